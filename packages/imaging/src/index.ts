@@ -1,0 +1,1 @@
+export type { Geometry, Image, LabelMap, Triple, Volume, VoxelArray } from './volume.ts';

@@ -1,0 +1,135 @@
+/**
+ * Reading and writing safetensors, the file in which weights travel and rest.
+ *
+ * Layout (https://huggingface.co/docs/safetensors): an unsigned 64-bit little-endian header length, a JSON header
+ * `{name: {dtype, shape, data_offsets: [begin, end]}, "__metadata__": {string: string}}`, then the raw little-endian
+ * bytes. The same tensors and metadata always give the same bytes: order is kept, the header is padded with spaces so
+ * that the data begins at a multiple of 8.
+ */
+import { type ArrayOfDType, arrayConstructor, type DType, elementCount, type Tensor } from './tensor.ts';
+
+const nameOfDType = {
+  float32: 'F32',
+  float64: 'F64',
+  float16: 'F16',
+  bfloat16: 'BF16',
+  int8: 'I8',
+  int16: 'I16',
+  int32: 'I32',
+  int64: 'I64',
+  uint8: 'U8',
+  uint16: 'U16',
+  bool: 'BOOL',
+} as const satisfies Record<DType, string>;
+const dtypeOfName = new Map<string, DType>(Object.entries(nameOfDType).map(([dtype, name]) => [name, dtype as DType]));
+
+const headerBytesMax = 100_000_000;
+
+/** The bytes are not a well-formed safetensors file. Its message says what is wrong and holds no tensor value. */
+export class SafetensorsError extends Error {
+  readonly code = 'numerics.safetensors-malformed';
+  override readonly name = 'SafetensorsError';
+}
+
+export interface SafetensorsFile {
+  /** In the order of the header. The arrays are copies, aligned, independent of the input. */
+  readonly tensors: Map<string, Tensor>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** The file's bytes. */
+export function encodeSafetensors(
+  tensors: ReadonlyMap<string, Tensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  const header: Record<string, unknown> = {};
+  if (Object.keys(metadata).length > 0) header['__metadata__'] = metadata;
+  let offset = 0;
+  for (const [name, { dtype, shape, data }] of tensors) {
+    if (name === '__metadata__') throw new SafetensorsError('a tensor cannot be named __metadata__');
+    header[name] = { dtype: nameOfDType[dtype], shape, data_offsets: [offset, offset + data.byteLength] };
+    offset += data.byteLength;
+  }
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const headerBytes = Math.ceil(json.length / 8) * 8;
+  const bytes = new Uint8Array(8 + headerBytes + offset);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(headerBytes), true);
+  bytes.fill(0x20, 8, 8 + headerBytes);
+  bytes.set(json, 8);
+  let position = 8 + headerBytes;
+  for (const { data } of tensors.values()) {
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), position);
+    position += data.byteLength;
+  }
+  return bytes;
+}
+
+/** @throws SafetensorsError if a length, an offset, a type or the header does not add up. */
+export function decodeSafetensors(bytes: Uint8Array): SafetensorsFile {
+  const { header, dataStart } = readHeader(bytes);
+  const tensors = new Map<string, Tensor>();
+  let metadata: Record<string, string> = {};
+  let expected = 0;
+  for (const [name, entry] of Object.entries(header)) {
+    if (name === '__metadata__') {
+      metadata = parseMetadata(entry);
+      continue;
+    }
+    const { dtype, shape, begin, end } = parseEntry(name, entry);
+    const Constructor = arrayConstructor[dtype];
+    if (begin !== expected) throw new SafetensorsError(`tensor ${name}: its data does not follow the one before`);
+    if (end - begin !== elementCount(shape) * Constructor.BYTES_PER_ELEMENT) {
+      throw new SafetensorsError(`tensor ${name}: shape and length disagree`);
+    }
+    if (dataStart + end > bytes.length) throw new SafetensorsError(`tensor ${name}: the file ends before its data`);
+    expected = end;
+    const copy = bytes.slice(dataStart + begin, dataStart + end);
+    tensors.set(name, { dtype, shape, data: new Constructor(copy.buffer) as ArrayOfDType[DType] });
+  }
+  if (dataStart + expected !== bytes.length) throw new SafetensorsError('bytes are left over after the last tensor');
+  return { tensors, metadata };
+}
+
+function readHeader(bytes: Uint8Array): { header: Record<string, unknown>; dataStart: number } {
+  if (bytes.length < 8) throw new SafetensorsError('shorter than 8 bytes');
+  const declared = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
+  if (declared > BigInt(Math.min(headerBytesMax, bytes.length - 8))) {
+    throw new SafetensorsError('the header is longer than the file');
+  }
+  const dataStart = 8 + Number(declared);
+  let header: unknown;
+  try {
+    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, dataStart)));
+  } catch {
+    throw new SafetensorsError('the header is not JSON');
+  }
+  if (!isRecord(header)) throw new SafetensorsError('the header is not a JSON object');
+  return { header, dataStart };
+}
+
+function parseMetadata(entry: unknown): Record<string, string> {
+  if (!isRecord(entry)) throw new SafetensorsError('__metadata__ is not an object');
+  for (const value of Object.values(entry)) {
+    if (typeof value !== 'string') throw new SafetensorsError('__metadata__ holds something other than strings');
+  }
+  return entry as Record<string, string>;
+}
+
+function parseEntry(name: string, entry: unknown): { dtype: DType; shape: number[]; begin: number; end: number } {
+  if (!isRecord(entry)) throw new SafetensorsError(`tensor ${name}: its entry is not an object`);
+  const dtype = dtypeOfName.get(String(entry['dtype']));
+  if (dtype === undefined) throw new SafetensorsError(`tensor ${name}: unknown dtype ${String(entry['dtype'])}`);
+  const shape = entry['shape'];
+  const offsets = entry['data_offsets'];
+  const counts = (value: unknown): value is number[] =>
+    Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && item >= 0);
+  if (!counts(shape)) throw new SafetensorsError(`tensor ${name}: malformed shape`);
+  if (!counts(offsets) || offsets.length !== 2) throw new SafetensorsError(`tensor ${name}: malformed data_offsets`);
+  const [begin, end] = offsets as [number, number];
+  if (end < begin) throw new SafetensorsError(`tensor ${name}: malformed data_offsets`);
+  return { dtype, shape, begin, end };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
