@@ -83,7 +83,7 @@ export function decodeSafetensors(bytes: Uint8Array): SafetensorsFile {
     }
     if (dataStart + end > bytes.length) throw new SafetensorsError(`tensor ${name}: the file ends before its data`);
     expected = end;
-    const copy = bytes.slice(dataStart + begin, dataStart + end);
+    const copy = new Uint8Array(bytes.subarray(dataStart + begin, dataStart + end)); // Buffer.slice would share memory
     tensors.set(name, { dtype, shape, data: new Constructor(copy.buffer) as ArrayOfDType[DType] });
   }
   if (dataStart + expected !== bytes.length) throw new SafetensorsError('bytes are left over after the last tensor');

@@ -1,0 +1,71 @@
+/**
+ * Everything that must be true of this repository, in one run: `npm run check`. The same at home and in CI.
+ * `npm run check -- --tests NAME` runs only the tests whose path contains NAME.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+const root = resolve(import.meta.dirname, '..');
+const filter = process.argv.indexOf('--tests') >= 0 ? process.argv.slice(process.argv.indexOf('--tests') + 1) : null;
+const browserPaths = [
+  process.env['CHROMIUM_PATH'],
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+];
+
+/** Finds the browser that the tests drive, or installs Debian's; the tests skip (at home) or fail (in CI) without one. */
+function provideBrowser(): string | undefined {
+  const found = browserPaths.find((path) => path !== undefined && existsSync(path));
+  if (found !== undefined || process.platform !== 'linux' || process.getuid?.() !== 0) return found;
+  console.log('Installing chromium for the browser tests (once) ...');
+  spawnSync('apt-get', ['update', '-qq'], { stdio: 'inherit' });
+  spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium'], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  });
+  return browserPaths.find((path) => path !== undefined && existsSync(path));
+}
+
+function run(title: string, command: readonly string[], env: NodeJS.ProcessEnv = process.env): boolean {
+  const start = performance.now();
+  console.log(`\n== ${title}`);
+  const { status } = spawnSync(join(root, 'node_modules/.bin', command[0]!), command.slice(1), {
+    cwd: root,
+    stdio: 'inherit',
+    env,
+  });
+  console.log(`== ${title}: ${status === 0 ? 'ok' : 'FAILED'} (${((performance.now() - start) / 1000).toFixed(1)} s)`);
+  return status === 0;
+}
+
+const browser = provideBrowser();
+if (browser === undefined)
+  console.log('No Chromium found: install one, or set CHROMIUM_PATH; the browser tests need it.');
+const results = mkdtempSync(join(tmpdir(), 'consilium-check-'));
+const report = join(results, 'vitest.json');
+const testEnv = { ...process.env, ...(browser === undefined ? {} : { CHROMIUM_PATH: browser }) };
+const steps: (() => boolean)[] = [];
+if (filter === null) {
+  steps.push(
+    () => run('format and lint', ['biome', 'ci', '.']),
+    () => run('types', ['tsc', '-b']),
+    () => run('unused files, exports and dependencies', ['knip']),
+  );
+}
+steps.push(() =>
+  run(
+    'tests',
+    ['vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...(filter ?? [])],
+    testEnv,
+  ),
+);
+const outcomes = steps.map((step) => step());
+if (existsSync(report)) {
+  const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(report, 'utf8'));
+  console.log(`\n${numPassedTests} passed, ${numFailedTests} failed, ${numPendingTests} skipped`);
+}
+rmSync(results, { recursive: true });
+process.exit(outcomes.every(Boolean) ? 0 : 1);
