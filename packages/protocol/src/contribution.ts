@@ -1,0 +1,73 @@
+/** What a site returns for a task: counts, scores, weights. Never a voxel, a path, a header value or a patient's name. */
+import { z } from 'zod';
+import { pseudonymSchema, sha256Schema } from './id.ts';
+import { jsonSchema } from './json.ts';
+
+const count = z.int().min(0);
+
+/** A case that could not be used, and why. */
+export const leftOutCaseSchema = z.object({
+  case: pseudonymSchema,
+  code: z.string().max(200),
+  message: z.string().max(2000),
+});
+export type LeftOutCase = z.infer<typeof leftOutCaseSchema>;
+
+/** How many usable cases the site holds in each split. */
+export const caseCountsSchema = z.object({ train: count, validation: count, test: count });
+export type CaseCounts = z.infer<typeof caseCountsSchema>;
+
+export const fingerprintContributionSchema = z.object({
+  kind: z.literal('fingerprint'),
+  /** Numbers only; the format is the training package's. */
+  fingerprint: jsonSchema,
+  cases: caseCountsSchema,
+  leftOut: z.array(leftOutCaseSchema),
+});
+
+export const prepareContributionSchema = z.object({
+  kind: z.literal('prepare'),
+  cases: caseCountsSchema,
+  leftOut: z.array(leftOutCaseSchema),
+});
+
+export const trainContributionSchema = z.object({
+  kind: z.literal('train'),
+  /** safetensors with exactly the names, shapes and dtypes that were sent. */
+  weights: sha256Schema,
+  /** Training cases used: the contribution's weight in the average. */
+  cases: z.int().min(1),
+  steps: count,
+  meanLoss: z.number(),
+});
+export type TrainContribution = z.infer<typeof trainContributionSchema>;
+
+/** Metrics of one region of one case, by metric name; null where the metric is undefined (an empty mask). */
+const metricsSchema = z.record(z.string().max(100), z.number().nullable());
+
+export const caseScoreSchema = z.object({
+  case: pseudonymSchema,
+  /** By region, as the plan names them. */
+  regions: z.record(z.string().max(100), metricsSchema),
+  /** Names of files in the site's own `pictures` directory. */
+  pictures: z.array(z.string().regex(/^[a-z0-9._-]{1,200}\.png$/)),
+});
+export type CaseScore = z.infer<typeof caseScoreSchema>;
+
+export const evaluateContributionSchema = z.object({
+  kind: z.literal('evaluate'),
+  scores: z.array(caseScoreSchema),
+  /** Mean over cases of the mean region Dice; null if there is no case. */
+  meanDice: z.number().nullable(),
+  leftOut: z.array(leftOutCaseSchema),
+});
+export type EvaluateContribution = z.infer<typeof evaluateContributionSchema>;
+
+export const contributionSchema = z.discriminatedUnion('kind', [
+  fingerprintContributionSchema,
+  prepareContributionSchema,
+  trainContributionSchema,
+  evaluateContributionSchema,
+]);
+export type Contribution = z.infer<typeof contributionSchema>;
+export type ContributionTo<K extends Contribution['kind']> = Extract<Contribution, { kind: K }>;

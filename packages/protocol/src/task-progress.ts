@@ -1,0 +1,10 @@
+/** How far a site has come with a task. Lost progress does no harm: nothing depends on it. */
+import { z } from 'zod';
+
+export const taskProgressSchema = z.discriminatedUnion('kind', [
+  /** One gradient step done. `step` counts from 1 within the task. */
+  z.object({ kind: z.literal('step'), step: z.int().min(1), of: z.int().min(1), loss: z.number() }),
+  /** One case read, prepared or scored. `done` counts from 1 within the task. */
+  z.object({ kind: z.literal('case'), done: z.int().min(1), of: z.int().min(1) }),
+]);
+export type TaskProgress = z.infer<typeof taskProgressSchema>;
