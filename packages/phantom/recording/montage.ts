@@ -1,0 +1,156 @@
+/**
+ * Pictures of made-up patients, for the README and for whoever changes the anatomy: one study a site at window 40/400,
+ * the site's contours beside it (kidney green, tumour red, cyst blue; the truth in white where it differs is left out).
+ *
+ *   node --conditions=consilium-source packages/phantom/recording/montage.ts [file.png] [small|full] [seed] [study]
+ */
+import { writeFileSync } from 'node:fs';
+import { PNG } from 'pngjs';
+import { makeStudy, type PhantomStudy, siteProfiles } from '../src/index.ts';
+
+const [file = 'docs/pictures/phantom.png', detail = 'full', seed = '7', study = '0', tile = '320'] =
+  process.argv.slice(2);
+const tilePixels = Number(tile);
+const columns = 3;
+const colours: Record<number, readonly [number, number, number]> = {
+  1: [60, 220, 90],
+  2: [255, 70, 60],
+  3: [80, 170, 255],
+};
+
+/** 3 x 5 letters, enough for a caption. */
+const letters: Record<string, string> = {
+  A: '757557',
+  B: '656656',
+  C: '744447',
+  D: '655556',
+  E: '746447',
+  H: '557555',
+  I: '722227',
+  L: '444447',
+  N: '577755',
+  O: '755557',
+  P: '757444',
+  R: '757655',
+  S: '747117',
+  T: '722222',
+  U: '555557',
+  V: '555522',
+  Y: '552222',
+  M: '577555',
+  ' ': '000000',
+  '.': '000002',
+};
+
+main();
+
+function main(): void {
+  const rows = Math.ceil(siteProfiles.length / columns);
+  const height = Math.round(tilePixels * 0.74);
+  const png = new PNG({ width: columns * tilePixels, height: rows * 2 * height });
+  for (const [siteIndex, profile] of siteProfiles.entries()) {
+    const started = process.cpuUsage();
+    const made = makeStudy({
+      seed: Number(seed),
+      siteIndex,
+      studyIndex: Number(study),
+      detail: detail as 'small' | 'full',
+    });
+    const used = process.cpuUsage(started);
+    const left = (siteIndex % columns) * tilePixels;
+    const top = Math.floor(siteIndex / columns) * 2 * height;
+    const slice = mostTumour(made);
+    drawSlice(png, { left, top, height }, made, { slice, contours: false });
+    drawSlice(png, { left, top: top + height, height }, made, { slice, contours: true });
+    write(png, left + 6, top + 6, `SYNTHETIC. ${profile.name.toUpperCase()}`);
+    const { phase, kvp, bodyMassIndex, tumours, cysts, sex, ageYears } = made.info;
+    console.log(
+      profile.name,
+      `${((used.user + used.system) / 1e6).toFixed(2)} s`,
+      made.image.geometry.size.join('x'),
+      phase,
+      kvp,
+      `BMI ${bodyMassIndex} ${sex} ${ageYears}`,
+      tumours.map((t) => `${t.subtype} ${t.diameterMm} mm ${t.volumeMl} ml`).join('; '),
+      `${cysts.length} cysts`,
+    );
+  }
+  writeFileSync(file, PNG.sync.write(png, { colorType: 2, deflateLevel: 9 }));
+}
+
+function mostTumour({ reference }: PhantomStudy): number {
+  const [slices, rows, across] = reference.geometry.size;
+  const area = rows * across;
+  let best = Math.floor(slices / 2);
+  let most = 0;
+  for (let k = 0; k < slices; k++) {
+    let count = 0;
+    for (let at = k * area; at < (k + 1) * area; at++) if (reference.voxels[at] === 2) count++;
+    if (count > most) [most, best] = [count, k];
+  }
+  return best;
+}
+
+function drawSlice(
+  png: PNG,
+  place: { readonly left: number; readonly top: number; readonly height: number },
+  { image, label }: PhantomStudy,
+  view: { readonly slice: number; readonly contours: boolean },
+): void {
+  const [, rows, across] = image.geometry.size;
+  const scale = Math.max(across / tilePixels, rows / place.height);
+  const at = (x: number, y: number): number => (view.slice * rows + y) * across + x;
+  const classAt = (i: number, j: number): number => {
+    const x = Math.floor((i - tilePixels / 2) * scale + across / 2);
+    const y = Math.floor((j - place.height / 2) * scale + rows / 2);
+    return x < 0 || y < 0 || x >= across || y >= rows ? 0 : (label.voxels[at(x, y)] ?? 0);
+  };
+  for (let j = 0; j < place.height; j++) {
+    for (let i = 0; i < tilePixels; i++) {
+      const fx = (i + 0.5 - tilePixels / 2) * scale + across / 2 - 0.5;
+      const fy = (j + 0.5 - place.height / 2) * scale + rows / 2 - 0.5;
+      const x = Math.floor(fx);
+      const y = Math.floor(fy);
+      let grey = 0;
+      if (x >= 0 && y >= 0 && x + 1 < across && y + 1 < rows) {
+        const [u, v] = [fx - x, fy - y];
+        const hu =
+          (1 - v) * ((1 - u) * (image.voxels[at(x, y)] ?? 0) + u * (image.voxels[at(x + 1, y)] ?? 0)) +
+          v * ((1 - u) * (image.voxels[at(x, y + 1)] ?? 0) + u * (image.voxels[at(x + 1, y + 1)] ?? 0));
+        grey = Math.min(255, Math.max(0, Math.round(((hu + 160) / 400) * 255)));
+      }
+      let colour: readonly [number, number, number] = [grey, grey, grey];
+      if (view.contours) {
+        const here = classAt(i, j);
+        if (
+          here > 0 &&
+          [classAt(i + 1, j), classAt(i - 1, j), classAt(i, j + 1), classAt(i, j - 1)].some((next) => next !== here)
+        )
+          colour = colours[here] ?? colour;
+      }
+      put(png, place.left + i, place.top + j, colour);
+    }
+  }
+}
+
+function write(png: PNG, left: number, top: number, text: string): void {
+  for (const [index, letter] of [...text].entries()) {
+    for (const [row, bits] of [...(letters[letter] ?? '000000')].entries()) {
+      for (let bit = 0; bit < 3; bit++) {
+        if (((Number(bits) >> (2 - bit)) & 1) === 0) continue;
+        for (const [dx, dy] of [
+          [0, 0],
+          [1, 0],
+          [0, 1],
+          [1, 1],
+        ] as const)
+          put(png, left + index * 8 + bit * 2 + dx, top + row * 2 + dy, [255, 210, 60]);
+      }
+    }
+  }
+}
+
+function put(png: PNG, x: number, y: number, colour: readonly [number, number, number]): void {
+  const at = (y * png.width + x) * 4;
+  png.data.set([...colour, 255], at);
+}
