@@ -1,1 +1,11 @@
-export {};
+export { FederationError } from './federation-error.ts';
+export type { Job, StrategySpec } from './job.ts';
+export type { JobEvent } from './job-event.ts';
+export { type JobOptions, type JobOutcome, runJob } from './job-run.ts';
+export type { LeftOutSite } from './left-out-site.ts';
+export { MemoryStore } from './memory-store.ts';
+export type { Clock, Ports, SiteConnection, TaskReply } from './ports.ts';
+export type { JobReason } from './reason.ts';
+export type { RoundRecord, TrainedRecord } from './round.ts';
+export type { BlobStore, Ledger, Store } from './store.ts';
+export { runSurvey, type Survey, type SurveyOutcome } from './survey.ts';

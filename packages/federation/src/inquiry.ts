@@ -1,0 +1,159 @@
+/**
+ * Putting one task to each of several sites and gathering what they answer: repeats for a site that was lost, a limit
+ * for stragglers, and a reason for every site that is left out.
+ */
+import type { Contribution, JobId, SiteId, Task, TaskId, TaskProgress } from '@consilium/protocol';
+import type { JobEvent } from './job-event.ts';
+import type { LeftOutSite } from './left-out-site.ts';
+import type { Ports } from './ports.ts';
+
+type WithoutIds<T> = T extends Task ? Omit<T, 'taskId' | 'jobId'> : never;
+/** A task before it is addressed. */
+export type TaskBody = WithoutIds<Task>;
+
+export type Acceptance<T> =
+  | { readonly accepted: true; readonly value: T }
+  | { readonly accepted: false; readonly code: string; readonly message: string };
+
+export interface Inquiry<T> {
+  readonly jobId: JobId;
+  readonly round: number;
+  readonly siteIds: readonly SiteId[];
+  readonly taskFor: (siteId: SiteId) => TaskBody;
+  /** Checks a contribution and makes it durable. `ms`: from the sending of the task. */
+  readonly accept: (siteId: SiteId, contribution: Contribution, ms: number) => Promise<Acceptance<T>>;
+  /** Contributions without which the inquiry is not closed to stragglers. */
+  readonly enough: number;
+  /** After this long, and once there are enough contributions, the sites that have not answered are left out. */
+  readonly stragglerMs: number;
+  /** How often a site is asked that is lost each time, at least 1. */
+  readonly attempts: number;
+}
+
+export interface InquiryOptions {
+  readonly signal: AbortSignal;
+  readonly onEvent: (event: JobEvent) => void;
+}
+
+export type InquiryOutcome<T> =
+  | { readonly kind: 'closed'; readonly accepted: ReadonlyMap<SiteId, T>; readonly leftOut: readonly LeftOutSite[] }
+  | { readonly kind: 'aborted' };
+
+type Answer<T> = { kind: 'accepted'; value: T } | { kind: 'left-out'; site: LeftOutSite } | { kind: 'aborted' };
+
+/** Resolves when every site has answered or is left out; rejects, with no task still running, if our own side fails. */
+export async function inquire<T>(
+  inquiry: Inquiry<T>,
+  ports: Ports,
+  { signal, onEvent }: InquiryOptions,
+): Promise<InquiryOutcome<T>> {
+  const over = new AbortController();
+  const late = new AbortController();
+  const ending = AbortSignal.any([signal, over.signal, late.signal]);
+  let accepted = 0;
+  let timeUp = false;
+  const closeToStragglers = () => {
+    if (timeUp && accepted >= inquiry.enough) late.abort();
+  };
+  void ports.clock.sleep(inquiry.stragglerMs, AbortSignal.any([signal, over.signal])).then(() => {
+    timeUp = true;
+    closeToStragglers();
+  });
+  const settled = await Promise.allSettled(
+    inquiry.siteIds.map(async (siteId) => {
+      try {
+        const answer = await ask(inquiry, siteId, ports, { signal: ending, onEvent });
+        if (answer.kind === 'accepted') accepted += 1;
+        closeToStragglers();
+        return answer;
+      } catch (error) {
+        over.abort();
+        throw error;
+      }
+    }),
+  );
+  over.abort();
+  const answers = settled.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  });
+  if (signal.aborted) return { kind: 'aborted' };
+  return sum(inquiry, answers, onEvent);
+}
+
+/** One site, as often as it is lost and may be asked again. */
+async function ask<T>(
+  inquiry: Inquiry<T>,
+  siteId: SiteId,
+  { clock, sites }: Ports,
+  { signal, onEvent }: InquiryOptions,
+): Promise<Answer<T>> {
+  const { jobId, round } = inquiry;
+  const body = inquiry.taskFor(siteId);
+  const at = { jobId, round, siteId };
+  const leftOut = (site: Omit<LeftOutSite, 'siteId'>): Answer<T> => ({ kind: 'left-out', site: { siteId, ...site } });
+  const connection = sites.get(siteId);
+  if (connection === undefined) {
+    const message = 'There is no connection to this site.';
+    return leftOut({ why: 'lost', code: 'federation.site-unknown', message, lasting: true });
+  }
+  const onProgress = (progress: TaskProgress) =>
+    onEvent(
+      progress.kind === 'step'
+        ? { ...at, ...progress, kind: 'site-step' }
+        : { ...at, ...progress, kind: 'site-case', task: body.kind },
+    );
+  for (let attempt = 1; ; attempt++) {
+    const startMs = clock.nowMs();
+    const taskId = `${jobId}/${round}/${body.kind}/${siteId}/${attempt}` as TaskId;
+    onEvent({ ...at, kind: 'task-sent', task: body.kind, attempt });
+    const reply = await connection.perform({ ...body, taskId, jobId } as Task, { signal, onProgress });
+    switch (reply.kind) {
+      case 'aborted':
+        return reply;
+      case 'failure':
+        return leftOut({ why: 'failed', ...reply.failure });
+      case 'lost': {
+        const again = attempt < inquiry.attempts && !signal.aborted;
+        const { code, message } = reply;
+        onEvent({ ...at, kind: 'site-lost', task: body.kind, code, message, again });
+        if (again) continue;
+        return leftOut({ why: 'lost', code, message, lasting: false });
+      }
+      case 'contribution': {
+        const ms = clock.nowMs() - startMs;
+        const acceptance = await inquiry.accept(siteId, reply.contribution, ms);
+        if (!acceptance.accepted) {
+          return leftOut({ why: 'refused', code: acceptance.code, message: acceptance.message, lasting: false });
+        }
+        const loss = reply.contribution.kind === 'train' ? { meanLoss: reply.contribution.meanLoss } : {};
+        onEvent({ ...at, kind: 'contribution-accepted', task: body.kind, ms, ...loss });
+        return { kind: 'accepted', value: acceptance.value };
+      }
+    }
+  }
+}
+
+function sum<T>(
+  inquiry: Inquiry<T>,
+  answers: readonly Answer<T>[],
+  onEvent: (event: JobEvent) => void,
+): InquiryOutcome<T> {
+  const accepted = new Map<SiteId, T>();
+  const leftOut: LeftOutSite[] = [];
+  answers.forEach((answer, index) => {
+    const siteId = inquiry.siteIds[index]!;
+    if (answer.kind === 'accepted') accepted.set(siteId, answer.value);
+    else leftOut.push(answer.kind === 'left-out' ? answer.site : straggler(siteId, inquiry.stragglerMs));
+  });
+  for (const site of leftOut) {
+    const task = inquiry.taskFor(site.siteId).kind;
+    onEvent({ kind: 'site-left-out', jobId: inquiry.jobId, round: inquiry.round, task, ...site });
+  }
+  return { kind: 'closed', accepted, leftOut };
+}
+
+function straggler(siteId: SiteId, stragglerMs: number): LeftOutSite {
+  const message = `It had not answered after ${(stragglerMs / 1000).toFixed(0)} s, when enough others had.`;
+  return { siteId, why: 'straggler', code: 'federation.straggler', message, lasting: false };
+}

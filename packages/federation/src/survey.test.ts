@@ -1,0 +1,53 @@
+import type { JobId } from '@consilium/protocol';
+import { describe, expect, it } from 'vitest';
+import { MemoryStore } from './memory-store.ts';
+import { simulatedPorts, siteIds } from './simulator/simulation.ts';
+import { runSurvey, type Survey } from './survey.ts';
+
+const survey: Survey<'fingerprint'> = {
+  jobId: 'fingerprint' as JobId,
+  participants: siteIds,
+  task: { kind: 'fingerprint' },
+  minimumSites: 2,
+  stragglerMs: 60_000,
+  attempts: 1,
+};
+
+describe('a survey', () => {
+  it('gathers an answer from every site, in site order', async () => {
+    const { state, answers } = await runSurvey(survey, simulatedPorts({}));
+    expect(state).toBe('completed');
+    expect([...answers].map(([siteId, { fingerprint }]) => [siteId, fingerprint])).toEqual(
+      siteIds.map((siteId, target) => [siteId, { target }]),
+    );
+  });
+
+  it('run again asks only the sites that have not answered', async () => {
+    const store = new MemoryStore();
+    const first = await runSurvey(
+      survey,
+      simulatedPorts({ store, mishap: (siteId) => (siteId === siteIds[1] ? 'lost' : undefined) }),
+    );
+    expect(first.leftOut).toMatchObject([{ siteId: siteIds[1], why: 'lost' }]);
+    const ports = simulatedPorts({ store });
+    const second = await runSurvey(survey, ports);
+    expect(second.answers.size).toBe(4);
+    expect([...ports.sites.values()].map(({ log }) => log.length)).toEqual([0, 1, 0, 0]);
+  });
+
+  it('fails with too few answers, and says which sites are missing', async () => {
+    const outcome = await runSurvey(
+      survey,
+      simulatedPorts({ mishap: (siteId) => (siteId === siteIds[0] ? undefined : 'fails') }),
+    );
+    expect(outcome).toMatchObject({ state: 'failed', reason: { code: 'federation.too-few-sites' } });
+    expect(outcome.reason.text).toContain('site-4');
+  });
+
+  it('cannot be asked under the name of another', async () => {
+    const store = new MemoryStore();
+    await runSurvey(survey, simulatedPorts({ store }));
+    const other: Survey<'prepare'> = { ...survey, task: { kind: 'prepare', plan: 1 } };
+    await expect(runSurvey(other, simulatedPorts({ store }))).rejects.toMatchObject({ code: 'federation.job-changed' });
+  });
+});
