@@ -1,0 +1,33 @@
+/**
+ * Why an image could not be read, written or compared. Every code has a page in `docs/errors/imaging.md`.
+ *
+ * `message` is public: it never holds a value read from a header, a pixel or a path. `detail` may, and stays where the
+ * data is.
+ */
+export type ImagingErrorCode =
+  | 'imaging.gzip-corrupt'
+  | 'imaging.gzip-size-mismatch'
+  | 'imaging.nifti-not-nifti'
+  | 'imaging.nifti-truncated'
+  | 'imaging.nifti-header-invalid'
+  | 'imaging.nifti-affine-invalid'
+  | 'imaging.nifti-not-3d'
+  | 'imaging.nifti-datatype-unsupported'
+  | 'imaging.nifti-size-unsupported'
+  | 'imaging.label-not-a-class'
+  | 'imaging.volume-inconsistent'
+  | 'imaging.geometry-degenerate'
+  | 'imaging.grid-mismatch';
+
+export class ImagingError extends Error {
+  override readonly name = 'ImagingError';
+  readonly code: ImagingErrorCode;
+  /** For the local log only: may hold values read from the file. */
+  readonly detail: string | undefined;
+
+  constructor(code: ImagingErrorCode, message: string, options: { detail?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.detail = options.detail;
+  }
+}
