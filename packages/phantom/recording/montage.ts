@@ -20,24 +20,24 @@ const colours: Record<number, readonly [number, number, number]> = {
 
 /** 3 x 5 letters, enough for a caption. */
 const letters: Record<string, string> = {
-  A: '757557',
-  B: '656656',
+  A: '757555',
+  B: '656556',
   C: '744447',
   D: '655556',
   E: '746447',
   H: '557555',
   I: '722227',
   L: '444447',
-  N: '577755',
+  M: '577555',
+  N: '755555',
   O: '755557',
-  P: '757444',
-  R: '757655',
+  P: '756444',
+  R: '656555',
   S: '747117',
   T: '722222',
   U: '555557',
-  V: '555522',
+  V: '555552',
   Y: '552222',
-  M: '577555',
   ' ': '000000',
   '.': '000002',
 };
@@ -98,17 +98,18 @@ function drawSlice(
   view: { readonly slice: number; readonly contours: boolean },
 ): void {
   const [, rows, across] = image.geometry.size;
-  const scale = Math.max(across / tilePixels, rows / place.height);
+  const body = bodyOf(image, view.slice);
+  const scale = Math.max(body.width / tilePixels, body.height / place.height);
   const at = (x: number, y: number): number => (view.slice * rows + y) * across + x;
   const classAt = (i: number, j: number): number => {
-    const x = Math.floor((i - tilePixels / 2) * scale + across / 2);
-    const y = Math.floor((j - place.height / 2) * scale + rows / 2);
+    const x = Math.floor((i - tilePixels / 2) * scale + body.x);
+    const y = Math.floor((j - place.height / 2) * scale + body.y);
     return x < 0 || y < 0 || x >= across || y >= rows ? 0 : (label.voxels[at(x, y)] ?? 0);
   };
   for (let j = 0; j < place.height; j++) {
     for (let i = 0; i < tilePixels; i++) {
-      const fx = (i + 0.5 - tilePixels / 2) * scale + across / 2 - 0.5;
-      const fy = (j + 0.5 - place.height / 2) * scale + rows / 2 - 0.5;
+      const fx = (i + 0.5 - tilePixels / 2) * scale + body.x - 0.5;
+      const fy = (j + 0.5 - place.height / 2) * scale + body.y - 0.5;
       const x = Math.floor(fx);
       const y = Math.floor(fy);
       let grey = 0;
@@ -131,6 +132,27 @@ function drawSlice(
       put(png, place.left + i, place.top + j, colour);
     }
   }
+}
+
+/** The middle and extent, in pixels, of what is denser than air, with a small margin. */
+function bodyOf(
+  { geometry, voxels }: PhantomStudy['image'],
+  slice: number,
+): { x: number; y: number; width: number; height: number } {
+  const [, rows, across] = geometry.size;
+  let [left, right, top, bottom] = [across, 0, rows, 0];
+  for (let y = 0; y < rows; y++) {
+    for (let x = 0; x < across; x++) {
+      if ((voxels[(slice * rows + y) * across + x] ?? 0) < -300) continue;
+      [left, right, top, bottom] = [Math.min(left, x), Math.max(right, x), Math.min(top, y), Math.max(bottom, y)];
+    }
+  }
+  return {
+    x: (left + right) / 2,
+    y: (top + bottom) / 2,
+    width: 1.03 * (right - left + 1),
+    height: 1.03 * (bottom - top + 1),
+  };
 }
 
 function write(png: PNG, left: number, top: number, text: string): void {

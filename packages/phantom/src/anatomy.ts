@@ -110,8 +110,8 @@ function paintLiver({ canvas, patient, texture, hu, random }: Scene): void {
     },
     { insideCavityMm: 2 },
   );
-  const gallbladder = ellipsoid([-0.27 * a, yc - 0.38 * b, 8 + tip], [15, 13, 27]);
-  paint(canvas, gallbladder, hu('gallbladder'), { insideCavityMm: 2 });
+  const gallbladder = ellipsoid([-0.25 * a, yc - 0.4 * b, -8 + tip], [14, 12, 26]);
+  if (drawn.chance(0.8)) paint(canvas, gallbladder, hu('gallbladder'), { insideCavityMm: 2 });
 }
 
 function paintSpleen({ canvas, patient, texture, hu, random }: Scene): void {

@@ -1,8 +1,9 @@
 /** Stomach, duodenum, colon and loops of small bowel, with wall, contents, gas on top and swallowed contrast. */
 
+import type { Random } from '@consilium/numerics';
 import type { Scene } from './anatomy.ts';
 import { paint } from './canvas.ts';
-import { capsule, ellipsoid, grown, type Point, type Shape, smoothPath, tube } from './shape.ts';
+import { ellipsoid, grown, type Point, type Shape, smoothPath, tube } from './shape.ts';
 
 interface Loop {
   readonly shape: Shape;
@@ -124,41 +125,54 @@ function colon({ patient, random }: Scene): Loop[] {
   ];
 }
 
-/** Loops set one after the other where room is left in the front of the belly. */
+/** Winding loops set one after the other where room is left in the front of the belly. */
 function smallBowel({ patient, random }: Scene): Loop[] {
   const { halfWidthMm: a, halfDepthMm: b, centreYMm: yc } = patient.body;
   const drawn = random.fork('small-bowel');
   const loops: Loop[] = [];
-  const places: { centre: Point; reach: number }[] = [];
-  for (let attempt = 0; attempt < 260 && loops.length < 64; attempt++) {
-    const z = drawn.between(-150, 42);
-    const centre: Point = [drawn.between(-0.55, 0.72) * a, yc + drawn.between(-0.72, 0.18) * b, z];
-    const radius = drawn.between(8, 14.5);
-    const half = drawn.between(6, 24);
-    const turn: Point = [drawn.between(-1, 1), drawn.between(-0.6, 0.6), drawn.between(-0.7, 0.7)];
-    const length = Math.sqrt(turn[0] ** 2 + turn[1] ** 2 + turn[2] ** 2);
-    const reach = radius + 0.55 * half;
-    if (places.some((other) => tooNear(other, centre, reach))) continue;
-    if (centre[1] > -44 && Math.abs(centre[0]) < 0.62 * a) continue;
-    places.push({ centre, reach });
-    const end = (sign: number): Point => [
-      centre[0] + (sign * half * turn[0]) / length,
-      centre[1] + (sign * half * turn[1]) / length,
-      z + (sign * half * turn[2]) / length,
-    ];
+  const taken: { at: Point; radius: number }[] = [];
+  for (let attempt = 0; attempt < 420 && loops.length < 70; attempt++) {
+    const radius = drawn.between(7.5, 13);
+    const start: Point = [drawn.between(-0.5, 0.7) * a, yc + drawn.between(-0.72, 0.2) * b, drawn.between(-150, 40)];
+    const path = smoothPath(meander(start, drawn), 2);
+    if (path.some((point) => !roomFor(point, radius, taken) || (point[1] > -40 && Math.abs(point[0]) < 0.6 * a)))
+      continue;
+    taken.push(...path.map((at) => ({ at, radius })));
     loops.push({
-      shape: capsule(end(-1), end(1), radius, radius * drawn.between(0.75, 1.1)),
+      shape: tube(
+        path,
+        path.map((_, index) => radius * (1 + 0.09 * (index % 2))),
+      ),
       wallMm: drawn.between(1.8, 3),
       contents: patient.oralContrast && drawn.chance(0.6) ? 'contrast' : drawn.chance(0.5) ? 'collapsed' : 'fluid',
-      gasAboveY: drawn.chance(0.25) ? centre[1] - radius * drawn.between(-0.1, 0.6) : -1000,
+      gasAboveY: drawn.chance(0.22) ? start[1] - radius * drawn.between(-0.1, 0.6) : -1000,
       foldsMm: 1.6,
     });
   }
   return loops;
 }
 
-function tooNear(other: { centre: Point; reach: number }, centre: Point, reach: number): boolean {
-  const [x, y, z] = other.centre;
-  const gap = Math.sqrt((x - centre[0]) ** 2 + (y - centre[1]) ** 2 + (z - centre[2]) ** 2);
-  return gap < 0.82 * (other.reach + reach);
+/** Three or four points, each a turn from the last, mostly across the body. */
+function meander(start: Point, random: Random): Point[] {
+  const points = [start];
+  let [x, y, z] = start;
+  let [dx, dy] = random.chance(0.5) ? [1, 0] : [0.3, 1];
+  if (random.chance(0.5)) [dx, dy] = [-dx, -dy];
+  for (let step = 0; step < random.integer(2, 4); step++) {
+    const length = Math.sqrt(dx * dx + dy * dy) || 1;
+    x += (17 * dx) / length;
+    y += (17 * dy) / length;
+    z += random.between(-9, 9);
+    points.push([x, y, z]);
+    const turn = random.between(-0.9, 0.9);
+    [dx, dy] = [dx - turn * dy, dy + turn * dx];
+  }
+  return points;
+}
+
+function roomFor([x, y, z]: Point, radius: number, taken: readonly { at: Point; radius: number }[]): boolean {
+  return taken.every(({ at, radius: other }) => {
+    const gap = radius + other + 1;
+    return (at[0] - x) ** 2 + (at[1] - y) ** 2 + (at[2] - z) ** 2 > gap * gap;
+  });
 }

@@ -26,7 +26,10 @@ export interface Kidney {
 
 const round = (value: number): number => Math.round(value * 1024) / 1024;
 
-export function createKidney(side: 'left' | 'right', random: Random): Kidney {
+export function createKidney(
+  { side, perirenalMm }: { readonly side: 'left' | 'right'; readonly perirenalMm: number },
+  random: Random,
+): Kidney {
   const sign = side === 'left' ? 1 : -1;
   const size = 1 + 0.07 * random.normal();
   const radiiMm: Point = [
@@ -42,8 +45,8 @@ export function createKidney(side: 'left' | 'right', random: Random): Kidney {
   return {
     side,
     centreMm: [
-      round(sign * (61 + 4 * random.normal())),
-      round(8 + 4 * random.normal()),
+      round(sign * (60 + 0.7 * perirenalMm + 3 * random.normal())),
+      round(3 + 3 * random.normal()),
       round(sign * 7 + 5 * random.normal()),
     ],
     radiiMm,

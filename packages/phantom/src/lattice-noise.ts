@@ -41,13 +41,14 @@ export function hashed(counter: number, key: number): number {
 export function createNoiseField(random: Random, scaleMm: number): NoiseField {
   const values = latticeValues();
   const perMm = 1 / scaleMm;
+  const turn = turnOf(random);
   const [offsetX, offsetY, offsetZ] = [random, random, random].map(
     (source) => source.integer(0, 65536) / 256 + 1024,
   ) as [number, number, number];
   return (xMm, yMm, zMm) => {
-    const x = xMm * perMm + offsetX;
-    const y = yMm * perMm + offsetY;
-    const z = zMm * perMm + offsetZ;
+    const x = (turn[0] * xMm + turn[1] * yMm + turn[2] * zMm) * perMm + offsetX;
+    const y = (turn[3] * xMm + turn[4] * yMm + turn[5] * zMm) * perMm + offsetY;
+    const z = (turn[6] * xMm + turn[7] * yMm + turn[8] * zMm) * perMm + offsetZ;
     const x0 = Math.floor(x);
     const y0 = Math.floor(y);
     const z0 = Math.floor(z);
@@ -69,6 +70,26 @@ export function createNoiseField(random: Random, scaleMm: number): NoiseField {
     const highBack = mix(values[high + back + left] as number, values[high + back + right] as number, u);
     return mix(mix(lowFront, lowBack, v), mix(highFront, highBack, v), w);
   };
+}
+
+type Turn = readonly [number, number, number, number, number, number, number, number, number];
+
+/** A rotation from a whole-number quaternion, so that the lattice's axes are not the image's. */
+function turnOf(random: Random): Turn {
+  const part = (): number => random.integer(1, 32) * (random.chance(0.5) ? 1 : -1);
+  const [a, b, c, d] = [part(), part(), part(), part()];
+  const n = a * a + b * b + c * c + d * d;
+  return [
+    (a * a + b * b - c * c - d * d) / n,
+    (2 * (b * c - a * d)) / n,
+    (2 * (b * d + a * c)) / n,
+    (2 * (b * c + a * d)) / n,
+    (a * a - b * b + c * c - d * d) / n,
+    (2 * (c * d - a * b)) / n,
+    (2 * (b * d - a * c)) / n,
+    (2 * (c * d + a * b)) / n,
+    (a * a - b * b - c * c + d * d) / n,
+  ];
 }
 
 function mix(from: number, to: number, share: number): number {

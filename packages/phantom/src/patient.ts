@@ -60,8 +60,8 @@ export function drawPatient(profile: SiteProfile, random: Random): Patient {
   const bodyMassIndex = clamped(mix.bodyMassIndex.mean + mix.bodyMassIndex.sd * person.normal(), 18.5, 44);
   const body = drawBody(sex, bodyMassIndex, person);
   const kidneys = [
-    createKidney('right', random.fork('kidney', 'right')),
-    createKidney('left', random.fork('kidney', 'left')),
+    createKidney({ side: 'right', perirenalMm: body.perirenalMm }, random.fork('kidney', 'right')),
+    createKidney({ side: 'left', perirenalMm: body.perirenalMm }, random.fork('kidney', 'left')),
   ];
   const scan = random.fork('scan');
   const kvp = scan.choice(profile.protocol.kvp);
@@ -71,7 +71,7 @@ export function drawPatient(profile: SiteProfile, random: Random): Patient {
     bodyMassIndex: quantised(bodyMassIndex),
     body,
     kidneys,
-    masses: drawMasses(profile, kidneys, random.fork('masses')),
+    masses: drawMasses(profile, { kidneys, body }, random.fork('masses')),
     contrast: drawContrast(profile, { kvp, bodyMassIndex }, scan),
     kvp,
     oralContrast: scan.chance(profile.protocol.oralContrast),
@@ -79,12 +79,12 @@ export function drawPatient(profile: SiteProfile, random: Random): Patient {
 }
 
 function drawBody(sex: Patient['sex'], bodyMassIndex: number, random: Random): Body {
-  const excess = bodyMassIndex - 25;
-  const halfDepthMm = quantised(110 + 3.8 * excess + 4 * random.normal());
+  const excess = Math.max(-5, bodyMassIndex - 25);
+  const halfDepthMm = quantised(114 + 3.4 * excess + 4 * random.normal());
   return {
-    halfWidthMm: quantised(156 + 4 * excess + (sex === 'male' ? 6 : -6) + 4 * random.normal()),
+    halfWidthMm: quantised(160 + 3.7 * excess + (sex === 'male' ? 6 : -4) + 4 * random.normal()),
     halfDepthMm,
-    centreYMm: quantised(80 + 1.6 * excess - halfDepthMm),
+    centreYMm: quantised(84 + 1.5 * excess - halfDepthMm),
     fatMm: quantised(9 + 1.3 * Math.max(0, bodyMassIndex - 19) + (sex === 'male' ? 0 : 6)),
     muscleMm: quantised((sex === 'male' ? 14 : 11) + random.normal()),
     perirenalMm: quantised(clamped(7 + 0.5 * excess + (sex === 'male' ? 2 : 0) + 2 * random.normal(), 3, 22)),
@@ -102,25 +102,31 @@ function drawContrast(
   return { phase, lateness: quantised(lateness), iodine: quantised(iodineByKvp[scan.kvp] * dose) };
 }
 
-function drawMasses(profile: SiteProfile, kidneys: readonly Kidney[], random: Random): Mass[] {
+/** Where masses may grow. */
+interface Abdomen {
+  readonly kidneys: readonly Kidney[];
+  readonly body: Body;
+}
+
+function drawMasses(profile: SiteProfile, abdomen: Abdomen, random: Random): Mass[] {
   const tumours = random.chance(profile.patients.secondTumour) ? 2 : 1;
   const masses: Mass[] = [];
-  for (let index = 0; index < tumours; index++) masses.push(drawTumour(profile, kidneys, random.fork('tumour', index)));
+  for (let index = 0; index < tumours; index++) masses.push(drawTumour(profile, abdomen, random.fork('tumour', index)));
   const counter = random.fork('cysts');
   const cysts =
     (counter.chance(profile.patients.cysts / 2) ? 1 : 0) + (counter.chance(profile.patients.cysts / 2) ? 1 : 0);
   for (let index = 0; index < cysts; index++) {
-    const cyst = drawCyst(kidneys, masses, random.fork('cyst', index));
+    const cyst = drawCyst(abdomen, masses, random.fork('cyst', index));
     if (cyst) masses.push(cyst);
   }
   return masses;
 }
 
-function drawTumour(profile: SiteProfile, kidneys: readonly Kidney[], random: Random): Mass {
+function drawTumour(profile: SiteProfile, abdomen: Abdomen, random: Random): Mass {
   const { medianMm, sdLog } = profile.patients.tumourDiameter;
   const diameterMm = clamped(medianMm * Math.exp(sdLog * random.normal()), 10, 110);
   const subtype = weightedChoice(profile.patients.subtypes, random) as Subtype;
-  const kidney = random.choice(kidneys);
+  const kidney = random.choice(abdomen.kidneys);
   const exophytic = quantised(diameterMm > 70 ? random.between(0.5, 0.8) : random.between(0.05, 0.75));
   const volumeMl = (Math.PI / 6) * (diameterMm / 10) ** 3;
   const necroticBy = { 'clear-cell': 1, papillary: 0.7, chromophobe: 0.35, oncocytoma: 0.15, angiomyolipoma: 0 }[
@@ -130,7 +136,7 @@ function drawTumour(profile: SiteProfile, kidneys: readonly Kidney[], random: Ra
     kind: 'tumour',
     side: kidney.side,
     subtype,
-    ...placed(kidney, { diameterMm, exophytic, elongation: 0.12 }, random),
+    ...placed({ kidney, body: abdomen.body }, { diameterMm, exophytic, elongation: 0.12 }, random),
     lobesMm: quantised(diameterMm * random.between(0.015, 0.05)),
     exophytic,
     necrosis: quantised(
@@ -141,12 +147,12 @@ function drawTumour(profile: SiteProfile, kidneys: readonly Kidney[], random: Ra
   };
 }
 
-function drawCyst(kidneys: readonly Kidney[], others: readonly Mass[], random: Random): Mass | null {
+function drawCyst(abdomen: Abdomen, others: readonly Mass[], random: Random): Mass | null {
   for (let attempt = 0; attempt < 12; attempt++) {
-    const kidney = random.choice(kidneys);
+    const kidney = random.choice(abdomen.kidneys);
     const diameterMm = clamped(18 * Math.exp(0.5 * random.normal()), 7, 60);
     const exophytic = quantised(random.between(0.3, 0.7));
-    const place = placed(kidney, { diameterMm, exophytic, elongation: 0.06 }, random);
+    const place = placed({ kidney, body: abdomen.body }, { diameterMm, exophytic, elongation: 0.06 }, random);
     if (others.some((other) => apart(other.centreMm, place.centreMm) < 0.55 * (other.diameterMm + diameterMm)))
       continue;
     return {
@@ -166,7 +172,7 @@ function drawCyst(kidneys: readonly Kidney[], others: readonly Mass[], random: R
 
 /** Where a mass sits: on the kidney's outline, in a direction that leaves the spine and the hilum's vessels free. */
 function placed(
-  kidney: Kidney,
+  { kidney, body }: { readonly kidney: Kidney; readonly body: Body },
   wish: { readonly diameterMm: number; readonly exophytic: number; readonly elongation: number },
   random: Random,
 ): { centreMm: Point; radiiMm: Point; diameterMm: number } {
@@ -181,14 +187,33 @@ function placed(
   const reach = surfaceAlong(kidney, direction) + (2 * wish.exophytic - 1) * radius;
   const centre = kidneyPoint(kidney, [direction[0] * reach, direction[1] * reach, direction[2] * reach]);
   const stretch = (): number => quantised(radius * clamped(1 + wish.elongation * random.normal(), 0.75, 1.3));
-  const outOfSpine = Math.max(0, 30 + radius - Math.abs(centre[0]));
-  const side = kidney.side === 'left' ? 1 : -1;
-  const frontMm = Math.max(0, centre[1] + radius - 52);
   return {
-    centreMm: [quantised(centre[0] + side * outOfSpine), quantised(centre[1] - frontMm), quantised(centre[2])],
+    centreMm: kept(centre, { radius, side: kidney.side, body }),
     radiiMm: [stretch(), stretch(), stretch()],
     diameterMm: quantised(wish.diameterMm),
   };
+}
+
+/** Moves a mass until it fits between spine, back muscles and abdominal wall. */
+function kept(
+  centre: Point,
+  { radius, side, body }: { readonly radius: number; readonly side: Kidney['side']; readonly body: Body },
+): Point {
+  const sign = side === 'left' ? 1 : -1;
+  const innerWidth = body.halfWidthMm - 1.1 * body.fatMm - body.muscleMm - 4;
+  const innerDepth = body.halfDepthMm - body.fatMm - body.muscleMm - 4;
+  let out = Math.max(sign * centre[0], 33 + 0.95 * radius);
+  let y = Math.min(centre[1], 36 - 0.85 * radius);
+  for (let step = 0; step < 60; step++) {
+    const px = out / innerWidth;
+    const py = (y - body.centreYMm) / innerDepth;
+    const from = Math.sqrt(px * px + py * py) || 1;
+    const wall = (px * radius) / innerWidth / from + (Math.abs(py) * radius) / innerDepth / from;
+    if (from + wall <= 1.02) break;
+    y -= Math.sign(y - body.centreYMm) * Math.min(2, Math.abs(y - body.centreYMm));
+    if (out > 31 + 0.9 * radius) out -= 1;
+  }
+  return [quantised(sign * out), quantised(y), quantised(centre[2])];
 }
 
 function apart(a: Point, b: Point): number {

@@ -14,9 +14,10 @@ export function paintPerirenalFat({ canvas, patient, truth, texture }: Scene): v
       const distance = (field.values[at] as number) - wide - 2 * texture.medium(x, y, z);
       if (distance > canvas.borderMm / 2 || (canvas.cavityDepth[index] as number) < 0) return;
       const strand = Math.abs(texture.small(x, y, z) + 0.3 * texture.fine(x, y, z)) < 0.05 ? 45 : 0;
+      const fascia = distance > -0.9 && wide > 5 ? 55 : 0;
       const share = Math.min(1, 0.5 - distance / canvas.borderMm);
       const before = canvas.hu[index] as number;
-      canvas.hu[index] = before + share * (fat + 3 * texture.medium(x, y, z) + strand - before);
+      canvas.hu[index] = before + share * (fat + 3 * texture.medium(x, y, z) + strand + fascia - before);
     });
   for (const { outline } of truth.kidneys) cover(outline, around);
   for (const { field } of truth.masses) cover(field, Math.min(around, 6));
@@ -84,7 +85,7 @@ function paintTumour(scene: Scene, truth: MassTruth, index: number): void {
   const { mass, field, volumeMl } = truth;
   const subtype = mass.subtype ?? 'clear-cell';
   const drawn = scene.random.fork('tumour', index);
-  const coarse = createNoiseField(drawn.fork('coarse'), Math.max(4, Math.min(20, 0.3 * mass.diameterMm)));
+  const coarse = createNoiseField(drawn.fork('coarse'), Math.max(5, Math.min(30, 0.34 * mass.diameterMm)));
   const fine = createNoiseField(drawn.fork('fine'), 4.5);
   const enhancing = hounsfield(subtype, patient.contrast);
   const mean = enhancing + 0.14 * drawn.normal() * Math.abs(enhancing - unenhanced(subtype)) + 3 * drawn.normal();
@@ -111,7 +112,7 @@ function paintTumour(scene: Scene, truth: MassTruth, index: number): void {
 }
 
 function necroticScore(coarse: number, fine: number, distance: number, deep: number): number {
-  return 0.9 * coarse + 0.35 * fine + 1.5 * (Math.min(1, -distance / deep) - 0.45);
+  return 0.95 * coarse + 0.2 * fine + 1.25 * (Math.min(1, -distance / deep) - 0.45);
 }
 
 /** The score above which the wished share of the tumour lies. */

@@ -214,7 +214,7 @@ export const siteProfiles: readonly SiteProfile[] = [
       sliceThicknessMm: 2,
       fieldOfViewMm: 380,
       matrix: 320,
-      small: { sliceSpacingMm: 3, pixelMm: 2.8, size: [76, 108] },
+      small: { sliceSpacingMm: 3.5, pixelMm: 2.9, size: [72, 104] },
       oralContrast: 0.2,
     },
     patients: {
@@ -302,7 +302,7 @@ export const siteProfiles: readonly SiteProfile[] = [
       sliceThicknessMm: 1.5,
       fieldOfViewMm: 380,
       matrix: 384,
-      small: { sliceSpacingMm: 3, pixelMm: 2.8, size: [76, 108] },
+      small: { sliceSpacingMm: 3, pixelMm: 3, size: [72, 100] },
       oralContrast: 0,
     },
     patients: {

@@ -39,9 +39,9 @@ function paintSpine({ canvas, patient, texture, hu, random }: Scene): void {
   paint(canvas, { box, distance: (x, y) => body(x, y) }, (x, y, z, depth) => {
     const at = level(z);
     if (at < discMm) return disc + 6 * texture.fine(x, y, z);
-    const plate = Math.min(at - discMm, segmentMm - at);
+    const plate = 0.3 + 1.4 * Math.min(at - discMm, segmentMm - at);
     const shell = Math.min(-depth, plate);
-    return shell < 1.6 ? 0.62 * cortical : shell < 3.2 ? trabecular(x, y, z) + 70 : trabecular(x, y, z);
+    return shell < 1.3 ? 0.55 * cortical : shell < 3.2 ? trabecular(x, y, z) + 70 : trabecular(x, y, z);
   });
   const tunnel = (x: number, y: number): number => ellipsoidDistance(x / scale, y / scale - 23, 0, 11, 8.5, 1000);
   paint(canvas, { box, distance: (x, y) => tunnel(x, y) }, (x, y, _z, depth) => {
@@ -57,10 +57,14 @@ function archDistance(x: number, y: number, at: number): number {
   const inPedicle = at > 19 && at < 32;
   const openFront = inPedicle ? -100 : 21 - y;
   let nearest = Math.max(ring, openFront);
-  const spinous = Math.max(Math.abs(x) - (y > 56 ? 4.2 : 3), Math.abs(y - 51) - 15, at > 10 && at < 30 ? -100 : 6);
+  const spinous = Math.max(
+    Math.abs(x) - 2.6 - 0.05 * Math.max(0, y - 44),
+    Math.abs(y - 49) - 13,
+    Math.abs(at - 15) - 8,
+  );
   nearest = smoothMinimum(nearest, spinous, 3);
   if (at > 17 && at < 30) {
-    const transverse = Math.max(Math.abs(y - 22 - 0.16 * side) - (side > 34 ? 3.6 : 3), side - 44, 12 - side);
+    const transverse = Math.max(Math.abs(y - 22 - 0.16 * side) - (side > 34 ? 3.6 : 3), side - 38, 12 - side);
     nearest = smoothMinimum(nearest, transverse, 3);
   }
   if (at < 12 || at > 30) {
@@ -75,9 +79,10 @@ function paintRibs({ canvas, patient, texture, random }: Scene, skinDepth: Float
   const { halfWidthMm: a, halfDepthMm: b, centreYMm: yc, fatMm, muscleMm } = patient.body;
   const drawn = random.fork('ribs');
   const spacing = drawn.between(27, 32);
-  const first = drawn.between(38, 56);
-  const steepMm = drawn.between(80, 100);
+  const first = drawn.between(16, 36);
+  const steepMm = drawn.between(118, 142);
   const cortical = unenhanced('cortical-bone');
+  const cartilage = 105;
   const border = canvas.borderMm;
   const ribs = [
     { atMm: first, reach: 0.72 },
@@ -96,12 +101,13 @@ function paintRibs({ canvas, patient, texture, random }: Scene, skinDepth: Float
     if (Math.abs(across) > 7) return;
     for (const { atMm, reach } of ribs) {
       if (place > reach) continue;
-      const rise = (z - atMm + steepMm * (place - 0.3) - 12) * 0.83;
+      const rise = (z - atMm + steepMm * (place - 0.3) - 12) * 0.76;
       if (Math.abs(rise) > 10) continue;
       const end = Math.max(0, 1 - (reach - place) / 0.05);
-      const distance = ellipsoidDistance(rise, across, 0, 6.8 - 2 * end, 3.8 - end, 1000);
+      const distance = ellipsoidDistance(rise, across, 0, 6.2 - 2 * end, 3.5 - end, 1000);
       if (distance > border / 2) continue;
-      const value = distance > -1.5 ? cortical : 190 + 40 * texture.fine(x, y, z);
+      const bone = distance > -1.3 ? cortical : 170 + 40 * texture.fine(x, y, z);
+      const value = place > 1.32 ? cartilage : bone;
       const share = Math.min(1, 0.5 - distance / border);
       canvas.hu[index] = (canvas.hu[index] as number) + share * (value - (canvas.hu[index] as number));
     }

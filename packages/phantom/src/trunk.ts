@@ -2,7 +2,7 @@
 
 import type { Scene } from './anatomy.ts';
 import { type Canvas, forEachVoxel, paint, wholeRange } from './canvas.ts';
-import { ellipsoid, grown, type Point, smoothPath, tube } from './shape.ts';
+import { ellipsoid, grown, type Point, type Shape, smoothPath, tube } from './shape.ts';
 import { unenhanced } from './tissue.ts';
 
 /** Place along the wall: 0 at the back's midline, 1 at the flank, 2 at the front's midline (diamond angle, no trigonometry). */
@@ -118,7 +118,7 @@ function paintTable({ canvas, patient, tableGapMm, tableCurved }: Scene): void {
     const body = Math.max(Math.abs(surface - 12) - 12, Math.abs(x) - 205);
     return body;
   };
-  paintOutside(canvas, { box, distance: shell }, (_x, _y, _z, depth) => (depth > -2 ? -180 : -930));
+  paintOutside(canvas, { box, distance: shell }, (_x, _y, _z, depth) => (depth > -1.8 ? -30 : -940));
 }
 
 /** The table never cuts into the patient. */
@@ -133,33 +133,19 @@ function paintOutside(
 }
 
 /** Psoas, quadratus lumborum, the erectors of the spine, and the crura of the diaphragm. */
-export function paintMuscles({ canvas, patient, texture, hu }: Scene): void {
-  const muscle = hu('muscle');
+export function paintMuscles(scene: Scene): void {
+  const { canvas, patient, texture } = scene;
   const strong = patient.sex === 'male' ? 1.08 : 0.94;
-  const streaky = 10 + 0.5 * Math.max(0, patient.ageYears - 50);
-  const colour = (x: number, y: number, z: number): number =>
-    muscle + 3 - streaky * Math.max(0, texture.fine(x, y, z) - 0.6) - 6 * Math.max(0, texture.small(x, y, z));
-  const wavy = (shape: ReturnType<typeof ellipsoid>, byMm: number) => ({
+  const wavy = (shape: Shape, byMm: number): Shape => ({
     box: grown(shape.box, 2 * byMm),
-    distance: (x: number, y: number, z: number): number => {
+    distance: (x, y, z) => {
       const body = shape.distance(x, y, z);
       return body > 8 ? body : body + byMm * texture.small(x, y, z);
     },
   });
-  const skinLimit = canvas.cavityDepth;
   for (const side of [-1, 1]) {
-    const erector = wavy(ellipsoid([side * 35, 46, 0], [34 * strong, 24 * strong, 400]), 1.6);
-    const fatMm = patient.body.fatMm * 0.9 + patient.body.muscleMm * 0.75;
-    paint(
-      canvas,
-      {
-        box: erector.box,
-        distance: (x, y, z) => erector.distance(x, y, z),
-      },
-      (x, y, z, _depth, index) =>
-        (skinLimit[index] as number) < -fatMm ? (canvas.hu[index] as number) : colour(x, y, z),
-    );
-    const psoasPath = smoothPath(
+    paintErector(scene, side, strong);
+    const path = smoothPath(
       [
         [side * 25, 6, 90],
         [side * 29, 5, 40],
@@ -170,12 +156,10 @@ export function paintMuscles({ canvas, patient, texture, hu }: Scene): void {
       3,
     );
     const psoas = tube(
-      psoasPath,
-      psoasPath.map((_, index) => (6 + (index / (psoasPath.length - 1)) * 16) * strong),
+      path,
+      path.map((_, index) => (5 + (index / (path.length - 1)) * 17) * strong),
     );
-    paint(canvas, wavy(psoas, 0.9), colour);
-    const quadratus = wavy(ellipsoid([side * 66, 36, -30], [21 * strong, 8.5 * strong, 120]), 0.9);
-    paint(canvas, quadratus, colour);
+    const quadratus = ellipsoid([side * 64, 37, -40], [21 * strong, 7.5 * strong, 130]);
     const crus = tube(
       [
         [side * 14, -18, 110],
@@ -185,6 +169,47 @@ export function paintMuscles({ canvas, patient, texture, hu }: Scene): void {
       ],
       [5, 4.5, 4, 2],
     );
-    paint(canvas, crus, colour);
+    for (const muscle of [quadratus, psoas]) paintSheathed(scene, wavy(muscle, 0.9));
+    paint(canvas, crus, muscleColour(scene));
+  }
+}
+
+/** Muscle, streaked with fat the more the older. */
+function muscleColour({ patient, texture, hu }: Scene): (x: number, y: number, z: number) => number {
+  const muscle = hu('muscle');
+  const streaky = 10 + 0.7 * Math.max(0, patient.ageYears - 45);
+  return (x, y, z) =>
+    muscle + 3 - streaky * Math.max(0, texture.fine(x, y, z * 0.3) - 0.7) - 6 * Math.max(0, texture.small(x, y, z));
+}
+
+function paintSheathed(scene: Scene, shape: Shape): void {
+  const sheathMm = 1.5;
+  const sheath = {
+    box: grown(shape.box, sheathMm),
+    distance: (x: number, y: number, z: number) => shape.distance(x, y, z) - sheathMm,
+  };
+  paint(scene.canvas, sheath, unenhanced('fat') + 20, { insideCavityMm: -4 });
+  paint(scene.canvas, shape, muscleColour(scene));
+}
+
+/** The three columns of the erector spinae in their fascia, with fat in the clefts; they stay below the skin's fat. */
+function paintErector(scene: Scene, side: number, strong: number): void {
+  const { canvas, patient, texture } = scene;
+  const columns = [
+    { at: 14, y: 48, width: 12.5, depth: 20 },
+    { at: 34, y: 50, width: 15, depth: 21.5 },
+    { at: 56, y: 49, width: 13.5, depth: 16 },
+  ];
+  const colour = muscleColour(scene);
+  const cleft = patient.bodyMassIndex > 27 ? 0.9 : 0.5;
+  const under = 0.85 * patient.body.fatMm + 2;
+  const deepest = patient.body.centreYMm + patient.body.halfDepthMm;
+  for (const { at, y: middle, width, depth } of columns) {
+    const body = ellipsoid([side * at * strong, middle, 0], [width * strong + 2.2, depth * strong, 400], 3);
+    const distance = (x: number, y: number, z: number): number =>
+      Math.max(body.distance(x, y, z) + 1.1 * texture.small(x, y, z * 0.4), y - (deepest - under) + (x * x) / 620);
+    const outer = (x: number, y: number, z: number): number => distance(x, y, z) - cleft;
+    paint(canvas, { box: grown(body.box, 2), distance: outer }, 25 - 0.6 * patient.ageYears);
+    paint(canvas, { box: body.box, distance }, colour);
   }
 }
