@@ -16,7 +16,7 @@ export const protocolVersion = 1;
 const blobMessageSchema = z.object({
   kind: z.literal('blob'),
   sha256: sha256Schema,
-  bytes: z.instanceof(Uint8Array),
+  bytes: z.custom<Uint8Array>((value) => value instanceof Uint8Array),
 });
 
 export const coordinatorMessageSchema = z.discriminatedUnion('kind', [

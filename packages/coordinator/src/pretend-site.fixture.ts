@@ -1,0 +1,110 @@
+/** A program that speaks the protocol as a site does, and misbehaves as its settings say. */
+import { createHash } from 'node:crypto';
+import {
+  type CoordinatorMessage,
+  parseCoordinatorMessage,
+  protocolVersion,
+  type Sha256,
+  type SiteId,
+  type SiteMessage,
+  type Task,
+} from '@consilium/protocol';
+
+export interface PretendSettings {
+  readonly siteId: string;
+  readonly behaviour:
+    | 'good'
+    | 'refuses'
+    | 'dies-at-start'
+    | 'dies'
+    | 'silent'
+    | 'stubborn'
+    | 'babbles'
+    | 'lies'
+    | 'slow';
+}
+
+const waiting = new Map<Sha256, (bytes: Uint8Array | null) => void>();
+const send = (message: SiteMessage | object) => process.send!(message);
+let settings: PretendSettings = { siteId: '', behaviour: 'good' };
+let alive: NodeJS.Timeout | undefined;
+
+process.on('SIGINT', () => {});
+process.on('disconnect', () => process.exit(0));
+process.on('message', (received) => void handle(parseCoordinatorMessage(received)));
+
+async function handle(message: CoordinatorMessage): Promise<void> {
+  switch (message.kind) {
+    case 'configure':
+      settings = message.settings as PretendSettings;
+      return start();
+    case 'task':
+      return work(message.task);
+    case 'abort':
+      if (settings.behaviour !== 'stubborn') {
+        const failure = { code: 'site.aborted', message: 'Aborted.', lasting: false };
+        send({ kind: 'failure', taskId: message.taskId, failure });
+      }
+      return;
+    case 'blob':
+      waiting.get(message.sha256)?.(message.bytes);
+      return;
+    case 'blob-missing':
+      waiting.get(message.sha256)?.(null);
+      return;
+    case 'stop':
+      clearInterval(alive);
+      process.exit(0);
+  }
+}
+
+function start(): void {
+  if (settings.behaviour === 'dies-at-start') {
+    console.error('a stack with /a/path');
+    process.exit(3);
+  }
+  if (settings.behaviour === 'refuses') {
+    send({
+      kind: 'refused',
+      failure: { code: 'site.bad-settings', message: 'The settings are wrong.', lasting: true },
+    });
+    return;
+  }
+  send({ kind: 'ready', protocolVersion, siteId: settings.siteId as SiteId });
+  if (settings.behaviour !== 'silent') alive = setInterval(() => send({ kind: 'alive' }), 50);
+}
+
+async function work(task: Task): Promise<void> {
+  const { taskId } = task;
+  if (task.kind !== 'train') return;
+  send({ kind: 'progress', taskId, progress: { kind: 'step', step: 1, of: 2, loss: 0.5 } });
+  switch (settings.behaviour) {
+    case 'dies':
+      if (task.round === 1) process.kill(process.pid, 'SIGKILL');
+      break;
+    case 'silent':
+    case 'stubborn':
+    case 'slow':
+      return;
+    case 'babbles':
+      send({ kind: 'contribution', taskId, contribution: { kind: 'train', patient: 'DOE^JANE' } });
+      return;
+    case 'lies':
+      send({ kind: 'blob', sha256: 'ab'.repeat(32), bytes: new Uint8Array(3) });
+      return;
+  }
+  const weights = await new Promise<Uint8Array | null>((resolve) => {
+    waiting.set(task.weights, resolve);
+    send({ kind: 'blob-wanted', sha256: task.weights });
+  });
+  if (weights === null) {
+    const failure = { code: 'site.blob-missing', message: 'No such blob.', lasting: false };
+    send({ kind: 'failure', taskId, failure });
+    return;
+  }
+  const bytes = weights.map((byte) => byte + 1);
+  const sha256 = createHash('sha256').update(bytes).digest('hex') as Sha256;
+  send({ kind: 'blob', sha256, bytes });
+  const contribution = { kind: 'train', weights: sha256, cases: 2, steps: 2, meanLoss: 0.5 };
+  send({ kind: 'contribution', taskId, contribution });
+}
