@@ -1,0 +1,91 @@
+/** Values a round: one emphasised line, thin lines behind it, and marks at rounds that matter. */
+import type { Markup } from '../markup.ts';
+import { ink } from '../palette.ts';
+import { type ChartSpec, responsiveChart, ticksWithin } from './chart.ts';
+
+export interface Curve {
+  readonly id: string;
+  /** Round (from 1) and value; rounds without a value are left out. */
+  readonly points: readonly { readonly round: number; readonly value: number }[];
+  readonly colour: string;
+  readonly emphasised: boolean;
+}
+
+export interface CurveChart {
+  readonly alternative: string;
+  readonly axisTitle: string;
+  readonly curves: readonly Curve[];
+  readonly domain: readonly [number, number];
+  readonly roundsMax: number;
+  readonly marks?: readonly { readonly round: number; readonly value: number; readonly label: string }[];
+}
+
+export function curveChart(chart: CurveChart): Promise<Markup> {
+  return responsiveChart(chart.alternative, (width) => specOf(chart, width));
+}
+
+function specOf({ axisTitle, curves, domain, roundsMax, marks = [] }: CurveChart, width: number): ChartSpec {
+  const values = curves.flatMap(({ id, points, colour, emphasised }) =>
+    points.map(({ round, value }) => ({ id, round, value, colour, width: emphasised ? 3 : 1.25 })),
+  );
+  const padding = { left: 50, right: 14, top: 26, bottom: 46 };
+  const rounds: [number, number] = [1, Math.max(2, roundsMax)];
+  const x = {
+    field: 'round',
+    type: 'quantitative',
+    scale: { domain: rounds, nice: false, zero: false },
+    axis: { values: ticksWithin(rounds, 10).filter(Number.isInteger), title: 'Round', format: 'd', grid: false },
+  };
+  const y = {
+    field: 'value',
+    type: 'quantitative',
+    scale: { domain, nice: false, zero: false },
+    axis: { values: ticksWithin(domain, 6), title: axisTitle, format: '.2~f', ticks: false, domain: false },
+  };
+  const line = (emphasised: boolean): object => ({
+    data: { values: values.filter((value) => value.width > 2 === emphasised) },
+    mark: { type: 'line', strokeWidth: emphasised ? 3 : 1.25, strokeJoin: 'round', opacity: emphasised ? 1 : 0.55 },
+    encoding: {
+      x,
+      y,
+      detail: { field: 'id', type: 'nominal' },
+      color: { field: 'colour', type: 'nominal', scale: null },
+    },
+  });
+  const lonely = values.filter(({ id }) => values.filter((value) => value.id === id).length === 1);
+  const layer = [
+    line(false),
+    line(true),
+    {
+      data: { values: lonely },
+      mark: { type: 'point', filled: true, size: 50, opacity: 1 },
+      encoding: { x, y, color: { field: 'colour', type: 'nominal', scale: null } },
+    },
+    ...marks.flatMap((mark) => markLayers(mark, x, y, rounds)),
+  ];
+  return { width, height: 270, padding, layer };
+}
+
+function markLayers(
+  mark: { readonly round: number; readonly value: number; readonly label: string },
+  x: object,
+  y: object,
+  [first, last]: readonly [number, number],
+): object[] {
+  const share = (mark.round - first) / (last - first);
+  const align = share > 0.66 ? 'right' : share < 0.33 ? 'left' : 'center';
+  const data = { values: [mark] };
+  return [
+    { data, mark: { type: 'rule', color: ink.muted, strokeWidth: 1, strokeDash: [4, 3] }, encoding: { x } },
+    {
+      data,
+      mark: { type: 'point', filled: true, size: 110, opacity: 1, color: '#0072b2', stroke: 'white', strokeWidth: 1.5 },
+      encoding: { x, y },
+    },
+    {
+      data,
+      mark: { type: 'text', align, baseline: 'bottom', y: -8, fontSize: 12, fontWeight: 600, color: ink.text },
+      encoding: { x, text: { field: 'label' } },
+    },
+  ];
+}

@@ -1,0 +1,70 @@
+/** What was done, in words and in a table of the sites. */
+import type { Comparison } from '../comparison.ts';
+import { html, type Markup } from '../markup.ts';
+import type { RehearsalRecord, SiteRecord } from '../record.ts';
+import { counted } from '../wording.ts';
+import { table } from './figure.ts';
+
+export function setupSection(record: RehearsalRecord, comparison: Comparison): Markup {
+  const { plan } = record;
+  return html`<section aria-labelledby="setup">
+<h2 id="setup">What was done</h2>
+<ol class="steps">
+<li><b>Split.</b> Each site divided its own studies by patient into training, validation and test, before anything was trained. The
+test studies were used once, for this report.</li>
+<li><b>Plan.</b> The sites shared statistics of their images, no image; from these came one plan: ${plan.network}${plan.parameterCount === undefined ? '' : html`, ${grouped(plan.parameterCount)} parameters`},
+on voxels of ${plan.spacingMm.map((value) => trimmed(value)).join(' × ')} mm in patches of ${plan.patchSize.join(' × ')} voxels (z, y, x).</li>
+<li><b>Federated training.</b> In every round each site trained the shared model on its own images (${counted(plan.stepsPerRound, 'step')} of
+${counted(plan.batchSize, 'patch', 'patches')}; ${plan.loss}; ${plan.optimiser}) and sent back weights only, which were combined: ${plan.aggregation}. Training was to
+stop once the validation score had not risen by ${trimmed(plan.minimumGain)} for ${counted(plan.patience, 'round')}, or after ${counted(plan.roundsMax, 'round')}.</li>
+<li><b>For comparison.</b> Each site trained its own model alone in the same way, and one model was trained on all images
+together.</li>
+<li><b>Test.</b> Every model segmented every site’s test studies, ${counted(comparison.cases.length, 'study', 'studies')} in all, scored against ${record.scoredAgainst}.</li>
+</ol>
+<h3>The sites</h3>
+${siteTable(record)}
+</section>`;
+}
+
+function siteTable(record: RehearsalRecord): Markup {
+  const columns: [string, (site: SiteRecord) => string | number][] = [
+    ['Training', (site) => site.studies.train],
+    ['Validation', (site) => site.studies.validation],
+    ['Test', (site) => site.studies.test],
+    ['Excluded', (site) => site.excluded.length],
+  ];
+  const profileColumns: [string, keyof SiteRecord['profile']][] = [
+    ['Scanner', 'scanner'],
+    ['Slice spacing', 'sliceSpacingMm'],
+    ['Contrast phase', 'contrastPhases'],
+    ['Labelling habit', 'labelling'],
+  ];
+  const known = profileColumns.filter(([, key]) => record.sites.some((site) => site.profile[key] !== undefined));
+  return table({
+    caption: 'Studies of each site by part of the split, and what makes the site different',
+    head: ['Site', ...columns.map(([name]) => name), ...known.map(([name]) => name)],
+    rows: [
+      ...record.sites.map((site) => [
+        site.name,
+        ...columns.map(([, value]) => html`<span class="figure">${value(site)}</span>`),
+        ...known.map(([, key]) => html`<span class="words">${site.profile[key] ?? '–'}</span>`),
+      ]),
+      [
+        html`<b>All</b>`,
+        ...columns.map(([, value]) => {
+          const sum = record.sites.reduce((total, site) => total + Number(value(site)), 0);
+          return html`<b class="figure">${sum}</b>`;
+        }),
+        ...known.map(() => ''),
+      ],
+    ],
+  });
+}
+
+function trimmed(value: number): string {
+  return String(Number(value.toPrecision(3)));
+}
+
+function grouped(value: number): string {
+  return String(value).replace(/\B(?=(\d{3})+$)/g, ' ');
+}

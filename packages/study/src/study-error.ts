@@ -1,0 +1,14 @@
+/** The catalogue of this package's operating failures. Each has a section in `docs/errors/study.md`. */
+export const studyErrorCodes = ['study.record-malformed', 'study.record-inconsistent'] as const;
+export type StudyErrorCode = (typeof studyErrorCodes)[number];
+
+/** The record of a rehearsal cannot be turned into a report. The message names fields and ids, never an image's content. */
+export class StudyError extends Error {
+  override readonly name = 'StudyError';
+  readonly code: StudyErrorCode;
+
+  constructor(code: StudyErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
