@@ -7,7 +7,7 @@
  */
 import type { Random } from '@consilium/numerics';
 import { createNoiseField, type NoiseField } from './lattice-noise.ts';
-import { type Box, ellipsoidDistance, type Point, smoothMaximum } from './shape.ts';
+import { type Box, type Distance, ellipsoidDistance, type Point, smoothMaximum, tube, unionDistance } from './shape.ts';
 
 export interface Kidney {
   readonly side: 'left' | 'right';
@@ -20,6 +20,10 @@ export interface Kidney {
   readonly cortexMm: number;
   /** Medullary pyramids as cones from the papilla (`tip`) to the cortex (`base`), local coordinates. */
   readonly pyramids: readonly { readonly tip: Point; readonly base: Point; readonly radiusMm: number }[];
+  /** Pelvis, infundibula and calyces; branches of vein and artery: signed distances in local coordinates. */
+  readonly collecting: Distance;
+  readonly veins: Distance;
+  readonly arteries: Distance;
   readonly lobes: NoiseField;
   readonly folds: NoiseField;
 }
@@ -42,6 +46,7 @@ export function createKidney(
   const u = perpendicular([sign, forward, 0], w);
   const v = cross(w, u);
   const sinusRadii: Point = [round(0.74 * radiiMm[0]), round(0.4 * radiiMm[1]), round(0.55 * radiiMm[2])];
+  const pyramids = drawPyramids(radiiMm, sinusRadii, random.fork('pyramids'));
   return {
     side,
     centreMm: [
@@ -54,7 +59,8 @@ export function createKidney(
     axes: { u, v: sign > 0 ? v : [-v[0], -v[1], -v[2]], w },
     sinus: { centreU: round(-0.62 * radiiMm[0]), radiiMm: sinusRadii },
     cortexMm: round(6.5 + 0.8 * random.normal()),
-    pyramids: drawPyramids(radiiMm, sinusRadii, random.fork('pyramids')),
+    pyramids,
+    ...drawHilum(radiiMm, pyramids, random.fork('hilum')),
     lobes: createNoiseField(random.fork('lobes'), 26),
     folds: createNoiseField(random.fork('folds'), 10),
   };
@@ -87,6 +93,52 @@ function drawPyramids(radii: Point, sinus: Point, random: Random): Kidney['pyram
     }
   }
   return pyramids;
+}
+
+/** What runs through the sinus: the pelvis branches to the papillae, vessels lie in front of and behind it. */
+function drawHilum(
+  radii: Point,
+  pyramids: Kidney['pyramids'],
+  random: Random,
+): Pick<Kidney, 'collecting' | 'veins' | 'arteries'> {
+  const gate = -1.05 * radii[0];
+  const full = 1 + 0.25 * random.normal();
+  const cups = pyramids.map(({ tip }) =>
+    tube(
+      [
+        [round(0.55 * gate), 0, round(0.35 * tip[2])],
+        [round(0.35 * gate + 0.5 * tip[0]), round(0.6 * tip[1]), round(0.85 * tip[2])],
+        tip,
+      ],
+      [2.4 * full, 1.6 * full, 2.9 * full],
+    ),
+  );
+  const pelvis = tube(
+    [
+      [round(0.45 * gate), 0, 0],
+      [round(0.8 * gate), 1.5, -4],
+      [round(1.15 * gate), 2, -16],
+    ],
+    [4.6 * full, 5.6 * full, 2.2],
+  );
+  const branches = (across: number, radius: number): Distance =>
+    unionDistance(
+      [-0.34, -0.12, 0.12, 0.34].map((level) =>
+        tube(
+          [
+            [round(1.1 * gate), round(across), 3],
+            [round(0.6 * gate), round(across * 1.2 + random.normal()), round(level * 0.7 * radii[2])],
+            [round(0.15 * gate), round(across * (1 + 0.4 * random.normal())), round(level * radii[2] * 1.25)],
+          ],
+          [radius * 1.4, radius, radius * 0.6],
+        ),
+      ),
+    );
+  return {
+    collecting: unionDistance([pelvis, ...cups]),
+    veins: branches(-4.6, 2.4),
+    arteries: branches(4.2, 1.5),
+  };
 }
 
 /** Body coordinates to the kidney's `[u, v, w]`. */

@@ -1,6 +1,6 @@
 /** Kidneys with cortex, medulla, sinus and pelvis, the fat around them, and their masses. */
 import type { Scene } from './anatomy.ts';
-import { pyramidDistance } from './kidney.ts';
+import { type Kidney, pyramidDistance, toKidney } from './kidney.ts';
 import { createNoiseField, type NoiseField } from './lattice-noise.ts';
 import { hounsfield, unenhanced } from './tissue.ts';
 import { type DistanceField, forEachIn, type MassTruth } from './truth.ts';
@@ -25,39 +25,43 @@ export function paintPerirenalFat({ canvas, patient, truth, texture }: Scene): v
 
 export function paintKidneys(scene: Scene): void {
   const { canvas, truth, texture, hu } = scene;
+  const [cortex, medulla] = [hu('cortex'), hu('medulla')];
   const border = canvas.borderMm;
   const share = (distance: number): number => Math.min(1, Math.max(0, 0.5 - distance / border));
-  const [cortex, medulla, pelvis, vein, artery, fat] = [
-    hu('cortex'),
-    hu('medulla'),
-    hu('pelvis'),
-    hu('renal-vein'),
-    hu('aorta'),
-    unenhanced('fat'),
-  ];
-  const opaque = Math.min(pelvis, 900);
   for (const { kidney, outline, sinus, parenchyma } of truth.kidneys) {
-    const tree = createNoiseField(scene.random.fork('collecting-system', kidney.side), 9);
+    const hollowValue = sinusPainter(scene, kidney, share);
     forEachIn(outline, canvas.grid, (at, index, x, y, z) => {
       const out = outline.values[at] as number;
-      if (out > border) return;
+      if (out > 14) return;
       const flesh = parenchyma.values[at] as number;
       const hollow = sinus.values[at] as number;
       let value = canvas.hu[index] as number;
-      if (hollow < border && out < 0) {
-        const branch = tree(x, y, z);
-        const inside = branch > 0.45 ? opaque : branch < -1 ? vein : branch < -0.85 ? artery : fat + 14;
-        value += share(out + 1) * share(hollow) * (inside - value);
-      }
+      if (hollow < border) value += share(hollow) * (hollowValue(x, y, z, value, out) - value);
       if (flesh < border / 2) {
-        const pyramid = pyramidDistance(kidney, x, y, z);
-        const depth = Math.max(pyramid, kidney.cortexMm + out, -(hollow - 1));
+        const depth = Math.max(pyramidDistance(kidney, x, y, z), kidney.cortexMm + out, 1 - hollow);
         const tissue = cortex + share(depth) * (medulla - cortex) + 4 * texture.fine(x, y, z);
         value += share(flesh) * (tissue - value);
       }
       canvas.hu[index] = value;
     });
   }
+}
+
+/** HU inside the sinus: fat within the outline, then veins, arteries and the collecting system; `before` outside it. */
+function sinusPainter(
+  { hu }: Scene,
+  kidney: Kidney,
+  share: (distance: number) => number,
+): (x: number, y: number, z: number, before: number, outlineMm: number) => number {
+  const fat = unenhanced('fat') + 12;
+  const [vein, artery, pelvis] = [hu('renal-vein'), hu('aorta'), Math.min(900, hu('pelvis'))];
+  return (x, y, z, before, outlineMm) => {
+    const [u, v, w] = toKidney(kidney, x, y, z);
+    let value = before + share(outlineMm) * (fat - before);
+    value += share(kidney.veins(u, v, w)) * (vein - value);
+    value += share(kidney.arteries(u, v, w)) * (artery - value);
+    return value + share(kidney.collecting(u, v, w)) * (pelvis - value);
+  };
 }
 
 export function paintMasses(scene: Scene): void {
@@ -105,7 +109,7 @@ function paintTumour(scene: Scene, truth: MassTruth, index: number): void {
     if (subtype === 'oncocytoma' && mass.diameterMm > 28) value -= 45 * Math.max(0, 1 + distance / (0.3 * deep) - 2.4);
     const necrotic = Math.min(1, Math.max(0, (necroticScore(a, b, distance, deep) - threshold) / 0.5 + 0.5));
     value += necrotic * (dead + 4 * b - value);
-    if (mass.calcified && b > 2 && a > 0 && distance < -0.12 * deep) value = unenhanced('calcification');
+    if (mass.calcified && a > 1 && b > 1 && distance < -0.12 * deep) value = unenhanced('calcification');
     if (mass.capsule && distance > -1.8) value = 0.5 * value + 0.5 * shell;
     return value;
   });
