@@ -1,6 +1,19 @@
 export { axisAligned, croppedGeometry, respaced, sameGrid, voxelCount, voxelOf, worldOf } from './geometry.ts';
 export { ImagingError, type ImagingErrorCode } from './imaging-error.ts';
 export { toLabelMap } from './label-map.ts';
+export { type Components, type Connectivity, connectedComponents } from './metrics/connected-components.ts';
+export { distanceTransformMm } from './metrics/distance-transform.ts';
+export type { Mask } from './metrics/mask.ts';
+export { dice } from './metrics/overlap.ts';
+export {
+  hausdorff95,
+  hausdorff95Of,
+  normalisedSurfaceDice,
+  type SurfaceDistances,
+  type SurfaceElements,
+  surfaceDiceOf,
+  surfaceDistances,
+} from './metrics/surface-distance.ts';
 export { decodeNifti } from './nifti/decode.ts';
 export { type EncodeNiftiOptions, encodeNifti } from './nifti/encode.ts';
 export { canonical } from './orientation.ts';
