@@ -73,7 +73,7 @@ export const lossTermSchema = z.discriminatedUnion('kind', [
     weight,
     ...overlapOptions,
     /** Added to numerator and denominator. */
-    smooth: z.number().nonnegative().default(1e-5),
+    smooth: z.number().positive().default(1e-5),
     /** Squares in the denominator, as in Milletari 2016; nnU-Net has none. */
     squared: z.boolean().default(false),
   }),
@@ -83,7 +83,7 @@ export const lossTermSchema = z.discriminatedUnion('kind', [
     kind: z.literal('tversky'),
     weight,
     ...overlapOptions,
-    smooth: z.number().nonnegative().default(1e-5),
+    smooth: z.number().positive().default(1e-5),
     /** Weight of false positives. */
     alpha: z.number().nonnegative().default(0.3),
     /** Weight of false negatives. */

@@ -1,0 +1,301 @@
+/**
+ * The plan: every choice that follows from the data, in one readable file that a person may edit (nnU-Net's plans:
+ * Isensee et al., Nature Methods 2021, doi:10.1038/s41592-020-01008-z). `makePlan` derives it, `parsePlan` reads it back.
+ */
+import type { Triple } from '@consilium/imaging';
+import { z } from 'zod';
+import {
+  type AugmentationSpec,
+  augmentationSpecSchema,
+  standardAugmentation,
+} from './augmentation/augmentation-spec.ts';
+import type { SegmentationClass } from './case.ts';
+import type { Fingerprint } from './fingerprint.ts';
+import { histogramMoments, histogramQuantile } from './histogram.ts';
+import { lossSpecSchema, type NetworkSpecInput, networkSpecSchema } from './network-spec.ts';
+import type { Region } from './regions.ts';
+import { type Topology, topologyFor, trainingMemoryMb } from './topology.ts';
+import { TrainingError } from './training-error.ts';
+
+const positive = z.number().positive();
+const classValue = z.int().min(1).max(255);
+const tripleOf = <Schema extends z.ZodType>(item: Schema) => z.tuple([item, item, item]);
+
+const optimiserSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('sgd'),
+    momentum: z.number().min(0).max(1),
+    nesterov: z.boolean(),
+    weightDecay: z.number().nonnegative().optional(),
+  }),
+  z.strictObject({
+    kind: z.enum(['adam', 'adamw']),
+    beta1: z.number().min(0).max(1).optional(),
+    beta2: z.number().min(0).max(1).optional(),
+    epsilon: positive.optional(),
+    weightDecay: z.number().nonnegative().optional(),
+  }),
+]);
+
+const scheduleSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('polynomial'), initial: positive, power: positive, warmUpSteps: z.int().min(0) }),
+  z.strictObject({
+    kind: z.literal('cosine'),
+    initial: positive,
+    final: z.number().min(0),
+    warmUpSteps: z.int().min(0),
+  }),
+]);
+
+export const planSchema = z
+  .strictObject({
+    version: z.literal(1),
+    /** Background (0) is not listed. */
+    classes: z.array(z.strictObject({ name: z.string().min(1), value: classValue })).min(1),
+    /** What is scored: unions of classes. */
+    regions: z.array(z.strictObject({ name: z.string().min(1), classes: z.array(classValue).min(1) })).min(1),
+    /** Voxel size the network sees, mm along `[z, y, x]` (head, back, left). */
+    spacingMm: tripleOf(positive),
+    /** Voxels along `[z, y, x]`. */
+    patchSize: tripleOf(z.int().positive()),
+    batchSize: z.int().positive(),
+    /** HU are clipped, then (HU - mean) / std. */
+    normalisation: z.strictObject({ clipHu: z.tuple([z.number(), z.number()]), mean: z.number(), std: positive }),
+    network: networkSpecSchema,
+    loss: lossSpecSchema,
+    optimiser: optimiserSchema,
+    schedule: scheduleSchema,
+    /** Share of patches that are centred on a foreground voxel. */
+    foregroundFraction: z.number().min(0).max(1),
+    augmentation: augmentationSpecSchema,
+    /** What training may take, MiB; an estimate is kept below it. */
+    memoryBudgetMb: positive,
+    inference: z.strictObject({
+      /** Share of a patch that the next one covers again. */
+      overlap: z.number().min(0).max(0.9),
+      /** Average over the mirrored patches of `augmentation.flips`. */
+      flips: z.boolean(),
+    }),
+  })
+  .superRefine(checkConsistency);
+export type Plan = Readonly<z.infer<typeof planSchema>>;
+
+/** @throws TrainingError `training.plan-malformed`, whose message names the field. */
+export function parsePlan(json: unknown): Plan {
+  const parsed = planSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(({ path, message }) => `${['plan', ...path].join('.')}: ${message}`);
+  throw new TrainingError('training.plan-malformed', problems.join('; '));
+}
+
+export interface PlanOptions {
+  readonly memoryBudgetMb: number;
+  /** `small`: a network and a resolution with which six sites train in minutes on two cores. */
+  readonly size?: 'small' | 'full';
+  readonly classes: readonly SegmentationClass[];
+  /** Default: each class by itself. */
+  readonly regions?: readonly Region[];
+}
+
+interface Preset {
+  readonly spacingMmMin: number;
+  readonly firstChannels: number;
+  readonly channelsMax: number;
+  readonly levelsMax: number;
+  /** Voxels of the first patch that is tried, before memory and the patients' size shrink it. */
+  readonly patchVoxels: number;
+  readonly patchSize?: Triple;
+  readonly batchSize: { readonly min: number; readonly max: number };
+  readonly flips: readonly [boolean, boolean, boolean];
+}
+
+const presets: Readonly<Record<'small' | 'full', Preset>> = {
+  small: {
+    spacingMmMin: 4,
+    firstChannels: 8,
+    channelsMax: 64,
+    levelsMax: 4,
+    patchVoxels: 32 * 48 * 48,
+    patchSize: [32, 48, 48],
+    batchSize: { min: 2, max: 2 },
+    flips: [false, false, true],
+  },
+  full: {
+    spacingMmMin: 0,
+    firstChannels: 16,
+    channelsMax: 320,
+    levelsMax: 6,
+    patchVoxels: 256 ** 3,
+    batchSize: { min: 2, max: 16 },
+    flips: [true, true, true],
+  },
+};
+
+/** @throws TrainingError `training.no-case` for an empty fingerprint, `training.memory-budget-too-small`. */
+export function makePlan(fingerprint: Fingerprint, options: PlanOptions): Plan {
+  if (fingerprint.cases === 0) {
+    throw new TrainingError(
+      'training.no-case',
+      'There is no case to make a plan from. Add at least one case with a segmentation.',
+    );
+  }
+  const preset = presets[options.size ?? 'full'];
+  const spacingMm = targetSpacing(fingerprint, preset);
+  const { topology, batchSize } = fitToMemory(fingerprint, spacingMm, preset, options);
+  const classes = options.classes.map(({ name, value }) => ({ name, value }));
+  const regions = options.regions ?? classes.map(({ name, value }) => ({ name, classes: [value] }));
+  return parsePlan({
+    version: 1,
+    classes,
+    regions,
+    spacingMm,
+    patchSize: topology.patchSize,
+    batchSize,
+    normalisation: normalisationOf(fingerprint),
+    network: networkFor(topology, preset, options.classes),
+    loss: { terms: [{ kind: 'dice' }, { kind: 'cross-entropy' }] },
+    optimiser: { kind: 'sgd', momentum: 0.99, nesterov: true, weightDecay: 3e-5 },
+    schedule: { kind: 'polynomial', initial: 0.01, power: 0.9, warmUpSteps: 0 },
+    foregroundFraction: preset === presets.small ? 0.67 : 0.33,
+    augmentation: augmentationFor(topology.patchSize, spacingMm, preset),
+    memoryBudgetMb: options.memoryBudgetMb,
+    inference: { overlap: 0.5, flips: false },
+  });
+}
+
+/**
+ * The median voxel; where one axis is more than 3 times as coarse as the others, its 10th percentile, so that thick
+ * slices do not decide for thin ones.
+ */
+function targetSpacing(fingerprint: Fingerprint, { spacingMmMin }: Preset): Triple {
+  const spacing = fingerprint.spacingMm.map((axis) => histogramQuantile(axis, 0.5));
+  const sizes = fingerprint.extentMm.map((axis, index) => histogramQuantile(axis, 0.5) / spacing[index]!);
+  const worst = spacing.indexOf(Math.max(...spacing));
+  const others = [0, 1, 2].filter((axis) => axis !== worst);
+  const coarse = others.every((axis) => spacing[worst]! > 3 * spacing[axis]!);
+  const few = others.every((axis) => sizes[worst]! * 3 < sizes[axis]!);
+  if (coarse && few) {
+    const finer = histogramQuantile(fingerprint.spacingMm[worst]!, 0.1);
+    spacing[worst] = Math.max(finer, ...others.map((axis) => spacing[axis]!));
+  }
+  const limited = (axis: 0 | 1 | 2) => rounded(Math.max(spacing[axis]!, spacingMmMin), 3);
+  return [limited(0), limited(1), limited(2)];
+}
+
+/** Clipped to the 0.5 and 99.5 percentiles of the foreground, mean and deviation of the foreground (CT scheme). */
+function normalisationOf({ foregroundHu }: Fingerprint): Plan['normalisation'] {
+  const { mean, std } = histogramMoments(foregroundHu);
+  const clipHu: [number, number] = [
+    rounded(histogramQuantile(foregroundHu, 0.005), 1),
+    rounded(histogramQuantile(foregroundHu, 0.995), 1),
+  ];
+  return { clipHu, mean: rounded(mean, 2), std: Math.max(1, rounded(std, 2)) };
+}
+
+/**
+ * The largest patch whose training fits: starts large, cut to the patients' median size, then shortened along the axis
+ * that is largest relative to that size; what memory is left becomes a larger batch.
+ */
+function fitToMemory(
+  fingerprint: Fingerprint,
+  spacingMm: Triple,
+  preset: Preset,
+  options: PlanOptions,
+): { topology: Topology; batchSize: number } {
+  const median = fingerprint.extentMm.map((axis, index) =>
+    Math.max(1, Math.round(histogramQuantile(axis, 0.5) / spacingMm[index]!)),
+  ) as unknown as Triple;
+  let patch = firstPatch(spacingMm, median, preset);
+  const memoryMb = (topology: Topology, batchSize: number): number =>
+    trainingMemoryMb(networkFor(topology, preset, options.classes), topology.patchSize, batchSize);
+  for (;;) {
+    const topology = topologyFor(patch, spacingMm, preset.levelsMax);
+    if (memoryMb(topology, preset.batchSize.min) <= options.memoryBudgetMb) {
+      return { topology, batchSize: largestBatch(fingerprint, median, topology, preset, options, memoryMb) };
+    }
+    const shares = topology.patchSize.map((size, axis) => size / median[axis]!);
+    const axis = shares.indexOf(Math.max(...shares)) as 0 | 1 | 2;
+    const shorter = [...topology.patchSize] as [number, number, number];
+    shorter[axis] -= topology.divisor[axis];
+    if (shorter[axis] < 8) {
+      throw new TrainingError(
+        'training.memory-budget-too-small',
+        `No patch fits into a memory budget of ${options.memoryBudgetMb} MiB. Allow more, or plan with size 'small'.`,
+      );
+    }
+    patch = shorter;
+  }
+}
+
+function firstPatch(spacingMm: Triple, median: Triple, { patchVoxels, patchSize }: Preset): Triple {
+  const edgeMm = (patchVoxels * spacingMm[0] * spacingMm[1] * spacingMm[2]) ** (1 / 3);
+  const along = (axis: 0 | 1 | 2) => Math.min(patchSize?.[axis] ?? Math.round(edgeMm / spacingMm[axis]), median[axis]);
+  return [along(0), along(1), along(2)];
+}
+
+/** As many patches as fit, but a batch sees at most 5 % of the data's voxels (nnU-Net). */
+function largestBatch(
+  fingerprint: Fingerprint,
+  median: Triple,
+  topology: Topology,
+  { batchSize: { min, max } }: Preset,
+  options: PlanOptions,
+  memoryMb: (topology: Topology, batchSize: number) => number,
+): number {
+  const dataVoxels = median[0] * median[1] * median[2] * fingerprint.cases;
+  const [z, y, x] = topology.patchSize;
+  const byData = Math.round((0.05 * dataVoxels) / (z * y * x));
+  let batchSize = min;
+  while (batchSize < Math.min(max, byData) && memoryMb(topology, batchSize + 1) <= options.memoryBudgetMb) batchSize++;
+  return batchSize;
+}
+
+function networkFor(topology: Topology, preset: Preset, classes: readonly SegmentationClass[]): Plan['network'] {
+  const { strides, kernelSizes } = topology;
+  return networkSpecSchema.parse({
+    kind: 'unet',
+    channels: strides.map((_, level) => Math.min(preset.firstChannels * 2 ** level, preset.channelsMax)),
+    strides: strides.map(([z, y, x]) => [z, y, x]),
+    kernelSizes: kernelSizes.map(([z, y, x]) => [z, y, x]),
+    blocksPerLevel: strides.map(() => 2),
+    classes: Math.max(...classes.map(({ value }) => value)) + 1,
+  } satisfies NetworkSpecInput);
+}
+
+/** Thick slices are not turned out of their plane, and then in it by any angle; otherwise by 30 degrees about each axis. */
+function augmentationFor(patchSize: Triple, spacingMm: Triple, preset: Preset): AugmentationSpec {
+  const anisotropic = Math.max(...patchSize) / patchSize[0] > 3 || spacingMm[0] / Math.min(...spacingMm) > 3;
+  const degreesMax: [number, number, number] = preset === presets.small ? [15, 10, 10] : [30, 30, 30];
+  return {
+    ...standardAugmentation,
+    flips: [...preset.flips],
+    rotation: { ...standardAugmentation.rotation, degreesMax: anisotropic ? [180, 0, 0] : degreesMax },
+  };
+}
+
+function rounded(value: number, digits: number): number {
+  return Math.round(value * 10 ** digits) / 10 ** digits;
+}
+
+/** What no field can say by itself. */
+function checkConsistency(plan: z.infer<z.ZodObject<Record<string, z.ZodType>>>, context: z.RefinementCtx): void {
+  const problem = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message });
+  const { classes, regions, patchSize, network, normalisation } = plan as unknown as Plan;
+  const values = classes.map(({ value }) => value);
+  if (new Set(values).size !== values.length) problem(['classes'], 'two classes have the same value');
+  regions.forEach((region, index) => {
+    const unknown = region.classes.find((value) => !values.includes(value));
+    if (unknown !== undefined) problem(['regions', index, 'classes'], `${unknown} is not the value of a class`);
+  });
+  if (network.classes <= Math.max(...values)) {
+    problem(['network', 'classes'], 'must be larger than the largest class value (background is 0)');
+  }
+  if (normalisation.clipHu[0] >= normalisation.clipHu[1]) {
+    problem(['normalisation', 'clipHu'], 'the lower limit must be below the upper one');
+  }
+  for (const axis of [0, 1, 2] as const) {
+    const divisor = network.strides.reduce((product, stride) => product * stride[axis]!, 1);
+    if (patchSize[axis] % divisor !== 0)
+      problem(['patchSize', axis], `must be a multiple of ${divisor}, the product of the strides`);
+  }
+}
