@@ -9,7 +9,7 @@ const regions = [
   { id: 'masses', name: 'Masses', classes: [2, 3] },
   { id: 'tumour', name: 'Tumour', classes: [2] },
 ];
-const phases = ['corticomedullary', 'nephrographic 70 %, excretory 30 %', 'mixed'];
+const phases = ['corticomedullary', 'mostly nephrographic', 'mixed'];
 const habits = ['outlines drawn generously', 'cysts not labelled', 'small lesions often missed', 'smooth outlines'];
 
 export interface FixtureOptions {

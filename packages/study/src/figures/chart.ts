@@ -57,6 +57,7 @@ async function svgOf({ width, height, padding, layer }: ChartSpec): Promise<Mark
         domainColor: ink.rule,
         tickColor: ink.rule,
         labelFlush: false,
+        labelPadding: 5,
         labelOverlap: false,
         titlePadding: 8,
       },

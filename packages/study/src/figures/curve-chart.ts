@@ -1,6 +1,6 @@
 /** Values a round: one emphasised line, thin lines behind it, and marks at rounds that matter. */
 import type { Markup } from '../markup.ts';
-import { ink } from '../palette.ts';
+import { armColours, ink } from '../palette.ts';
 import { type ChartSpec, responsiveChart, ticksWithin } from './chart.ts';
 
 export interface Curve {
@@ -17,8 +17,15 @@ export interface CurveChart {
   readonly curves: readonly Curve[];
   readonly domain: readonly [number, number];
   readonly roundsMax: number;
-  readonly marks?: readonly { readonly round: number; readonly value: number; readonly label: string }[];
+  readonly marks?: readonly {
+    readonly round: number;
+    readonly value: number;
+    readonly label: string;
+    readonly filled: boolean;
+  }[];
 }
+
+const markColour = armColours.federated;
 
 export function curveChart(chart: CurveChart): Promise<Markup> {
   return responsiveChart(chart.alternative, (width) => specOf(chart, width));
@@ -28,7 +35,7 @@ function specOf({ axisTitle, curves, domain, roundsMax, marks = [] }: CurveChart
   const values = curves.flatMap(({ id, points, colour, emphasised }) =>
     points.map(({ round, value }) => ({ id, round, value, colour, width: emphasised ? 3 : 1.25 })),
   );
-  const padding = { left: 50, right: 14, top: 26, bottom: 46 };
+  const padding = { left: 54, right: 14, top: 10 + 18 * marks.length, bottom: 46 };
   const rounds: [number, number] = [1, Math.max(2, roundsMax)];
   const x = {
     field: 'round',
@@ -61,13 +68,14 @@ function specOf({ axisTitle, curves, domain, roundsMax, marks = [] }: CurveChart
       mark: { type: 'point', filled: true, size: 50, opacity: 1 },
       encoding: { x, y, color: { field: 'colour', type: 'nominal', scale: null } },
     },
-    ...marks.flatMap((mark) => markLayers(mark, x, y, rounds)),
+    ...marks.flatMap((mark, index) => markLayers(mark, -6 - 18 * index, x, y, rounds)),
   ];
   return { width, height: 270, padding, layer };
 }
 
 function markLayers(
-  mark: { readonly round: number; readonly value: number; readonly label: string },
+  mark: NonNullable<CurveChart['marks']>[number],
+  labelY: number,
   x: object,
   y: object,
   [first, last]: readonly [number, number],
@@ -75,16 +83,21 @@ function markLayers(
   const share = (mark.round - first) / (last - first);
   const align = share > 0.66 ? 'right' : share < 0.33 ? 'left' : 'center';
   const data = { values: [mark] };
+  const [color, stroke] = mark.filled ? [markColour, 'white'] : ['white', markColour];
   return [
-    { data, mark: { type: 'rule', color: ink.muted, strokeWidth: 1, strokeDash: [4, 3] }, encoding: { x } },
     {
       data,
-      mark: { type: 'point', filled: true, size: 110, opacity: 1, color: '#0072b2', stroke: 'white', strokeWidth: 1.5 },
+      mark: { type: 'rule', color: ink.muted, strokeWidth: 1, strokeDash: [4, 3], y: labelY + 2, y2: 'height' },
+      encoding: { x },
+    },
+    {
+      data,
+      mark: { type: 'point', filled: true, size: 110, opacity: 1, color, stroke, strokeWidth: 2 },
       encoding: { x, y },
     },
     {
       data,
-      mark: { type: 'text', align, baseline: 'bottom', y: -8, fontSize: 12, fontWeight: 600, color: ink.text },
+      mark: { type: 'text', align, baseline: 'bottom', y: labelY, fontSize: 12, fontWeight: 600, color: ink.text },
       encoding: { x, text: { field: 'label' } },
     },
   ];

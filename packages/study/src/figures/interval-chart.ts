@@ -21,28 +21,50 @@ export interface IntervalChart {
   /** A value to compare with; drawn as a line through all rows. */
   readonly reference?: number;
   readonly format?: string;
+  /** Width on a wide screen, px; from 700 on, names and numbers stand beside the plot and no longer above it. */
+  readonly wide?: number;
 }
-
-const rowHeight = 46;
 
 export function intervalChart(chart: IntervalChart): Promise<Markup> {
-  return responsiveChart(chart.alternative, (width) => specOf(chart, width));
+  return responsiveChart(chart.alternative, (width) => specOf(chart, width), { wide: chart.wide ?? 500, narrow: 340 });
 }
 
+/** Where the parts of a row lie: px from the row's upper edge, and from the plot's left and right edge. */
+const stacked = {
+  rowHeight: 46,
+  point: 33,
+  text: 14,
+  left: 0,
+  right: 0,
+  padding: { left: 10, right: 10, top: 0, bottom: 44 },
+};
+const beside = {
+  ...stacked,
+  rowHeight: 36,
+  point: 18,
+  text: 18,
+  left: -285,
+  right: 205,
+  padding: { left: 290, right: 210, top: 0, bottom: 44 },
+};
+
 function specOf({ rows, domain, reference, axisTitle, format }: IntervalChart, width: number): ChartSpec {
+  const layout = width >= 700 ? beside : stacked;
+  const { padding } = layout;
   const values = rows.map(({ name, estimate, numbers, colour, shape }, index) => ({
-    row: index * rowHeight + 33,
-    text: index * rowHeight + 14,
+    row: index * layout.rowHeight + layout.point,
+    text: index * layout.rowHeight + layout.text,
     name,
     numbers,
     colour,
     shape,
+    size: shape.startsWith('triangle') ? 210 : 140,
     mean: estimate.cases === 0 ? null : estimate.mean,
     low: estimate.low,
     high: estimate.high,
   }));
-  const height = rows.length * rowHeight;
-  const padding = { left: 10, right: 10, top: 0, bottom: 44 };
+  const height = rows.length * layout.rowHeight;
+  const plotWidth = width - padding.left - padding.right;
   const x = (field: string) => ({
     field,
     type: 'quantitative',
@@ -62,31 +84,32 @@ function specOf({ rows, domain, reference, axisTitle, format }: IntervalChart, w
     axis: null,
   });
   const colour = { field: 'colour', type: 'nominal', scale: null };
-  const known = [{ filter: 'isValid(datum.mean)' }];
-  const line = reference === undefined ? [] : [referenceLine(reference, x)];
-  const layer = [
-    ...line,
-    {
+  const known = values.filter((value) => value.mean !== null);
+  const words = (field: string, align: string, at: number, fontWeight: number): object[] =>
+    [{ stroke: 'white', strokeWidth: 5, strokeJoin: 'round' }, {}].map((halo) => ({
       data: { values },
-      transform: known,
+      mark: { type: 'text', align, fontSize: 13, fontWeight, color: ink.text, x: at, ...halo },
+      encoding: { y: y('text'), text: { field } },
+    }));
+  const layer = [
+    ...(reference === undefined ? [] : [referenceLine(reference, x)]),
+    ...words('name', 'left', layout.left, 600),
+    ...words('numbers', 'right', plotWidth + layout.right, 400),
+    {
+      data: { values: known },
       mark: { type: 'rule', strokeWidth: 3, strokeCap: 'round' },
       encoding: { x: x('low'), x2: { field: 'high' }, y: y('row'), color: colour },
     },
     {
-      data: { values },
-      transform: known,
-      mark: { type: 'point', filled: true, size: 130, opacity: 1, stroke: 'white', strokeWidth: 1.5 },
-      encoding: { x: x('mean'), y: y('row'), fill: colour, shape: { field: 'shape', type: 'nominal', scale: null } },
-    },
-    {
-      data: { values },
-      mark: { type: 'text', align: 'left', fontSize: 13, fontWeight: 600, color: ink.text, x: 0 },
-      encoding: { y: y('text'), text: { field: 'name' } },
-    },
-    {
-      data: { values },
-      mark: { type: 'text', align: 'right', fontSize: 13, color: ink.text, x: width - padding.left - padding.right },
-      encoding: { y: y('text'), text: { field: 'numbers' } },
+      data: { values: known },
+      mark: { type: 'point', filled: true, opacity: 1, stroke: 'white', strokeWidth: 1.5 },
+      encoding: {
+        x: x('mean'),
+        y: y('row'),
+        fill: colour,
+        shape: { field: 'shape', type: 'nominal', scale: null },
+        size: { field: 'size', type: 'quantitative', scale: null },
+      },
     },
   ];
   return { width, height: height + padding.bottom, padding, layer };

@@ -38,18 +38,20 @@ function mainSentence(comparison: Comparison, verdict: Verdict): Markup {
   if (verdict === 'unknown') {
     return html`There are no test scores of both a federated model and sites’ own models to compare.`;
   }
-  const difference = comparison.differences.local[allRegions]!;
+  const { mean, low, high, better, cases } = comparison.differences.local[allRegions]!;
   const federated = comparison.estimates.federated[allRegions]!;
   const local = comparison.estimates.local[allRegions]!;
   const on = `On ${counted(comparison.cases.length, 'test case')} from ${counted(siteCount(comparison), 'site')}`;
-  const reach = html`a mean Dice of <b>${decimal(federated.mean)}</b>, the sites’ own models <b>${decimal(local.mean)}</b>`;
-  const gap = html`${signed(difference.mean)} (95 % interval ${signed(difference.low)} to ${signed(difference.high)})`;
-  const count = `It scored higher in ${difference.better} of ${difference.cases} cases.`;
+  const scores = html`a mean Dice of <b>${decimal(federated.mean)}</b>, against <b>${decimal(local.mean)}</b> for the sites’ own models`;
+  const interval = (from: number, to: number): string => `95 % interval ${decimal(from)} to ${decimal(to)}`;
+  const count = `scored higher in ${better} of ${cases} cases`;
   if (verdict === 'not-shown') {
-    return html`${on}, the federated model reached ${reach}. The difference of ${gap} is compatible with none. ${count}`;
+    return html`${on}, the federated model reached ${scores}. The difference of ${signed(mean)} (${interval(low, high)}) could
+be due to the choice of test patients. It ${count}.`;
   }
-  const word = verdict === 'yes' ? 'better' : 'worse';
-  return html`${on}, the federated model did ${word} than the sites’ own models: it reached ${reach}; a difference of ${gap}. ${count}`;
+  return verdict === 'yes'
+    ? html`${on}, the federated model reached ${scores}: a gain of <b>${decimal(mean)}</b> (${interval(low, high)}). It ${count}.`
+    : html`${on}, the federated model reached only ${scores}: a loss of <b>${decimal(-mean)}</b> (${interval(-high, -low)}). It ${count}.`;
 }
 
 function card(comparison: Comparison, arm: Arm, explanation: string): Markup {
@@ -73,7 +75,9 @@ function findings(comparison: Comparison): Markup[] {
     const difference = comparison.differences[opponent][allRegions]!;
     if (difference.cases === 0) return [];
     const mean = comparison.estimates[opponent][allRegions]!.mean;
-    return [html`<b>${lead}:</b> ${direction(difference, other, mean)}`];
+    return [
+      html`<b>${lead}:</b> ${direction(difference, other, mean)}${opponent === 'pooled' ? gapClosed(comparison) : ''}`,
+    ];
   });
 }
 
@@ -85,6 +89,15 @@ function direction(difference: PairedDifference, other: string, mean: number): M
   if (difference.high < 0)
     return html`the federated model is worse than ${other} (${decimal(mean)}): ${size}; ${count}.`;
   return html`no difference shown between the federated model and ${other} (${decimal(mean)}): ${size}; ${count}.`;
+}
+
+/** How much of what pooling would gain over the sites' own models federation gains; said only of a gain worth sharing. */
+function gapClosed(comparison: Comparison): string {
+  const mean = (arm: Arm): number => comparison.estimates[arm][allRegions]!.mean;
+  const whole = mean('pooled') - mean('local');
+  const part = mean('federated') - mean('local');
+  if (!(whole > 0.02 && part > 0 && part <= whole)) return '';
+  return ` Federation brought ${Math.round((100 * part) / whole)} % of what pooling brings over the sites’ own models.`;
 }
 
 function caution(comparison: Comparison): string {

@@ -19,10 +19,10 @@ import { figure, table } from './figure.ts';
 
 const shownArms = ['federated', 'local', 'local-elsewhere', 'local-at-home', 'pooled'] as const;
 const opponentNames: Readonly<Record<Opponent, string>> = {
-  local: 'less sites’ own models',
-  'local-elsewhere': 'less own models elsewhere',
-  'local-at-home': 'less own model at home',
-  pooled: 'less pooled model',
+  local: '− sites’ own models',
+  'local-elsewhere': '− own models at other sites',
+  'local-at-home': '− own model at its own site',
+  pooled: '− pooled model',
 };
 
 export async function comparisonSection(record: RehearsalRecord, comparison: Comparison): Promise<Markup> {
@@ -84,8 +84,9 @@ async function differenceFigure(comparison: Comparison): Promise<Markup> {
       domain: [low - 0.05 * reach, high + 0.05 * reach],
       reference: 0,
       format: '+.2~f',
+      wide: 1060,
       rows: shown.map((opponent) => ({
-        name: opponentNames[opponent],
+        name: `Federated ${opponentNames[opponent]}`,
         estimate: of(opponent),
         numbers: signedWithInterval(of(opponent)),
         colour: armColours.federated,
@@ -107,11 +108,12 @@ lies wholly to one side of the dashed line is unlikely to come from the choice o
 
 function secondaryTable(record: RehearsalRecord, comparison: Comparison): Markup {
   const shown = testedArms(comparison).filter((arm) => arm !== 'local-at-home' && arm !== 'local-elsewhere');
-  const rows = record.regions.flatMap((region) =>
-    shown.map((arm) => {
+  const rows = record.regions.flatMap((region) => [
+    region.name,
+    ...shown.map((arm) => {
       const metrics = comparison.secondary[arm][region.id]!;
       return [
-        html`${region.name}<br><span class="sub">${armNames[arm]}</span>`,
+        armNames[arm],
         withInterval(metrics.nsd),
         decimal(metrics.hd95MedianMm, 1),
         percent(metrics.missedShare),
@@ -121,12 +123,12 @@ function secondaryTable(record: RehearsalRecord, comparison: Comparison): Markup
         decimal(metrics.falsePositives, 2),
       ];
     }),
-  );
+  ]);
   return html`<h3>Further measures</h3>
 ${table({
   caption: 'Surface, volume and lesion measures by region and model',
   head: [
-    'Region and model',
+    'Model',
     `Surface Dice at ${record.toleranceMm} mm`,
     'HD95, mm',
     'Missed',

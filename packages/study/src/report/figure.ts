@@ -4,8 +4,10 @@ import { html, type Markup, type MarkupValue } from '../markup.ts';
 export interface TableContent {
   readonly caption: string;
   readonly head: readonly string[];
-  /** The first cell of a row is its header. */
-  readonly rows: readonly (readonly MarkupValue[])[];
+  /** Names of the columns that hold words, which are left-aligned and may wrap; the others hold numbers. */
+  readonly words?: readonly string[];
+  /** The first cell of a row is its header; a row that is one text is the heading of the rows below it. */
+  readonly rows: readonly (string | readonly MarkupValue[])[];
 }
 
 export function figure(content: {
@@ -24,12 +26,20 @@ ${numbers === undefined ? '' : html`<details><summary>The numbers behind this fi
 }
 
 /** Scrolls sideways in its own box where the screen is too narrow. */
-export function table({ caption, head, rows }: TableContent): Markup {
+export function table({ caption, head, rows, words = [] }: TableContent): Markup {
+  const kind = head.map((name) => (words.includes(name) ? 'words' : 'number'));
+  const body = rows.map((row) => {
+    if (typeof row === 'string') {
+      return html`<tr class="group"><th scope="rowgroup" colspan="${head.length}">${row}</th></tr>\n`;
+    }
+    const cells = row.slice(1).map((cell, index) => html`<td class="${kind[index + 1]}">${cell}</td>`);
+    return html`<tr><th scope="row">${row[0]}</th>${cells}</tr>\n`;
+  });
   return html`<div class="scroll" tabindex="0" role="group" aria-label="${caption}"><table>
 <caption>${caption}</caption>
-<thead><tr>${head.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
+<thead><tr>${head.map((name, index) => html`<th scope="col" class="${kind[index]}">${name}</th>`)}</tr></thead>
 <tbody>
-${rows.map(([first, ...rest]) => html`<tr><th scope="row">${first}</th>${rest.map((cell) => html`<td>${cell}</td>`)}</tr>\n`)}
+${body}
 </tbody>
 </table></div>`;
 }

@@ -27,7 +27,7 @@ ${siteTable(record)}
 }
 
 function siteTable(record: RehearsalRecord): Markup {
-  const columns: [string, (site: SiteRecord) => string | number][] = [
+  const columns: [string, (site: SiteRecord) => number][] = [
     ['Training', (site) => site.studies.train],
     ['Validation', (site) => site.studies.validation],
     ['Test', (site) => site.studies.test],
@@ -40,23 +40,19 @@ function siteTable(record: RehearsalRecord): Markup {
     ['Labelling habit', 'labelling'],
   ];
   const known = profileColumns.filter(([, key]) => record.sites.some((site) => site.profile[key] !== undefined));
+  const sum = (value: (site: SiteRecord) => number): number =>
+    record.sites.reduce((total, site) => total + value(site), 0);
   return table({
     caption: 'Studies of each site by part of the split, and what makes the site different',
     head: ['Site', ...columns.map(([name]) => name), ...known.map(([name]) => name)],
+    words: known.map(([name]) => name),
     rows: [
       ...record.sites.map((site) => [
         site.name,
-        ...columns.map(([, value]) => html`<span class="figure">${value(site)}</span>`),
-        ...known.map(([, key]) => html`<span class="words">${site.profile[key] ?? '–'}</span>`),
+        ...columns.map(([, value]) => value(site)),
+        ...known.map(([, key]) => site.profile[key] ?? '–'),
       ]),
-      [
-        html`<b>All</b>`,
-        ...columns.map(([, value]) => {
-          const sum = record.sites.reduce((total, site) => total + Number(value(site)), 0);
-          return html`<b class="figure">${sum}</b>`;
-        }),
-        ...known.map(() => ''),
-      ],
+      ['All', ...columns.map(([, value]) => html`<b>${sum(value)}</b>`), ...known.map(() => '')],
     ],
   });
 }

@@ -45,35 +45,43 @@ code { font: .92em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 .grid { display: grid; gap: 20px; align-items: start; margin-bottom: 20px; }
 .grid.two { grid-template-columns: repeat(2, minmax(0, 1fr)); }
 .grid.three { grid-template-columns: repeat(3, minmax(0, 1fr)); }
-figure { margin: 0; padding: 18px 20px 14px; border: 1px solid var(--rule); border-radius: 8px; background: #fff; min-width: 0; break-inside: avoid; }
+figure, .panel { margin: 0; padding: 18px 20px 14px; border: 1px solid var(--rule); border-radius: 8px; background: #fff; min-width: 0; break-inside: avoid; }
 figure h3 { margin-bottom: 12px; }
 figcaption { margin-top: 6px; }
-.chart svg { display: block; width: 100%; height: auto; max-width: 620px; margin: 0 auto; }
+.chart svg { display: block; width: 100%; height: auto; max-width: 1080px; margin: 0 auto; }
+.narrow svg { max-width: 460px; }
 .narrow { display: none; }
 details { margin-top: 8px; font-size: 14px; }
 summary { cursor: pointer; color: var(--accent); width: fit-content; }
 details .scroll { margin-top: 8px; }
 
-.scroll { overflow-x: auto; margin-bottom: 14px; }
+.scroll { position: relative; overflow-x: auto; margin-bottom: 14px; }
 .scroll:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums; min-width: 100%; }
 caption { text-align: left; color: var(--muted); padding: 0 0 8px; caption-side: top; }
-th, td { padding: 7px 12px; border-bottom: 1px solid var(--rule); text-align: right; vertical-align: top; white-space: nowrap; }
+th, td { padding: 7px 10px; border-bottom: 1px solid var(--rule); text-align: right; vertical-align: top; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
 thead th { vertical-align: bottom; color: var(--muted); font-weight: 600; border-bottom: 2px solid var(--rule); white-space: normal; }
 tbody th { font-weight: 600; }
-td:has(.words) { text-align: left; white-space: normal; min-width: 150px; }
+th.words, td.words { text-align: left; white-space: normal; }
+td.words { min-width: 104px; overflow-wrap: normal; }
+tr.group th { padding-top: 18px; border-bottom-color: var(--rule); font-size: 15px; }
+tr.group ~ tr:not(.group) th { font-weight: 400; }
 
-table.matrix { border-collapse: separate; border-spacing: 3px; }
+table.matrix { border-collapse: separate; border-spacing: 3px; table-layout: fixed; min-width: calc(100% - 2px); }
 table.matrix th, table.matrix td { border: 0; }
-table.matrix thead th { text-align: center; padding: 4px 6px 8px; min-width: 84px; }
-table.matrix thead th:first-child { text-align: left; }
+table.matrix thead th { text-align: center; padding: 4px 4px 8px; width: 92px; overflow-wrap: normal; }
+table.matrix thead th:first-child { text-align: left; width: 170px; padding-left: 0; }
+table.matrix thead th.overall { width: 104px; padding-left: 12px; }
+table.matrix td:last-child { border-left: 12px solid #fff; border-radius: 0 4px 4px 0; }
 table.matrix tbody th { padding: 0 14px 0 0; vertical-align: middle; }
 table.matrix td { text-align: center; vertical-align: middle; padding: 12px 6px; border-radius: 4px; font-size: 15px; }
 table.matrix td.own { box-shadow: inset 0 0 0 2.5px #d55e00; font-weight: 700; }
 table.matrix td.empty { color: var(--muted); background: var(--faint); }
 table.matrix tr.federated td, table.matrix tr.federated th { font-weight: 700; }
 
+ul.plain { margin: 0; padding-left: 20px; font-size: 14px; }
+.panel > p { margin-bottom: 4px; font-size: 14px; }
 .legend { display: flex; flex-wrap: wrap; gap: 6px 22px; list-style: none; margin: 0 0 14px; padding: 0; font-size: 14px; }
 .legend li { display: flex; align-items: center; gap: 8px; }
 .key { display: inline-block; width: 22px; height: 5px; border-radius: 3px; background: var(--key); vertical-align: middle; }
@@ -104,6 +112,9 @@ footer.page { margin-top: 56px; padding-top: 16px; padding-bottom: 40px; color: 
   .cards, .grid.two, .grid.three { grid-template-columns: minmax(0, 1fr); }
   .card .number { font-size: 36px; }
   figure { padding: 14px 12px 10px; }
+  table.matrix thead th { width: 66px; font-size: 12px; }
+  table.matrix thead th:first-child { width: 104px; }
+  table.matrix tbody th { white-space: normal; font-size: 13px; }
   .wide { display: none; }
   .narrow { display: block; }
   dl { grid-template-columns: 1fr; gap: 2px; }

@@ -17,8 +17,8 @@ ${federated === undefined ? '' : outcome(record, federated)}
 ${federated === undefined ? '' : await validationFigure(record, federated, domain)}
 ${await otherFigure(record, domain)}
 ${federated === undefined ? '' : await lossFigure(record, federated)}
+${federated === undefined ? '' : attendance(record, federated)}
 </div>
-${federated === undefined ? '' : absences(record, federated)}
 ${jobTable(record)}
 </section>`;
 }
@@ -52,10 +52,13 @@ async function validationFigure(
       domain,
       roundsMax: job.rounds.length,
       curves: [...bySite, { id: 'mean', points: mean, colour: armColours.federated, emphasised: true }],
-      marks: best === undefined ? [] : [{ ...best, label: `best: round ${best.round}` }],
+      marks: [
+        ...(last === undefined ? [] : [{ ...last, label: `stopped after round ${last.round}`, filled: false }]),
+        ...(best === undefined ? [] : [{ ...best, label: `best, kept: round ${best.round}`, filled: true }]),
+      ],
     }),
-    caption: html`Thick: mean over the sites, weighted by their validation cases. Thin: single sites. Dashed: the round whose weights were
-kept; training stopped at the right edge, after round ${job.rounds.length} (${job.stopReason}).`,
+    caption: html`Thick: mean over the sites, weighted by their validation cases. Thin: single sites. Filled point: the round whose weights
+were kept. Open point: where training stopped (${job.stopReason}).`,
     numbers: {
       caption: 'Validation Dice of the federated model by round and site',
       head: ['Round', 'Weighted mean', ...record.sites.map((site) => site.name)],
@@ -129,19 +132,18 @@ async function lossFigure(record: RehearsalRecord, job: JobRecord): Promise<Mark
   });
 }
 
-function absences(record: RehearsalRecord, job: JobRecord): Markup {
+function attendance(record: RehearsalRecord, job: JobRecord): Markup {
   const missing = job.rounds.flatMap((round) => round.leftOut.map((one) => ({ round: round.round, ...one })));
-  if (missing.length === 0) return html`<p>Every site took part in every round.</p>`;
-  return html`<h3>Sites left out of a round</h3>
-${table({
-  caption: 'Sites left out of a round, and why',
-  head: ['Round', 'Site', 'Reason'],
-  rows: missing.map(({ round, siteId, reason }) => [
-    round,
-    siteName(record, siteId),
-    html`<span class="words">${reason}</span>`,
-  ]),
-})}`;
+  const rows = record.sites.map((site) => [
+    site.name,
+    `${job.rounds.filter((round) => round.contributors.includes(site.id)).length} of ${job.rounds.length}`,
+  ]);
+  const reasons = missing.map(
+    ({ round, siteId, reason }) => html`<li>Round ${round}, ${siteName(record, siteId)}: ${reason}.</li>`,
+  );
+  return html`<div class="panel"><h3>Who took part</h3>
+${table({ caption: 'Rounds in which a site’s contribution was used', head: ['Site', 'Rounds'], rows })}
+${missing.length === 0 ? html`<p>No site was left out of any round.</p>` : html`<p>Left out:</p><ul class="plain">${reasons}</ul>`}</div>`;
 }
 
 function jobTable(record: RehearsalRecord): Markup {
@@ -149,12 +151,13 @@ function jobTable(record: RehearsalRecord): Markup {
 ${table({
   caption: 'Training jobs',
   head: ['Model', 'Rounds', 'Kept', 'Time', 'Stopped because', 'Weights (SHA-256)'],
+  words: ['Stopped because', 'Weights (SHA-256)'],
   rows: record.jobs.map((job) => [
     jobName(record, job),
     job.rounds.length,
     job.bestRound === null ? '–' : `round ${job.bestRound}`,
     duration(job.rounds.reduce((sum, round) => sum + round.seconds, 0)),
-    html`<span class="words">${job.stopReason}</span>`,
+    job.stopReason,
     html`<code>${job.weightsSha256?.slice(0, 12) ?? '–'}</code>`,
   ]),
 })}</details>`;
