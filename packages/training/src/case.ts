@@ -23,7 +23,7 @@ export interface Case {
 export interface CaseSource {
   readonly id: string;
   /** SHA-256, hexadecimal, over the bytes of the case's files. */
-  readonly contentSha256: string;
+  contentSha256(): Promise<string>;
   load(): Promise<Case>;
 }
 

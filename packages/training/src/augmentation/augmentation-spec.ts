@@ -15,8 +15,8 @@ export const augmentationSpecSchema = z.strictObject({
   rotation: z.strictObject({ probability, degreesMax: z.tuple([z.number(), z.number(), z.number()]) }),
   /** Factor by which the patient appears larger. */
   scaling: z.strictObject({ probability, factor: positiveRange }),
-  /** Variance of the noise, in units of the normalised intensity squared. */
-  noise: z.strictObject({ probability, variance: range.refine(([low]) => low >= 0, 'must not be negative') }),
+  /** Standard deviation of the noise, in units of the normalised intensity (nnU-Net's code calls it variance). */
+  noise: z.strictObject({ probability, std: range.refine(([low]) => low >= 0, 'must not be negative') }),
   /** Standard deviation of the Gaussian, in voxels. */
   blur: z.strictObject({ probability, sigmaVoxels: positiveRange }),
   brightness: z.strictObject({ probability, factor: positiveRange }),
@@ -32,7 +32,7 @@ export const standardAugmentation: AugmentationSpec = {
   flips: [true, true, true],
   rotation: { probability: 0.2, degreesMax: [30, 30, 30] },
   scaling: { probability: 0.2, factor: [0.7, 1.4] },
-  noise: { probability: 0.1, variance: [0, 0.1] },
+  noise: { probability: 0.1, std: [0, 0.1] },
   blur: { probability: 0.1, sigmaVoxels: [0.5, 1] },
   brightness: { probability: 0.15, factor: [0.75, 1.25] },
   contrast: { probability: 0.15, factor: [0.75, 1.25] },
@@ -45,7 +45,7 @@ export const noAugmentation: AugmentationSpec = {
   flips: [false, false, false],
   rotation: { probability: 0, degreesMax: [0, 0, 0] },
   scaling: { probability: 0, factor: [1, 1] },
-  noise: { probability: 0, variance: [0, 0] },
+  noise: { probability: 0, std: [0, 0] },
   blur: { probability: 0, sigmaVoxels: [0.5, 1] },
   brightness: { probability: 0, factor: [1, 1] },
   contrast: { probability: 0, factor: [1, 1] },
