@@ -1,0 +1,108 @@
+/** Turns what happens in the jobs into what a person is told, and keeps the warnings for the report. */
+import type { JobEvent } from '@consilium/federation';
+import type { Progress } from './progress.ts';
+import type { RehearsalSettings } from './rehearsal-settings.ts';
+
+export class JobWatch {
+  readonly warnings: string[] = [];
+  readonly #progress: Progress;
+  readonly #roundsMax: number;
+  readonly #jobs: number;
+  readonly #best = new Map<string, number>();
+  readonly #losses = new Map<string, number[]>();
+  readonly #asked = new Map<string, number>();
+  readonly #done = new Map<string, number>();
+  readonly #counts = new Map<string, Map<string, [number, number]>>();
+
+  constructor(progress: Progress, settings: RehearsalSettings, hospitals: number) {
+    this.#progress = progress;
+    this.#roundsMax = settings.rounds;
+    this.#jobs = hospitals + 2;
+  }
+
+  readonly onEvent = (event: JobEvent): void => {
+    switch (event.kind) {
+      case 'round-started':
+        this.#asked.set(event.jobId, event.participants.length);
+        this.#losses.set(event.jobId, []);
+        break;
+      case 'site-step':
+        this.#progress.show({ ...event, type: 'step', job: event.jobId, site: event.siteId });
+        break;
+      case 'site-case':
+        this.#count(event.jobId, event.siteId, event.done, event.of);
+        break;
+      case 'contribution-accepted':
+        if (event.meanLoss !== undefined) this.#losses.get(event.jobId)?.push(event.meanLoss);
+        break;
+      case 'site-lost':
+        this.#warn(
+          `${event.siteId} was lost in ${at(event)}: ${event.message} ${event.again ? 'It is started again.' : ''}`,
+        );
+        break;
+      case 'site-left-out':
+        this.#warn(`${event.siteId} is left out of ${at(event)}: ${event.message}`);
+        break;
+      case 'evaluated':
+        this.#round(event);
+        break;
+      case 'job-ended': {
+        const rounds = this.#done.get(event.jobId);
+        if (rounds !== undefined) {
+          this.#progress.show({ type: 'stopped', job: event.jobId, rounds, reason: event.reason.text });
+          this.#setDone(event.jobId, this.#roundsMax);
+        }
+        break;
+      }
+      default:
+        break;
+    }
+  };
+
+  #round({ jobId, round, score }: Extract<JobEvent, { kind: 'evaluated' }>): void {
+    const losses = this.#losses.get(jobId) ?? [];
+    const best = Math.max(this.#best.get(jobId) ?? -1, score ?? -1);
+    this.#best.set(jobId, best);
+    this.#setDone(jobId, round);
+    this.#progress.show({
+      type: 'round',
+      job: jobId,
+      round,
+      of: this.#roundsMax,
+      loss: losses.length === 0 ? null : losses.reduce((sum, loss) => sum + loss, 0) / losses.length,
+      dice: score,
+      best: best < 0 ? null : best,
+      sites: losses.length,
+      sitesAsked: this.#asked.get(jobId) ?? losses.length,
+    });
+  }
+
+  /** A pooled and a federated job are as much work as all sites' own jobs together. */
+  #setDone(jobId: string, rounds: number): void {
+    this.#done.set(jobId, rounds);
+    const sites = this.#jobs - 2;
+    const weight = (job: string) => (job.startsWith('local-') ? 1 : sites);
+    const sum = [...this.#done].reduce((total, [job, done]) => total + weight(job) * (done / this.#roundsMax), 0);
+    this.#progress.advance(sum / (3 * sites));
+  }
+
+  #count(jobId: string, siteId: string, done: number, of: number): void {
+    const sites = this.#counts.get(jobId) ?? new Map<string, [number, number]>();
+    this.#counts.set(jobId, sites.set(siteId, [done, of]));
+    if (this.#done.has(jobId)) return;
+    const total = [...sites.values()].reduce(([d, o], [more, ofMore]) => [d + more, o + ofMore], [0, 0] as [
+      number,
+      number,
+    ]);
+    this.#progress.show({ type: 'count', what: jobId, done: total[0], of: total[1] });
+  }
+
+  #warn(text: string): void {
+    this.warnings.push(text.trim());
+    this.#progress.show({ type: 'warning', text: text.trim() });
+  }
+}
+
+function at({ jobId, round }: { jobId: string; round: number }): string {
+  return round === 0 ? jobId : `round ${round} of ${jobId}`;
+}

@@ -1,0 +1,28 @@
+/** The outcome of a rehearsal in a few lines at the terminal. */
+import { join } from 'node:path';
+import { styleText } from 'node:util';
+import type { RehearsalSummary } from '@consilium/study';
+
+type Estimate = RehearsalSummary['federated'];
+
+export function outcomeText(summary: RehearsalSummary, directory: string): string {
+  const line = (name: string, estimate: Estimate): string =>
+    estimate === null
+      ? `  ${name.padEnd(34)} not tested`
+      : `  ${name.padEnd(34)} ${estimate.meanDice.toFixed(3)}  [${estimate.low.toFixed(3)}, ${estimate.high.toFixed(3)}]`;
+  const minutes = (summary.seconds / 60).toFixed(1);
+  return [
+    styleText(
+      'bold',
+      `Mean Dice on ${summary.testCases} test studies, 95 % interval${summary.synthetic ? '  (synthetic patients)' : ''}`,
+    ),
+    line('federated model', summary.federated),
+    line('hospitals’ own models', summary.local),
+    line('  … on the other hospitals’ studies', summary.localElsewhere),
+    line('pooled model (upper bound)', summary.pooled),
+    '',
+    `  ${summary.rounds} rounds in ${minutes} minutes. ${summary.stopReason}`,
+    '',
+    `Report: ${styleText('underline', join(directory, 'report.html'))}`,
+  ].join('\n');
+}

@@ -1,0 +1,111 @@
+/**
+ * What one rehearsal was asked to do. Written to `rehearsal.json` in its directory before anything else happens, so that
+ * `--resume` goes on with exactly the same.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, readdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { CliError } from './cli-error.ts';
+import { writeDurably } from './durable-file.ts';
+
+const whole = (low: number, high: number) => z.coerce.number().int().min(low).max(high);
+
+export const rehearsalSettingsSchema = z.object({
+  sites: whole(2, 100),
+  studies: whole(3, 10_000),
+  /** Real data already sorted by site; null: synthetic patients. */
+  data: z.string().nullable(),
+  seed: whole(0, 2 ** 31 - 1),
+  format: z.enum(['nifti', 'dicom']),
+  detail: z.enum(['small', 'full']),
+  rounds: whole(1, 10_000),
+  /** Gradient steps of each site in each round. */
+  steps: whole(1, 100_000),
+  /** Rounds without a gain of `minimumGain` in validation Dice before the job stops. */
+  patience: whole(1, 1000),
+  minimumGain: z.coerce.number().min(0).max(1),
+  minimumSites: whole(1, 100),
+  memoryBudgetMb: whole(256, 1_000_000),
+});
+export type RehearsalSettings = z.infer<typeof rehearsalSettingsSchema>;
+
+export const rehearsalDefaults = {
+  sites: 6,
+  studies: 8,
+  data: null,
+  seed: 1,
+  format: 'nifti',
+  detail: 'small',
+  rounds: 12,
+  steps: 25,
+  patience: 4,
+  minimumGain: 0.002,
+  minimumSites: 2,
+  memoryBudgetMb: 1024,
+} as const satisfies RehearsalSettings;
+
+const settingsFile = 'rehearsal.json';
+
+/** @throws CliError naming the option that is wrong. */
+export function parseSettings(options: Record<string, unknown>): RehearsalSettings {
+  const parsed = rehearsalSettingsSchema.safeParse({ ...rehearsalDefaults, ...options });
+  if (parsed.success) return parsed.data;
+  const { path, message } = parsed.error.issues[0]!;
+  throw new CliError('cli.bad-option', `--${kebab(path.join('.'))}: ${message}. See "consilium rehearse --help".`);
+}
+
+function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** The directory of a new rehearsal: the one asked for if it is free, else the first free `rehearsal`, `rehearsal-2`, ... */
+export async function claimDirectory(out: string | undefined, settings: RehearsalSettings): Promise<string> {
+  const directory = out === undefined ? firstFree() : resolve(out);
+  if (existsSync(directory) && (await readdir(directory)).length > 0) {
+    throw new CliError(
+      'cli.directory-taken',
+      existsSync(join(directory, settingsFile))
+        ? `${directory} holds a rehearsal already. Add --resume to go on with it, or give another --out.`
+        : `${directory} is not empty. Give an empty or new directory with --out.`,
+    );
+  }
+  await mkdir(directory, { recursive: true });
+  await writeDurably(join(directory, settingsFile), `${JSON.stringify(settings, null, 2)}\n`);
+  return directory;
+}
+
+function firstFree(): string {
+  for (let count = 1; ; count++) {
+    const directory = resolve(count === 1 ? 'rehearsal' : `rehearsal-${count}`);
+    if (!existsSync(directory)) return directory;
+  }
+}
+
+/** The directory and settings of an earlier rehearsal: the one asked for, or the newest in the working directory. */
+export async function reopenDirectory(
+  out: string | undefined,
+): Promise<{ directory: string; settings: RehearsalSettings }> {
+  const directory = out === undefined ? await newest() : resolve(out);
+  const path = join(directory, settingsFile);
+  if (!existsSync(path)) {
+    throw new CliError('cli.nothing-to-resume', `${directory} holds no rehearsal. Leave out --resume to start one.`);
+  }
+  try {
+    return { directory, settings: rehearsalSettingsSchema.parse(JSON.parse(readFileSync(path, 'utf8'))) };
+  } catch {
+    throw new CliError('cli.settings-damaged', `${path} cannot be read. Start a new rehearsal in another --out.`);
+  }
+}
+
+async function newest(): Promise<string> {
+  const numbered = (await readdir('.'))
+    .map((name) => /^rehearsal(?:-(\d+))?$/.exec(name))
+    .filter((match) => match !== null)
+    .sort((one, other) => Number(one[1] ?? 1) - Number(other[1] ?? 1));
+  const last = numbered.at(-1);
+  if (last === undefined) {
+    throw new CliError('cli.nothing-to-resume', 'There is no rehearsal here to resume. Name its directory with --out.');
+  }
+  return resolve(last[0]);
+}

@@ -1,0 +1,190 @@
+/**
+ * A whole project on one machine, from patients to report. Reads top to bottom: patients, plan, training, test, result.
+ * Every step is durable when it is done; calling it again on the same directory goes on where it was.
+ */
+import { readdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { encodeModel, type Model, weightsOf } from '@consilium/engine';
+import { createRandom, encodeSafetensors } from '@consilium/numerics';
+import { type Json, modelNameSchema, type Sha256, type SiteId, siteIdSchema } from '@consilium/protocol';
+import { buildNetwork, makePlan, mergeFingerprints, type Plan, parseFingerprint } from '@consilium/training';
+import { CliError } from './cli-error.ts';
+import { type Committee, type Hospital, openCommittee, pooledSiteId } from './committee.ts';
+import { JobWatch } from './job-watch.ts';
+import { makePhantoms, siteDirectory } from './phantom-command.ts';
+import type { Progress } from './progress.ts';
+import type { RehearsalSettings } from './rehearsal-settings.ts';
+import { renalClasses, renalRegions } from './renal-mass.ts';
+import { type Finished, writeResult } from './result.ts';
+import type { CrossSiteScores, TrainedModel } from './trained-model.ts';
+
+export async function rehearse(
+  directory: string,
+  settings: RehearsalSettings,
+  { progress, signal, command }: { progress: Progress; signal: AbortSignal; command: string },
+): Promise<Finished> {
+  const startMs = performance.now();
+  const startedAt = new Date();
+  const found = await gatherPatients(directory, settings, { progress, signal });
+  const watch = new JobWatch(progress, settings, found.length);
+  await using committee = await openCommittee(directory, found, settings, { signal, onEvent: watch.onEvent });
+
+  progress.show({ type: 'stage', text: 'Planning: each hospital describes its data in numbers' });
+  const survey = await surveyHospitals(committee, settings);
+  const { plan, model } = planFor(survey.answers, settings);
+  progress.show({ type: 'stage', text: `Plan: ${describePlan(plan, model)}` });
+  const planJson = JSON.parse(JSON.stringify(plan)) as Json;
+  const ready = [...survey.answers.keys()];
+  await committee.survey('prepare', [...ready, pooledSiteId], { kind: 'prepare', plan: planJson });
+
+  progress.show({ type: 'stage', text: 'Training: the federated model, every hospital alone, and all data pooled' });
+  const models = await trainAll(committee, { settings, plan: planJson, model, participants: ready });
+
+  progress.show({ type: 'stage', text: 'Test: every model on every hospital’s test patients, once' });
+  const scores = await testAll(committee, { models, plan: planJson, model, participants: ready });
+
+  progress.show({ type: 'stage', text: 'Report' });
+  return writeResult(directory, {
+    settings,
+    plan,
+    model,
+    committee,
+    survey,
+    models,
+    scores,
+    warnings: watch.warnings,
+    startedAt,
+    seconds: () => (performance.now() - startMs) / 1000,
+    command,
+  });
+}
+
+/** The hospitals and where their studies lie: synthetic ones made now, or the subdirectories of `--data`. */
+async function gatherPatients(
+  directory: string,
+  settings: RehearsalSettings,
+  { progress, signal }: { progress: Progress; signal: AbortSignal },
+): Promise<Hospital[]> {
+  if (settings.data !== null) return hospitalsIn(settings.data);
+  const data = join(directory, 'data');
+  progress.show({
+    type: 'stage',
+    text: `${settings.sites} simulated hospitals, ${settings.studies} synthetic patients each`,
+  });
+  await makePhantoms(
+    { ...settings, directory: data, studiesPerSite: settings.studies },
+    {
+      processes: 2,
+      signal,
+      onStudy: (done, of) => progress.show({ type: 'count', what: 'synthetic studies', done, of }),
+    },
+  );
+  return Array.from({ length: settings.sites }, (_, index) => ({
+    siteId: siteIdSchema.parse(`site-${index + 1}`),
+    directory: siteDirectory(data, index),
+  }));
+}
+
+async function hospitalsIn(data: string): Promise<Hospital[]> {
+  const names = await readdir(data, { withFileTypes: true }).then(
+    (entries) => entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name),
+    () => {
+      throw new CliError(
+        'cli.no-data',
+        `${data} cannot be read. Give --data a directory with one subdirectory a hospital.`,
+      );
+    },
+  );
+  const hospitals = names.sort().map((name) => ({
+    siteId: siteIdSchema.parse(name.toLowerCase().replace(/[^a-z0-9._-]+/g, '-')),
+    directory: resolve(data, name),
+  }));
+  if (hospitals.length < 2) {
+    throw new CliError(
+      'cli.no-data',
+      `${data} holds ${hospitals.length} subdirectories; a rehearsal needs one for each of at least two hospitals.`,
+    );
+  }
+  return hospitals;
+}
+
+type HospitalSurvey = Awaited<ReturnType<typeof surveyHospitals>>;
+
+async function surveyHospitals(committee: Committee, settings: RehearsalSettings) {
+  const participants = committee.hospitals.map(({ siteId }) => siteId);
+  return committee.survey('fingerprint', participants, { kind: 'fingerprint' }, settings.minimumSites);
+}
+
+function planFor(answers: HospitalSurvey['answers'], settings: RehearsalSettings): { plan: Plan; model: Model } {
+  const fingerprints = [...answers.values()].map(({ fingerprint }) => parseFingerprint(fingerprint));
+  const plan = makePlan(mergeFingerprints(fingerprints), {
+    memoryBudgetMb: settings.memoryBudgetMb,
+    size: settings.detail,
+    classes: renalClasses,
+    regions: renalRegions,
+  });
+  const model = buildNetwork(plan.network, {
+    patchSize: plan.patchSize,
+    batchSize: plan.batchSize,
+    random: createRandom(settings.seed, 'network'),
+  });
+  return { plan, model };
+}
+
+export function describePlan(plan: Plan, model: Model): string {
+  const parameters = [...weightsOf(model).values()].reduce((sum, { data }) => sum + data.length, 0);
+  return `voxels of ${plan.spacingMm.map((mm) => Number(mm.toFixed(2))).join(' × ')} mm, patches of ${plan.patchSize.join(' × ')}, ${plan.network.kind} ${plan.network.channels.join('-')}, ${(parameters / 1e6).toFixed(2)} million parameters`;
+}
+
+interface Work {
+  readonly plan: Json;
+  readonly model: Model;
+  readonly participants: readonly SiteId[];
+}
+
+/**
+ * Three kinds of model by the same code: a job of all sites, a job of each site alone, and a job of the one site that
+ * holds everything. All get the same number of gradient steps a study: a pooled round is as long as all sites' together.
+ */
+async function trainAll(
+  committee: Committee,
+  { settings, plan, model, participants }: Work & { settings: RehearsalSettings },
+): Promise<TrainedModel[]> {
+  const start = { plan, model: encodeModel(model), initialWeights: encodeSafetensors(weightsOf(model)) };
+  const job = (jobId: string, sites: readonly SiteId[], stepsPerRound: number) =>
+    committee.train({ ...start, jobId, participants: sites, stepsPerRound });
+  const pooled = job('pooled', [pooledSiteId], settings.steps * participants.length);
+  pooled.catch(() => {}); // awaited below, after the others
+  const federated = await job('federated', participants, settings.steps);
+  const locals = await Promise.all(
+    participants.map(async (siteId): Promise<TrainedModel> => {
+      const name = `local-${siteId}`;
+      return { name, kind: 'local', siteId, outcome: await job(name, [siteId], settings.steps) };
+    }),
+  );
+  return [
+    { name: 'federated', kind: 'federated', outcome: federated },
+    ...locals,
+    { name: 'pooled', kind: 'pooled', outcome: await pooled },
+  ];
+}
+
+async function testAll(
+  committee: Committee,
+  { models, plan, model, participants }: Work & { models: readonly TrainedModel[] },
+): Promise<CrossSiteScores> {
+  const modelSha256 = await committee.putBlob(encodeModel(model));
+  const tested = models.map(async ({ name, kind, outcome }) => {
+    const { answers } = await committee.survey(`test-${name}`, participants, {
+      kind: 'evaluate',
+      plan,
+      model: modelSha256,
+      weights: outcome.best.weights,
+      split: 'test',
+      modelName: modelNameSchema.parse(name),
+      pictures: kind === 'federated',
+    });
+    return [name, answers] as const;
+  });
+  return new Map(await Promise.all(tested));
+}
