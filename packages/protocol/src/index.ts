@@ -5,6 +5,7 @@ export {
   type ContributionTo,
   contributionSchema,
   type EvaluateContribution,
+  evaluateContributionSchema,
   type LeftOutCase,
   type TrainContribution,
 } from './contribution.ts';

@@ -1,1 +1,1 @@
-export {};
+export type { SiteSettings } from './settings.ts';

@@ -1,0 +1,140 @@
+/**
+ * Finds the cases in a hospital's directory, without opening an image. Understood are
+ *  - `<case>/image.nii.gz` with `label.nii.gz` or `segmentation.nii.gz`, and `reference.nii.gz` where there is one;
+ *  - `<case>/ct/` or `<case>/` with a DICOM series, `seg.dcm`, and `reference.seg.dcm` where there is one;
+ *  - `images/X.nii.gz` with `labels/X.nii.gz` (and `references/X.nii.gz`), also as nnU-Net names them: `imagesTr/X_0000`.
+ * `.nii` is as good as `.nii.gz`. `case.json` in a case's directory may name the patient: `{ "patientId": "..." }`.
+ */
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SiteError } from './site-error.ts';
+
+export type CaseFiles =
+  | { readonly kind: 'nifti'; readonly image: string; readonly label: string; readonly reference?: string }
+  | {
+      readonly kind: 'dicom';
+      readonly slices: readonly string[];
+      readonly segmentation: string;
+      readonly reference?: string;
+    }
+  /** An image whose segmentation is missing. */
+  | { readonly kind: 'unlabelled' };
+
+export interface FoundCase {
+  /** Unique in its directory; the site's own name. */
+  readonly name: string;
+  readonly patientId: string;
+  readonly files: CaseFiles;
+}
+
+const imagesName = /^images(?:Tr)?$/;
+
+/**
+ * The cases of a directory in order of their names.
+ * @throws SiteError `site.data-unreadable`
+ */
+export async function findCases(directory: string): Promise<FoundCase[]> {
+  const entries = await listing(directory);
+  const found: FoundCase[] = [];
+  for (const { name, isDirectory } of entries) {
+    if (!isDirectory) continue;
+    if (imagesName.test(name)) found.push(...(await pairsIn(directory, name)));
+    else found.push(...(await caseIn(join(directory, name), name)));
+  }
+  return found.sort((one, other) => (one.name < other.name ? -1 : 1));
+}
+
+interface Entry {
+  readonly name: string;
+  readonly isDirectory: boolean;
+}
+
+/** In order of names; hidden entries and unfinished ones (`.draft`) left out. */
+async function listing(directory: string): Promise<Entry[]> {
+  try {
+    const entries = await readdir(directory, { withFileTypes: true });
+    return entries
+      .filter(({ name }) => !name.startsWith('.') && !name.endsWith('.draft'))
+      .map((entry) => ({ name: entry.name, isDirectory: entry.isDirectory() || entry.isSymbolicLink() }))
+      .sort((one, other) => (one.name < other.name ? -1 : 1));
+  } catch (error) {
+    throw new SiteError('site.data-unreadable', 'The site’s data directory cannot be read.', {
+      lasting: true,
+      detail: `${directory}: ${(error as Error).message}`,
+    });
+  }
+}
+
+/** One case, or none if the directory holds nothing that looks like an image. */
+async function caseIn(directory: string, name: string): Promise<FoundCase[]> {
+  const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
+  const names = entries.map((entry) => entry.name).sort();
+  const files = niftiFiles(directory, names) ?? (await dicomFiles(directory, names));
+  if (files === null) return [];
+  return [{ name, patientId: (await namedPatient(directory, names)) ?? name, files }];
+}
+
+function niftiFiles(directory: string, names: readonly string[]): CaseFiles | null {
+  const file = (stem: string) => names.find((name) => name === `${stem}.nii.gz` || name === `${stem}.nii`);
+  const image = file('image');
+  if (image === undefined) return null;
+  const label = file('label') ?? file('segmentation');
+  if (label === undefined) return { kind: 'unlabelled' };
+  const reference = file('reference');
+  return {
+    kind: 'nifti',
+    image: join(directory, image),
+    label: join(directory, label),
+    ...(reference === undefined ? {} : { reference: join(directory, reference) }),
+  };
+}
+
+async function dicomFiles(directory: string, names: readonly string[]): Promise<CaseFiles | null> {
+  const segmentation = names.find((name) => /^seg(?:mentation)?\.dcm$/i.test(name));
+  const reference = names.find((name) => /^reference(?:\.seg)?\.dcm$/i.test(name));
+  const isSlice = (name: string) => /\.dcm$/i.test(name) && name !== segmentation && name !== reference;
+  const slices = names.includes('ct')
+    ? (await listing(join(directory, 'ct'))).filter((entry) => !entry.isDirectory).map(({ name }) => join('ct', name))
+    : names.filter(isSlice);
+  if (slices.length === 0) return null;
+  if (segmentation === undefined) return { kind: 'unlabelled' };
+  return {
+    kind: 'dicom',
+    slices: slices.map((name) => join(directory, name)),
+    segmentation: join(directory, segmentation),
+    ...(reference === undefined ? {} : { reference: join(directory, reference) }),
+  };
+}
+
+async function namedPatient(directory: string, names: readonly string[]): Promise<string | undefined> {
+  if (!names.includes('case.json')) return undefined;
+  try {
+    const { patientId } = JSON.parse(await readFile(join(directory, 'case.json'), 'utf8')) as { patientId?: unknown };
+    return typeof patientId === 'string' && patientId !== '' ? patientId : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function pairsIn(directory: string, imagesDirectory: string): Promise<FoundCase[]> {
+  const suffix = imagesDirectory.slice('images'.length);
+  const stemOf = (name: string) => name.replace(/\.nii(?:\.gz)?$/, '').replace(/_0000$/, '');
+  const filesIn = async (folder: string): Promise<Map<string, string>> => {
+    const names = await readdir(join(directory, folder)).catch(() => []);
+    return new Map(
+      names
+        .filter((name) => /\.nii(?:\.gz)?$/.test(name) && !name.startsWith('.'))
+        .map((name) => [stemOf(name), join(directory, folder, name)]),
+    );
+  };
+  const images = await filesIn(imagesDirectory);
+  const labels = await filesIn(`labels${suffix}`);
+  const references = await filesIn(`references${suffix}`);
+  return [...images].map(([name, image]) => {
+    const label = labels.get(name);
+    const reference = references.get(name);
+    if (label === undefined) return { name, patientId: name, files: { kind: 'unlabelled' } };
+    const files: CaseFiles = { kind: 'nifti', image, label, ...(reference === undefined ? {} : { reference }) };
+    return { name, patientId: name, files };
+  });
+}

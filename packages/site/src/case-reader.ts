@@ -1,0 +1,73 @@
+/** Reads a case's files. */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { decodeNifti, type Image, toLabelMap } from '@consilium/imaging';
+import type { Case, CaseSource } from '@consilium/training';
+import type { CaseFiles, FoundCase } from './case-finder.ts';
+import { SiteError } from './site-error.ts';
+
+/**
+ * A found case, read when it is needed. Its hash covers every byte of its files, so that a changed file is prepared anew;
+ * of a case that cannot be read the hash is of nothing, and `load` says why.
+ */
+export async function caseSource({ name, files }: FoundCase): Promise<CaseSource> {
+  const hash = createHash('sha256');
+  for (const path of pathsOf(files)) hash.update(await readFile(path).catch(() => new Uint8Array()));
+  return { id: name, contentSha256: hash.digest('hex'), load: () => readCase(name, files) };
+}
+
+function pathsOf(files: CaseFiles): string[] {
+  switch (files.kind) {
+    case 'unlabelled':
+      return [];
+    case 'nifti':
+      return [files.image, files.label, ...(files.reference === undefined ? [] : [files.reference])];
+    case 'dicom':
+      return [...files.slices, files.segmentation, ...(files.reference === undefined ? [] : [files.reference])];
+  }
+}
+
+/** @throws SiteError, ImagingError: the case cannot be used. */
+async function readCase(id: string, files: CaseFiles): Promise<Case> {
+  switch (files.kind) {
+    case 'unlabelled':
+      throw new SiteError('site.label-missing', 'A case has an image but no segmentation beside it.', { detail: id });
+    case 'nifti': {
+      const image = await readNifti(files.image, asImage);
+      const label = await readNifti(files.label, toLabelMap);
+      if (files.reference === undefined) return { id, image, label };
+      return { id, image, label, reference: await readNifti(files.reference, toLabelMap) };
+    }
+    case 'dicom':
+      throw new SiteError('site.case-unreadable', 'DICOM is not read yet.', { detail: id });
+  }
+}
+
+async function readNifti<T>(path: string, use: (volume: ReturnType<typeof decodeNifti>) => T): Promise<T> {
+  return naming(path, async () => use(decodeNifti(await readBytes(path))));
+}
+
+/** An image of bytes becomes one of 16 bits; the values stay. */
+function asImage({ geometry, voxels }: ReturnType<typeof decodeNifti>): Image {
+  return { geometry, voxels: voxels instanceof Uint8Array ? Int16Array.from(voxels) : voxels };
+}
+
+async function readBytes(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new SiteError('site.case-unreadable', 'A file of a case cannot be read.', {
+      detail: `${path}: ${(error as Error).message}`,
+    });
+  }
+}
+
+/** Notes the file in the error's local detail, so that the site's log names it. */
+async function naming<T>(path: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof Error) error.cause = new Error(`in ${path}`, { cause: error.cause });
+    throw error;
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * The site's cases: found once, split once, each under a pseudonym. `cohort.json` in the work directory says which
+ * pseudonym is which patient; it never leaves the site.
+ */
+import { join } from 'node:path';
+import type { CaseCounts, LeftOutCase, Pseudonym, Split } from '@consilium/protocol';
+import type { CaseSource } from '@consilium/training';
+import { type FoundCase, findCases } from './case-finder.ts';
+import { caseSource } from './case-reader.ts';
+import { readJson, writeJsonDurably } from './durable-file.ts';
+import { splitPatients } from './patient-split.ts';
+import type { LocalLog } from './ports/local-log.ts';
+import type { ParsedSiteSettings } from './settings.ts';
+import { detailOf, failureOf, SiteError } from './site-error.ts';
+
+export interface CohortCase {
+  readonly pseudonym: Pseudonym;
+  readonly split: Split;
+  readonly source: CaseSource;
+}
+
+interface RecordedCase {
+  readonly pseudonym: string;
+  readonly site: string;
+  readonly case: string;
+  readonly patient: string;
+  readonly split: Split;
+}
+
+export class Cohort {
+  readonly #cases: readonly CohortCase[];
+  readonly #leftOut = new Map<Pseudonym, LeftOutCase>();
+  readonly #log: LocalLog;
+
+  /** @throws SiteError `site.data-unreadable`, `site.no-usable-case`, `site.cohort-changed` */
+  static async open(settings: ParsedSiteSettings, log: LocalLog): Promise<Cohort> {
+    const cases: (CohortCase & { readonly recorded: RecordedCase })[] = [];
+    for (const source of settings.sources) {
+      const found = await findCases(source.directory);
+      const splits = splitPatients(settings.seed, source.siteId, new Set(found.map(({ patientId }) => patientId)));
+      for (const [index, one] of found.entries()) {
+        const number = `case-${String(index + 1).padStart(2, '0')}`;
+        const pseudonym = (settings.sources.length === 1 ? number : `${source.siteId}.${number}`) as Pseudonym;
+        const split = splits.get(one.patientId)!;
+        const recorded = recordOf(one, { pseudonym, split, source });
+        cases.push({ pseudonym, split, source: await caseSource(one), recorded });
+      }
+    }
+    await keepRecord(
+      settings,
+      cases.map(({ recorded }) => recorded),
+    );
+    if (cases.length === 0) {
+      const detail = settings.sources.map(({ directory }) => directory).join(', ');
+      throw new SiteError('site.no-usable-case', 'The site has no case: its data directory holds none.', {
+        lasting: true,
+        detail,
+      });
+    }
+    log.write('cohort', { cases: cases.length, sources: settings.sources });
+    return new Cohort(cases, log);
+  }
+
+  private constructor(cases: readonly CohortCase[], log: LocalLog) {
+    this.#cases = cases;
+    this.#log = log;
+  }
+
+  /** The cases of a split, or all, without those that were left out so far. */
+  usable(split?: Split): readonly CohortCase[] {
+    return this.#cases.filter(
+      (one) => (split === undefined || one.split === split) && !this.#leftOut.has(one.pseudonym),
+    );
+  }
+
+  get leftOut(): readonly LeftOutCase[] {
+    return [...this.#leftOut.values()].sort((one, other) => (one.case < other.case ? -1 : 1));
+  }
+
+  counts(): CaseCounts {
+    return {
+      train: this.usable('train').length,
+      validation: this.usable('validation').length,
+      test: this.usable('test').length,
+    };
+  }
+
+  /** What `use` makes of a case, or null if the case cannot be used: then it is left out from now on. */
+  async attempt<T>(one: CohortCase, use: () => Promise<T>): Promise<T | null> {
+    try {
+      return await use();
+    } catch (error) {
+      const failure = failureOf(error);
+      if (!ownFault.test(failure.code)) throw error;
+      const { code, message } = failure;
+      this.#leftOut.set(one.pseudonym, { case: one.pseudonym, code, message });
+      this.#log.write('case left out', { case: one.pseudonym, name: one.source.id, code, detail: detailOf(error) });
+      return null;
+    }
+  }
+
+  /** @throws SiteError `site.no-usable-case` if nothing is left of a split. */
+  require(split: Split): readonly CohortCase[] {
+    const usable = this.usable(split);
+    if (usable.length > 0) return usable;
+    throw new SiteError(
+      'site.no-usable-case',
+      `The site has no usable case in its ${split} split (${this.#leftOut.size} of ${this.#cases.length} cases were left out). Its log names them.`,
+      { lasting: true },
+    );
+  }
+}
+
+/** Errors that lie in the case itself: reading it again would give the same. */
+const ownFault =
+  /^(?:imaging\..*|training\.(?:label-grid-mismatch|no-foreground|unknown-class|image-not-finite)|site\.(?:label-missing|case-unreadable))$/;
+
+function recordOf(
+  found: FoundCase,
+  { pseudonym, split, source }: { pseudonym: string; split: Split; source: { siteId: string } },
+): RecordedCase {
+  return { pseudonym, site: source.siteId, case: found.name, patient: found.patientId, split };
+}
+
+/** The first opening writes who is in which split; later ones must find the same. */
+async function keepRecord(settings: ParsedSiteSettings, cases: readonly RecordedCase[]): Promise<void> {
+  const path = join(settings.workDirectory, 'cohort.json');
+  const record = { seed: settings.seed, cases };
+  const kept = await readJson(path);
+  if (kept === undefined) return writeJsonDurably(path, record);
+  if (JSON.stringify(kept) === JSON.stringify(record)) return;
+  throw new SiteError(
+    'site.cohort-changed',
+    'The site’s cases are not those of the beginning: some were added, removed or renamed. The split was fixed for those; restore them, or begin anew.',
+    { lasting: true, detail: `${path} differs from the data directory` },
+  );
+}

@@ -1,0 +1,24 @@
+/** What a site's tasks share. */
+import type { Runtime } from '@consilium/engine';
+import type { SiteId } from '@consilium/protocol';
+import type { PreparedCache, PreparedCase } from '@consilium/training';
+import type { Cohort, CohortCase } from './cohort.ts';
+import type { TestRecord } from './test-record.ts';
+import type { TrainerBench } from './trainer-bench.ts';
+
+export interface Workplace {
+  readonly siteId: SiteId;
+  readonly cohort: Cohort;
+  readonly cache: PreparedCache;
+  readonly testRecord: TestRecord;
+  readonly picturesDirectory: string;
+  readonly runtime: Runtime;
+  readonly threads: number;
+  readonly bench: TrainerBench;
+}
+
+/** A case in plan space, under its pseudonym. */
+export interface PreparedMember {
+  readonly member: CohortCase;
+  readonly prepared: PreparedCase;
+}
