@@ -6,4 +6,5 @@ export { PreparedCache } from './prepared-cache.ts';
 export { type PreparedCase, type PreparedImage, prepareImage, preprocess } from './preprocess.ts';
 export { kidneyClasses, kidneyRegions, type Region, regionMask } from './regions.ts';
 export { type Batch, samplePatch } from './sampling.ts';
+export { type CaseScore, type RegionScore, scoreCase } from './score.ts';
 export { TrainingError, type TrainingErrorCode } from './training-error.ts';

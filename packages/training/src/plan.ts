@@ -13,7 +13,7 @@ import type { SegmentationClass } from './case.ts';
 import type { Fingerprint } from './fingerprint.ts';
 import { histogramMoments, histogramQuantile } from './histogram.ts';
 import { lossSpecSchema, type NetworkSpecInput, networkSpecSchema } from './network-spec.ts';
-import type { Region } from './regions.ts';
+import { kidneyClasses, kidneyRegions, type Region } from './regions.ts';
 import { type Topology, topologyFor, trainingMemoryMb } from './topology.ts';
 import { TrainingError } from './training-error.ts';
 
@@ -92,8 +92,9 @@ export interface PlanOptions {
   readonly memoryBudgetMb: number;
   /** `small`: a network and a resolution with which six sites train in minutes on two cores. */
   readonly size?: 'small' | 'full';
-  readonly classes: readonly SegmentationClass[];
-  /** Default: each class by itself. */
+  /** Default: kidney, tumour and cyst, with the regions of KiTS. */
+  readonly classes?: readonly SegmentationClass[];
+  /** Default: each of `classes` by itself. */
   readonly regions?: readonly Region[];
 }
 
@@ -142,8 +143,10 @@ export function makePlan(fingerprint: Fingerprint, options: PlanOptions): Plan {
   const preset = presets[options.size ?? 'full'];
   const spacingMm = targetSpacing(fingerprint, preset);
   const { topology, batchSize } = fitToMemory(fingerprint, spacingMm, preset, options);
-  const classes = options.classes.map(({ name, value }) => ({ name, value }));
-  const regions = options.regions ?? classes.map(({ name, value }) => ({ name, classes: [value] }));
+  const classes = classesOf(options);
+  const regions =
+    options.regions ??
+    (options.classes === undefined ? kidneyRegions : classes.map(({ name, value }) => ({ name, classes: [value] })));
   return parsePlan({
     version: 1,
     classes,
@@ -152,7 +155,7 @@ export function makePlan(fingerprint: Fingerprint, options: PlanOptions): Plan {
     patchSize: topology.patchSize,
     batchSize,
     normalisation: normalisationOf(fingerprint),
-    network: networkFor(topology, preset, options.classes),
+    network: networkFor(topology, preset, classesOf(options)),
     loss: { terms: [{ kind: 'dice' }, { kind: 'cross-entropy' }] },
     optimiser: { kind: 'sgd', momentum: 0.99, nesterov: true, weightDecay: 3e-5 },
     schedule: { kind: 'polynomial', initial: 0.01, power: 0.9, warmUpSteps: 0 },
@@ -161,6 +164,10 @@ export function makePlan(fingerprint: Fingerprint, options: PlanOptions): Plan {
     memoryBudgetMb: options.memoryBudgetMb,
     inference: { overlap: 0.5, flips: false },
   });
+}
+
+function classesOf({ classes = kidneyClasses }: PlanOptions): SegmentationClass[] {
+  return classes.map(({ name, value }) => ({ name, value }));
 }
 
 /**
@@ -207,7 +214,7 @@ function fitToMemory(
   ) as unknown as Triple;
   let patch = firstPatch(spacingMm, median, preset);
   const memoryMb = (topology: Topology, batchSize: number): number =>
-    trainingMemoryMb(networkFor(topology, preset, options.classes), topology.patchSize, batchSize);
+    trainingMemoryMb(networkFor(topology, preset, classesOf(options)), topology.patchSize, batchSize);
   for (;;) {
     const topology = topologyFor(patch, spacingMm, preset.levelsMax);
     if (memoryMb(topology, preset.batchSize.min) <= options.memoryBudgetMb) {

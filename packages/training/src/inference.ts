@@ -1,0 +1,120 @@
+/** A trained model applied to an image: prepared as for training, windows slid over it, classes on the original grid. */
+import { type Model, type Runtime, type Session, specialise, withWeights } from '@consilium/engine';
+import type { Image, LabelMap } from '@consilium/imaging';
+import { tensor, type Weights } from '@consilium/numerics';
+import type { Plan } from './plan.ts';
+import { outsideValue, type PreparedImage, prepareImage } from './preprocess.ts';
+import { type FinishedSlices, type PatchNetwork, slideOver } from './sliding-window.ts';
+import { ClassUpsampler } from './upsampling.ts';
+
+export interface PredictorOptions {
+  readonly runtime: Runtime;
+  /** Input `image` `[n, 1, z, y, x]`, output `logits` `[n, c, z, y, x]`. */
+  readonly model: Model;
+  /** Default: the weights inside `model`. */
+  readonly weights?: Weights;
+  readonly plan: Plan;
+  readonly threads?: number;
+}
+
+export interface PredictionOptions {
+  /** Called after each window. */
+  readonly onProgress?: (done: number, total: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** A model ready to segment image after image. */
+export class Predictor implements AsyncDisposable {
+  readonly #session: Session;
+  readonly #plan: Plan;
+
+  static async open({ runtime, model, weights, plan, threads }: PredictorOptions): Promise<Predictor> {
+    const single = specialise(model, { image: [1, 1, ...plan.patchSize] });
+    const ready = weights === undefined ? single : withWeights(single, weights);
+    return new Predictor(await runtime.open(ready, threads === undefined ? {} : { threads }), plan);
+  }
+
+  private constructor(session: Session, plan: Plan) {
+    this.#session = session;
+    this.#plan = plan;
+  }
+
+  /** Class values on the grid of `image`, whatever its orientation. */
+  async predict(image: Image, options: PredictionOptions = {}): Promise<LabelMap> {
+    const prepared = prepareImage(image, this.#plan);
+    const upsampler = new ClassUpsampler(prepared.geometry, prepared.original, this.#channels());
+    await this.#slide(prepared, options, (slices) => upsampler.add(slices));
+    return upsampler.finish();
+  }
+
+  /** Class values on the prepared image's own grid: quicker, for choosing between rounds. */
+  async predictPrepared(prepared: PreparedImage, options: PredictionOptions = {}): Promise<Uint8Array> {
+    const [depth, height, width] = prepared.geometry.size;
+    const labels = new Uint8Array(depth * height * width);
+    await this.#slide(prepared, options, ({ first, count, logits }) => {
+      largestChannel(logits, labels.subarray(first * height * width, (first + count) * height * width));
+    });
+    return labels;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#session[Symbol.asyncDispose]();
+  }
+
+  #channels(): number[] {
+    return Array.from({ length: this.#plan.network.classes }, (_, value) => value);
+  }
+
+  #slide(
+    { image, geometry }: PreparedImage,
+    { onProgress, signal }: PredictionOptions,
+    onSlices: (slices: FinishedSlices) => void,
+  ): Promise<void> {
+    const { patchSize, inference, augmentation, network } = this.#plan;
+    return slideOver(
+      { voxels: image, size: geometry.size },
+      {
+        network: this.#patchNetwork(),
+        patchSize,
+        classes: network.classes,
+        overlap: inference.overlap,
+        flips: inference.flips ? augmentation.flips : [false, false, false],
+        outside: outsideValue(this.#plan),
+        ...(onProgress === undefined ? {} : { onProgress }),
+        ...(signal === undefined ? {} : { signal }),
+      },
+      onSlices,
+    );
+  }
+
+  #patchNetwork(): PatchNetwork {
+    const shape = [1, 1, ...this.#plan.patchSize];
+    return async (patch) => {
+      const { logits } = await this.#session.run({ image: tensor('float32', shape, patch) }, ['logits']);
+      return logits!.data as Float32Array;
+    };
+  }
+}
+
+/** One image with a model opened for it alone; for several, keep a `Predictor`. */
+export async function predict(options: PredictorOptions & PredictionOptions & { image: Image }): Promise<LabelMap> {
+  await using predictor = await Predictor.open(options);
+  return await predictor.predict(options.image, options);
+}
+
+/** The channel with the largest logit; the lowest on a tie. `logits` is `[c, voxels]`, `labels` (out) `[voxels]`. */
+function largestChannel(logits: Float32Array, labels: Uint8Array): void {
+  const voxels = labels.length;
+  const channels = logits.length / voxels;
+  for (let index = 0; index < voxels; index++) {
+    let best = logits[index]!;
+    let winner = 0;
+    for (let channel = 1; channel < channels; channel++) {
+      const logit = logits[channel * voxels + index]!;
+      if (logit <= best) continue;
+      best = logit;
+      winner = channel;
+    }
+    labels[index] = winner;
+  }
+}
