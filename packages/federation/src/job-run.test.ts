@@ -162,6 +162,8 @@ describe('a round', () => {
     ['not-finite', 'refused', 'federation.weights-not-finite'],
     ['other-shape', 'refused', 'federation.weights-other-shape'],
     ['other-names', 'refused', 'federation.weights-other-names'],
+    ['other-dtype', 'refused', 'federation.weights-other-dtype'],
+    ['another-kind', 'refused', 'federation.contribution-of-another-kind'],
     ['junk', 'refused', 'federation.weights-malformed'],
     ['fails', 'failed', 'site.no-usable-case'],
     ['lost', 'lost', 'coordinator.site-ended'],
@@ -215,6 +217,15 @@ describe('a round', () => {
     const resumed = await simulate({ store, job: { minimumSites: 4 } });
     expect(resumed.outcome.best).toEqual(calm.outcome.best);
     expect(resumed.sites.get(site1)!.log.some((task) => roundOf(task) === 3)).toBe(false);
+  });
+
+  it('leaves out a site to which there is no connection, for good', async () => {
+    const ports = simulatedPorts({});
+    const sites = new Map([...ports.sites].filter(([siteId]) => siteId !== site3));
+    const { state, rounds } = await runJob(simulatedJob(), { ...ports, sites });
+    expect(state).toBe('completed');
+    expect(rounds[0]!.leftOut).toMatchObject([{ siteId: site3, code: 'federation.site-unknown', lasting: true }]);
+    expect(rounds[1]!.leftOut).toEqual([]);
   });
 
   it('scores without the sites that cannot evaluate', async () => {

@@ -20,6 +20,15 @@ const open = (directory: ToyDirectory, settings = settingsOf(directory)) =>
 const described = (cohort: Cohort) =>
   cohort.usable().map(({ pseudonym, split, source }) => [pseudonym, split, source.id]);
 
+describe('the settings of a site', () => {
+  it('that are wrong are refused with the name of the field', () => {
+    const settings = { siteId: 'site-1', sources: [], workDirectory: 'work', seed: 1, threads: 1 };
+    expect(() => parseSettings(settings)).toThrow(
+      expect.objectContaining({ code: 'site.bad-settings', message: expect.stringContaining('"sources"') }),
+    );
+  });
+});
+
 describe('a cohort', () => {
   it('gives cases pseudonyms and splits that stay the same when it is opened again', async () => {
     using directory = new ToyDirectory();
@@ -62,6 +71,8 @@ describe('a cohort', () => {
       directory.toyCase(`site-1/${name}`);
     }
     directory.file('site-1/f-unlabelled/image.nii.gz');
+    directory.file('site-1/g-unreadable/image.nii.gz/a-directory-in-the-place-of-a-file');
+    directory.file('site-1/g-unreadable/label.nii.gz');
     truncateSync(join(directory.path, 'site-1/b-truncated/image.nii.gz'), 100);
     directory.file('site-1/d-not-gzip/label.nii.gz', 'junk');
     const cohort = await open(directory);
@@ -71,7 +82,9 @@ describe('a cohort', () => {
       ['case-02', 'imaging'],
       ['case-04', 'imaging'],
       ['case-06', 'site'],
+      ['case-07', 'site'],
     ]);
+    expect(cohort.leftOut.slice(2).map(({ code }) => code)).toEqual(['site.label-missing', 'site.case-unreadable']);
     expect(JSON.stringify(cohort.leftOut)).not.toMatch(/truncated\/|junk|b-trunc|site-1/);
     expect(readFileSync(join(directory.path, 'work/site.log'), 'utf8')).toContain('b-truncated/image.nii.gz');
   });

@@ -5,17 +5,17 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeModel } from '@consilium/engine';
-import { dice } from '@consilium/imaging';
+import { dice, type LabelMap } from '@consilium/imaging';
 import { decodeSafetensors } from '@consilium/numerics';
 import type { CaseScore, EvaluateContribution, EvaluateTask } from '@consilium/protocol';
-import { type Case, type Plan, Predictor, parsePlan, regionMask, scoreCase } from '@consilium/training';
+import { type Case, checkCase, type Plan, Predictor, parsePlan, regionMask, scoreCase } from '@consilium/training';
 import type { CohortCase } from './cohort.ts';
 import type { TaskContext } from './coordinator-link.ts';
 import { drawOverlay } from './overlay.ts';
 import { preparedMembers } from './prepare-task.ts';
-import type { Workplace } from './workplace.ts';
+import type { PreparedMember, Workplace } from './workplace.ts';
 
-/** mm within which two surfaces agree; the reading variability of renal masses on CT. */
+/** Surfaces closer than this agree, mm. */
 const toleranceMm = 3;
 
 export async function evaluateTask(
@@ -30,4 +30,124 @@ export async function evaluateTask(
   const answer = await test(task, workplace, context);
   await testRecord.keep(task.modelName, task.weights, answer);
   return answer;
+}
+
+// Validation -----------------------------------------------------------------------------------------------------------
+
+async function validate(task: EvaluateTask, workplace: Workplace, context: TaskContext): Promise<EvaluateContribution> {
+  const plan = parsePlan(task.plan);
+  const members = await preparedMembers('validation', plan, workplace, context.signal);
+  const scores: CaseScore[] = [];
+  if (members.length > 0) {
+    await using predictor = await openPredictor(task, plan, workplace, context);
+    for (const member of members) {
+      scores.push(await validateCase(member, { predictor, plan, signal: context.signal }));
+      context.onProgress({ kind: 'case', done: scores.length, of: members.length });
+    }
+  }
+  return answerOf(scores, workplace);
+}
+
+async function validateCase(
+  { member, prepared }: PreparedMember,
+  { predictor, plan, signal }: { predictor: Predictor; plan: Plan; signal: AbortSignal },
+): Promise<CaseScore> {
+  const { geometry } = prepared;
+  const predicted: LabelMap = { geometry, voxels: await predictor.predictPrepared(prepared, { signal }) };
+  const drawn: LabelMap = { geometry, voxels: prepared.label };
+  const regions = plan.regions.map((region) => {
+    const masks = [regionMask(predicted, region), regionMask(drawn, region)] as const;
+    const isEmpty = masks.every((mask) => !mask.includes(1));
+    return [region.name, { dice: isEmpty ? null : dice(...masks) }] as const;
+  });
+  return { case: member.pseudonym, regions: Object.fromEntries(regions), pictures: [] };
+}
+
+// Test -----------------------------------------------------------------------------------------------------------------
+
+async function test(task: EvaluateTask, workplace: Workplace, context: TaskContext): Promise<EvaluateContribution> {
+  const plan = parsePlan(task.plan);
+  const members = workplace.cohort.usable('test');
+  const scores: CaseScore[] = [];
+  if (members.length > 0) {
+    await using predictor = await openPredictor(task, plan, workplace, context);
+    for (const [index, member] of members.entries()) {
+      context.signal.throwIfAborted();
+      const loaded = await workplace.cohort.attempt(member, () => loadChecked(member, plan));
+      if (loaded !== null) {
+        const prediction = await predictor.predict(loaded.image, { signal: context.signal });
+        const reference = loaded.reference ?? loaded.label;
+        const regions = scoreCase(prediction, reference, plan.regions, { toleranceMm });
+        const pictures = task.pictures ? [await drawCase(task, { member, loaded, prediction, plan }, workplace)] : [];
+        scores.push({ case: member.pseudonym, regions: withoutInfinities(regions), pictures });
+      }
+      context.onProgress({ kind: 'case', done: index + 1, of: members.length });
+    }
+  }
+  return answerOf(scores, workplace);
+}
+
+async function loadChecked(member: CohortCase, plan: Plan): Promise<Case> {
+  const loaded = await member.source.load();
+  checkCase(loaded, plan.classes);
+  return loaded;
+}
+
+/** The file's name in the pictures directory. */
+async function drawCase(
+  { modelName }: EvaluateTask,
+  drawn: { member: CohortCase; loaded: Case; prediction: LabelMap; plan: Plan },
+  { picturesDirectory }: Workplace,
+): Promise<string> {
+  const { member, loaded, prediction, plan } = drawn;
+  const reference = loaded.reference ?? loaded.label;
+  const name = `${modelName}-${member.pseudonym}.png`;
+  await mkdir(picturesDirectory, { recursive: true });
+  const bytes = drawOverlay({ image: loaded.image, reference, prediction, regions: plan.regions });
+  await writeFile(join(picturesDirectory, name), bytes);
+  return name;
+}
+
+// Both -----------------------------------------------------------------------------------------------------------------
+
+async function openPredictor(
+  { model, weights }: EvaluateTask,
+  plan: Plan,
+  { runtime, threads }: Workplace,
+  { getBlob }: TaskContext,
+): Promise<Predictor> {
+  return Predictor.open({
+    runtime,
+    model: decodeModel(await getBlob(model)),
+    weights: decodeSafetensors(await getBlob(weights)).tensors,
+    plan,
+    threads,
+  });
+}
+
+/** JSON has no infinity. */
+function withoutInfinities(
+  regions: Readonly<Record<string, Readonly<Record<string, number | null>>>>,
+): CaseScore['regions'] {
+  return Object.fromEntries(
+    Object.entries(regions).map(([region, metrics]) => [
+      region,
+      Object.fromEntries(
+        Object.entries(metrics).map(([metric, value]) => [metric, Number.isFinite(value) ? value : null]),
+      ),
+    ]),
+  );
+}
+
+function answerOf(scores: CaseScore[], { cohort }: Workplace): EvaluateContribution {
+  const perCase = scores.flatMap(
+    ({ regions }) => mean(Object.values(regions).map((metrics) => metrics['dice'] ?? null)) ?? [],
+  );
+  return { kind: 'evaluate', scores, meanDice: mean(perCase), leftOut: [...cohort.leftOut] };
+}
+
+/** Of the defined values; null if there is none. */
+function mean(values: readonly (number | null)[]): number | null {
+  const defined = values.filter((value) => value !== null);
+  return defined.length === 0 ? null : defined.reduce((sum, value) => sum + value, 0) / defined.length;
 }

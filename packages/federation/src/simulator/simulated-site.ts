@@ -2,7 +2,14 @@
  * A site whose data are one number and whose network is a vector: training moves the weights towards the number, with
  * noise from the seed. Its answers are a pure function of the task, as a real site's are; when they come, is chance.
  */
-import { createRandom, decodeSafetensors, encodeSafetensors, type Random, type Tensor } from '@consilium/numerics';
+import {
+  createRandom,
+  decodeSafetensors,
+  encodeSafetensors,
+  type Random,
+  type Tensor,
+  tensor,
+} from '@consilium/numerics';
 import type { Contribution, EvaluateContribution, Pseudonym, SiteId, Task, TrainTask } from '@consilium/protocol';
 import type { Clock, SiteConnection, TaskReply } from '../ports.ts';
 import type { BlobStore } from '../store.ts';
@@ -16,6 +23,8 @@ export type Mishap =
   | 'not-finite'
   | 'other-shape'
   | 'other-names'
+  | 'other-dtype'
+  | 'another-kind'
   | 'junk';
 
 export interface SimulatedSiteOptions {
@@ -57,6 +66,8 @@ export class SimulatedSite implements SiteConnection {
     switch (wrong) {
       case 'lost':
         return { kind: 'lost', code: 'coordinator.site-ended', message: 'Its process was killed.' };
+      case 'another-kind':
+        return { kind: 'contribution', contribution: await this.#prepare() };
       case 'fails':
       case 'fails-for-good': {
         const lasting = wrong === 'fails-for-good';
@@ -74,7 +85,7 @@ export class SimulatedSite implements SiteConnection {
       case 'evaluate':
         return this.#evaluate(task.weights);
       case 'prepare':
-        return { kind: 'prepare', cases: { train: this.#options.cases, validation: 1, test: 1 }, leftOut: [] };
+        return this.#prepare();
       case 'fingerprint':
         return {
           kind: 'fingerprint',
@@ -83,6 +94,10 @@ export class SimulatedSite implements SiteConnection {
           leftOut: [],
         };
     }
+  }
+
+  async #prepare(): Promise<Contribution> {
+    return { kind: 'prepare', cases: { train: this.#options.cases, validation: 1, test: 1 }, leftOut: [] };
   }
 
   async #train(task: TrainTask, wrong: Mishap | undefined): Promise<Contribution> {
@@ -96,7 +111,8 @@ export class SimulatedSite implements SiteConnection {
       );
       if (wrong === 'not-finite') data[data.length - 1] = Number.NaN;
       const shape = wrong === 'other-shape' ? [sent.data.length, 1] : sent.shape;
-      weights.set(wrong === 'other-names' ? `${name}x` : name, { dtype: 'float32', shape, data });
+      const named = wrong === 'other-names' ? `${name}x` : name;
+      weights.set(named, wrong === 'other-dtype' ? tensor('float64', shape) : { dtype: 'float32', shape, data });
     }
     const bytes = wrong === 'junk' ? new Uint8Array(20) : encodeSafetensors(weights);
     return { kind: 'train', weights: await blobs.putBlob(bytes), cases, steps: task.steps, meanLoss: 1 / task.round };
