@@ -97,8 +97,8 @@ function expose(
 function shapedNoise(grid: Grid, sharpness: number, blurMm: number, random: Random): Float32Array {
   const [slices, rows, columns] = grid.size;
   const noise = new Float32Array(slices * rows * columns);
-  const narrow = gaussianKernel(Math.max(0.32, (0.9 * blurMm) / grid.spacingMm[2]));
-  const wide = gaussianKernel(Math.max(0.9, (2.6 * blurMm) / grid.spacingMm[2]));
+  const narrow = gaussianKernel(Math.max(0.32, (1.25 * blurMm) / grid.spacingMm[2]));
+  const wide = gaussianKernel(Math.max(0.9, (4 * blurMm) / grid.spacingMm[2]));
   const narrowPower = overlap(narrow, narrow) ** 2;
   const widePower = overlap(wide, wide) ** 2;
   const both = overlap(narrow, wide) ** 2;

@@ -108,27 +108,28 @@ function profileOf({ seed, siteIndex, studyIndex, profile }: StudyOptions): Site
   return chosen;
 }
 
-/** Slices over kidneys and large masses with a margin; in the plane the crop or the whole field of view. */
+/** Slices over kidneys and masses with a margin; in the plane the kidneys' region or the whole field of view. */
 function gridOf(profile: SiteProfile, detail: 'small' | 'full', patient: Patient): Grid {
   const { protocol } = profile;
+  const ends = [...patient.kidneys, ...patient.masses].map(({ centreMm, radiiMm }) => ({
+    low: centreMm[2] - radiiMm[2],
+    high: centreMm[2] + radiiMm[2],
+  }));
+  const low = Math.max(-130, Math.min(...ends.map((end) => end.low)) - 14);
+  const high = Math.min(130, Math.max(...ends.map((end) => end.high)) + 14);
+  const middleZ = quantised((low + high) / 2);
   if (detail === 'small') {
     const { sliceSpacingMm, pixelMm, size } = protocol.small;
-    const slices = Math.min(48, Math.max(24, Math.round(142 / sliceSpacingMm)));
-    return centred([slices, size[0], size[1]], [sliceSpacingMm, pixelMm, pixelMm], [0, -18, 0]);
+    const slices = Math.min(48, Math.max(24, Math.round(146 / sliceSpacingMm)));
+    return centred([slices, size[0], size[1]], [sliceSpacingMm, pixelMm, pixelMm], [0, -18, middleZ]);
   }
-  const ends = [
-    ...patient.kidneys.map(({ centreMm, radiiMm }) => [centreMm[2], radiiMm[2]]),
-    ...patient.masses.map(({ centreMm, radiiMm }) => [centreMm[2], radiiMm[2]]),
-  ] as [number, number][];
-  const low = Math.max(-130, Math.min(...ends.map(([z, reach]) => z - reach)) - 14);
-  const high = Math.min(130, Math.max(...ends.map(([z, reach]) => z + reach)) + 14);
-  const slices = Math.min(100, Math.max(24, Math.round((high - low) / protocol.sliceSpacingMm)));
-  const pixel = quantised(protocol.fieldOfViewMm / protocol.matrix);
-  const { matrix } = protocol;
+  const { sliceSpacingMm, matrix } = protocol;
+  const slices = Math.min(100, Math.max(24, Math.round((high - low) / sliceSpacingMm)));
+  const pixelMm = quantised(protocol.fieldOfViewMm / matrix);
   return centred(
     [slices, matrix, matrix],
-    [protocol.sliceSpacingMm, pixel, pixel],
-    [0, patient.body.centreYMm + 8, (low + high) / 2],
+    [sliceSpacingMm, pixelMm, pixelMm],
+    [0, quantised(patient.body.centreYMm + 8), middleZ],
   );
 }
 
