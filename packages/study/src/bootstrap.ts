@@ -30,7 +30,7 @@ export interface Estimate {
   readonly cases: number;
 }
 
-export const resampleCount = 10_000;
+const resampleCount = 10_000;
 export const confidenceLevel = 0.95;
 
 /** Draws patients with replacement within their site. `owners` is in the order of the values given to `estimate`. */

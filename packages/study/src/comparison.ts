@@ -17,7 +17,7 @@ export const arms = ['federated', 'local', 'local-elsewhere', 'local-at-home', '
 export type Arm = (typeof arms)[number];
 
 /** A region's id, or `allRegions`: the mean over the record's regions. */
-export type RegionKey = string;
+type RegionKey = string;
 export const allRegions = 'mean';
 
 /** Differences federated less this arm. */
@@ -31,7 +31,7 @@ export interface PairedDifference extends Estimate {
   readonly equal: number;
 }
 
-export interface SecondaryMetrics {
+interface SecondaryMetrics {
   readonly nsd: Estimate;
   /** Median of the finite distances, mm. */
   readonly hd95MedianMm: number;
@@ -45,11 +45,11 @@ export interface SecondaryMetrics {
   readonly falsePositives: number;
 }
 
-export interface ScoredCase extends CaseOwner {
+interface ScoredCase extends CaseOwner {
   readonly case: string;
 }
 
-export interface MatrixRow {
+interface MatrixRow {
   readonly model: string;
   /** Mean Dice by site id; `NaN` where the model was not tested. */
   readonly sites: Readonly<Record<string, number>>;

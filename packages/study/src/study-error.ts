@@ -1,6 +1,5 @@
 /** The catalogue of this package's operating failures. Each has a section in `docs/errors/study.md`. */
-export const studyErrorCodes = ['study.record-malformed', 'study.record-inconsistent'] as const;
-export type StudyErrorCode = (typeof studyErrorCodes)[number];
+export type StudyErrorCode = 'study.record-malformed' | 'study.record-inconsistent';
 
 /** The record of a rehearsal cannot be turned into a report. The message names fields and ids, never an image's content. */
 export class StudyError extends Error {

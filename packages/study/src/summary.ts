@@ -5,7 +5,7 @@ import type { RehearsalRecord } from './record.ts';
 import { verdictOf } from './verdict.ts';
 
 /** Mean Dice with its 95 % bootstrap interval; `null` if no such model was tested. */
-export type EstimateSummary = {
+type EstimateSummary = {
   readonly meanDice: number;
   readonly low: number;
   readonly high: number;
@@ -13,7 +13,7 @@ export type EstimateSummary = {
 } | null;
 
 /** Paired difference in mean Dice, federated less the other. */
-export type DifferenceSummary = {
+type DifferenceSummary = {
   readonly meanDice: number;
   readonly low: number;
   readonly high: number;
@@ -22,7 +22,7 @@ export type DifferenceSummary = {
   readonly casesEqual: number;
 } | null;
 
-export interface RegionSummary {
+interface RegionSummary {
   readonly federated: EstimateSummary;
   readonly local: EstimateSummary;
   readonly localElsewhere: EstimateSummary;

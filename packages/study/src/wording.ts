@@ -24,7 +24,7 @@ export function signed(value: number, digits = 3): string {
 }
 
 export function percent(share: number): string {
-  return Number.isFinite(share) ? `${(100 * share).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %` : '–';
+  return Number.isFinite(share) ? `${(100 * share).toFixed(share > 0 && share < 0.1 ? 1 : 0)}\u00a0%` : '–';
 }
 
 /** "0.712 (0.664 to 0.752)". */
@@ -42,6 +42,11 @@ export function duration(seconds: number): string {
   const minutes = Math.round(seconds / 60);
   if (minutes < 120) return `${minutes} min`;
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** "10 000", with spaces that do not break. */
+export function grouped(value: number): string {
+  return String(value).replace(/\B(?=(\d{3})+$)/g, '\u00a0');
 }
 
 /** "1 site", "6 sites". */

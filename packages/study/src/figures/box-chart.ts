@@ -4,7 +4,7 @@ import { ink } from '../palette.ts';
 import { spreadOf } from '../spread.ts';
 import { type ChartSpec, responsiveChart, ticksWithin } from './chart.ts';
 
-export interface Box {
+interface Box {
   /** One or two lines below the box. */
   readonly name: readonly string[];
   readonly values: readonly number[];

@@ -8,7 +8,7 @@ import { compile, type TopLevelSpec } from 'vega-lite';
 import { html, Markup } from '../markup.ts';
 import { ink } from '../palette.ts';
 
-export interface Padding {
+interface Padding {
   readonly left: number;
   readonly right: number;
   readonly top: number;
@@ -22,8 +22,6 @@ export interface ChartSpec {
   readonly padding: Padding;
   readonly layer: readonly object[];
 }
-
-const fontFamily = 'system-ui, -apple-system, Segoe UI, Roboto, Helvetica Neue, Arial, sans-serif';
 
 /** The chart in both widths, with the text that stands for it where it cannot be seen. */
 export async function responsiveChart(
@@ -45,7 +43,6 @@ async function svgOf({ width, height, padding, layer }: ChartSpec): Promise<Mark
     layer,
     config: {
       aria: false,
-      font: fontFamily,
       view: { stroke: null },
       axis: {
         labelColor: ink.muted,
@@ -64,7 +61,11 @@ async function svgOf({ width, height, padding, layer }: ChartSpec): Promise<Mark
     },
   } as unknown as TopLevelSpec;
   const svg = await new View(parse(compile(spec).spec), { renderer: 'none' }).toSVG();
-  return new Markup(svg.replace('<svg ', '<svg aria-hidden="true" focusable="false" '));
+  // The page's font is inherited, and a hundredth of a pixel is enough.
+  const compact = svg
+    .replaceAll(/ font-family="[^"]*"/g, '')
+    .replaceAll(/-?\d+\.\d{5,}/g, (long) => String(Number(Number(long).toFixed(2))));
+  return new Markup(compact.replace('<svg ', '<svg aria-hidden="true" focusable="false" '));
 }
 
 /** Bounds for an axis of scores: all of 0 .. 1 unless the values leave much of it empty; steps of 0.1. */

@@ -4,7 +4,7 @@ import type { Markup } from '../markup.ts';
 import { ink } from '../palette.ts';
 import { type ChartSpec, responsiveChart, ticksWithin } from './chart.ts';
 
-export interface IntervalRow {
+interface IntervalRow {
   readonly name: string;
   readonly estimate: Estimate;
   /** The numbers in words, right-aligned in the row. */
@@ -20,7 +20,8 @@ export interface IntervalChart {
   readonly domain: readonly [number, number];
   /** A value to compare with; drawn as a line through all rows. */
   readonly reference?: number;
-  readonly format?: string;
+  /** Write a plus sign before positive values on the axis. */
+  readonly signed?: boolean;
   /** Width on a wide screen, px; from 700 on, names and numbers stand beside the plot and no longer above it. */
   readonly wide?: number;
 }
@@ -29,31 +30,36 @@ export function intervalChart(chart: IntervalChart): Promise<Markup> {
   return responsiveChart(chart.alternative, (width) => specOf(chart, width), { wide: chart.wide ?? 500, narrow: 340 });
 }
 
-/** Where the parts of a row lie: px from the row's upper edge, and from the plot's left and right edge. */
-const stacked = {
-  rowHeight: 46,
-  point: 33,
-  text: 14,
-  left: 0,
-  right: 0,
+/** Where the parts of a row lie: px from the row's upper edge; names and numbers px from the plot's left edge. */
+const narrowLayout = {
+  rowHeight: 62,
+  name: { y: 12, x: 0 },
+  numbers: { y: 29, align: 'left', fromRight: false, x: 0 },
+  point: 47,
   padding: { left: 10, right: 10, top: 0, bottom: 44 },
 };
-const beside = {
-  ...stacked,
+const stackedLayout = {
+  ...narrowLayout,
+  rowHeight: 46,
+  name: { y: 14, x: 0 },
+  numbers: { y: 14, align: 'right', fromRight: true, x: 0 },
+  point: 33,
+};
+const besideLayout = {
   rowHeight: 36,
+  name: { y: 18, x: -305 },
+  numbers: { y: 18, align: 'right', fromRight: true, x: 205 },
   point: 18,
-  text: 18,
-  left: -285,
-  right: 205,
-  padding: { left: 290, right: 210, top: 0, bottom: 44 },
+  padding: { left: 310, right: 210, top: 0, bottom: 44 },
 };
 
-function specOf({ rows, domain, reference, axisTitle, format }: IntervalChart, width: number): ChartSpec {
-  const layout = width >= 700 ? beside : stacked;
+function specOf({ rows, domain, reference, axisTitle, signed = false }: IntervalChart, width: number): ChartSpec {
+  const layout = width >= 700 ? besideLayout : width >= 420 ? stackedLayout : narrowLayout;
   const { padding } = layout;
   const values = rows.map(({ name, estimate, numbers, colour, shape }, index) => ({
     row: index * layout.rowHeight + layout.point,
-    text: index * layout.rowHeight + layout.text,
+    nameY: index * layout.rowHeight + layout.name.y,
+    numbersY: index * layout.rowHeight + layout.numbers.y,
     name,
     numbers,
     colour,
@@ -72,7 +78,8 @@ function specOf({ rows, domain, reference, axisTitle, format }: IntervalChart, w
     axis: {
       values: ticksWithin(domain, width > 400 ? 8 : 5),
       title: axisTitle,
-      format: format ?? '.2~f',
+      format: '.2~f',
+      ...(signed ? { labelExpr: "datum.value === 0 ? '0' : format(datum.value, '+.2~f')" } : {}),
       tickSize: 4,
       grid: true,
     },
@@ -89,12 +96,12 @@ function specOf({ rows, domain, reference, axisTitle, format }: IntervalChart, w
     [{ stroke: 'white', strokeWidth: 5, strokeJoin: 'round' }, {}].map((halo) => ({
       data: { values },
       mark: { type: 'text', align, fontSize: 13, fontWeight, color: ink.text, x: at, ...halo },
-      encoding: { y: y('text'), text: { field } },
+      encoding: { y: y(`${field}Y`), text: { field } },
     }));
   const layer = [
     ...(reference === undefined ? [] : [referenceLine(reference, x)]),
-    ...words('name', 'left', layout.left, 600),
-    ...words('numbers', 'right', plotWidth + layout.right, 400),
+    ...words('name', 'left', layout.name.x, 600),
+    ...words('numbers', layout.numbers.align, layout.numbers.x + (layout.numbers.fromRight ? plotWidth : 0), 400),
     {
       data: { values: known },
       mark: { type: 'rule', strokeWidth: 3, strokeCap: 'round' },

@@ -54,8 +54,10 @@ be due to the choice of test patients. It ${count}.`;
     : html`${on}, the federated model reached only ${scores}: a loss of <b>${decimal(-mean)}</b> (${interval(-high, -low)}). It ${count}.`;
 }
 
+/** Nothing for an arm that nobody asked for; the federated model and the sites' own are always asked for. */
 function card(comparison: Comparison, arm: Arm, explanation: string): Markup {
   const { mean, low, high, cases } = comparison.estimates[arm][allRegions]!;
+  if (cases === 0 && arm === 'pooled') return html``;
   const interval = cases === 0 ? 'not tested' : `95 % interval ${decimal(low)} to ${decimal(high)}`;
   return html`<div class="card" style="--arm: ${armColours[arm]}">
 <h3>${armNames[arm]}</h3>

@@ -80,10 +80,10 @@ async function differenceFigure(comparison: Comparison): Promise<Markup> {
     title: 'What federation changes: differences case by case',
     picture: await intervalChart({
       alternative: `Paired difference in mean Dice, federated model ${words}.`,
-      axisTitle: '← federated worse · difference in Dice · federated better →',
+      axisTitle: '← federated worse · federated better →',
       domain: [low - 0.05 * reach, high + 0.05 * reach],
       reference: 0,
-      format: '+.2~f',
+      signed: true,
       wide: 1060,
       rows: shown.map((opponent) => ({
         name: `Federated ${opponentNames[opponent]}`,

@@ -36,7 +36,7 @@ export function table({ caption, head, rows, words = [] }: TableContent): Markup
     return html`<tr><th scope="row">${row[0]}</th>${cells}</tr>\n`;
   });
   return html`<div class="scroll" tabindex="0" role="group" aria-label="${caption}"><table>
-<caption>${caption}</caption>
+<caption><span>${caption}</span></caption>
 <thead><tr>${head.map((name, index) => html`<th scope="col" class="${kind[index]}">${name}</th>`)}</tr></thead>
 <tbody>
 ${body}

@@ -26,7 +26,7 @@ export function matrixSection(record: RehearsalRecord, comparison: Comparison): 
 own model on its own patients.</p>
 <figure>
 <div class="scroll" tabindex="0" role="group" aria-label="Cross-site matrix"><table class="matrix">
-<caption>Mean Dice (mean over the regions) of each model on each site’s test cases</caption>
+<caption><span>Mean Dice (mean over the regions) of each model on each site’s test cases</span></caption>
 <thead><tr><th scope="col">Model</th>${record.sites.map((site) => html`<th scope="col">${site.name}<br><span class="sub">${count(site.id)} cases</span></th>`)}<th scope="col" class="overall">All sites<br><span class="sub">${comparison.cases.length} cases</span></th></tr></thead>
 <tbody>
 ${rows.map(({ job, row }) => html`<tr class="${job.kind}"><th scope="row">${modelName(record, job)}</th>${record.sites.map((site) => cell(row.sites[site.id]!, job.siteId === site.id))}${cell(row.overall, false)}</tr>\n`)}

@@ -2,7 +2,7 @@
 import type { Comparison } from '../comparison.ts';
 import { html, type Markup } from '../markup.ts';
 import type { RehearsalRecord } from '../record.ts';
-import { counted, duration, moment } from '../wording.ts';
+import { counted, duration, grouped, moment } from '../wording.ts';
 
 export function methodsSection(record: RehearsalRecord, comparison: Comparison): Markup {
   return html`<section aria-labelledby="methods">
@@ -12,7 +12,7 @@ export function methodsSection(record: RehearsalRecord, comparison: Comparison):
 case, the mean of the regions’ Dice.</dd>
 <dt>Mean Dice</dt><dd>Mean over all test cases; every case counts the same, so a site with more test cases weighs more. “Sites’ own models”: each
 case counts once, with the mean over the sites’ models that segmented it.</dd>
-<dt>Intervals</dt><dd>95 % percentile bootstrap, ${comparison.resampleCount} resamples, one set for all numbers. Patients, not cases, are drawn with replacement, and
+<dt>Intervals</dt><dd>95 % percentile bootstrap, ${grouped(comparison.resampleCount)} resamples, one set for all numbers. Patients, not cases, are drawn with replacement, and
 within their site, so every resample has each site’s number of patients.</dd>
 <dt>Differences</dt><dd>Paired: the federated model’s Dice less the other’s on the same case, then the mean and its interval. No correction for looking
 at several differences.</dd>

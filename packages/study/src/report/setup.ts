@@ -1,8 +1,8 @@
 /** What was done, in words and in a table of the sites. */
 import type { Comparison } from '../comparison.ts';
 import { html, type Markup } from '../markup.ts';
-import type { RehearsalRecord, SiteRecord } from '../record.ts';
-import { counted } from '../wording.ts';
+import type { JobRecord, RehearsalRecord, SiteRecord } from '../record.ts';
+import { counted, grouped } from '../wording.ts';
 import { table } from './figure.ts';
 
 export function setupSection(record: RehearsalRecord, comparison: Comparison): Markup {
@@ -17,13 +17,23 @@ on voxels of ${plan.spacingMm.map((value) => trimmed(value)).join(' × ')} mm in
 <li><b>Federated training.</b> In every round each site trained the shared model on its own images (${counted(plan.stepsPerRound, 'step')} of
 ${counted(plan.batchSize, 'patch', 'patches')}; ${plan.loss}; ${plan.optimiser}) and sent back weights only, which were combined: ${plan.aggregation}. Training was to
 stop once the validation score had not risen by ${trimmed(plan.minimumGain)} for ${counted(plan.patience, 'round')}, or after ${counted(plan.roundsMax, 'round')}.</li>
-<li><b>For comparison.</b> Each site trained its own model alone in the same way, and one model was trained on all images
-together.</li>
+${comparisonStep(record)}
 <li><b>Test.</b> Every model segmented every site’s test studies, ${counted(comparison.cases.length, 'study', 'studies')} in all, scored against ${record.scoredAgainst}.</li>
 </ol>
 <h3>The sites</h3>
 ${siteTable(record)}
 </section>`;
+}
+
+function comparisonStep(record: RehearsalRecord): Markup {
+  const ran = (kind: JobRecord['kind']): boolean => record.jobs.some((job) => job.kind === kind);
+  const steps = [
+    ...(ran('local') ? ['each site trained its own model alone in the same way'] : []),
+    ...(ran('pooled')
+      ? ['one model was trained on all images together, which a rehearsal may do and a real project may not']
+      : []),
+  ];
+  return steps.length === 0 ? html`` : html`<li><b>For comparison,</b> ${steps.join('; ')}.</li>`;
 }
 
 function siteTable(record: RehearsalRecord): Markup {
@@ -59,8 +69,4 @@ function siteTable(record: RehearsalRecord): Markup {
 
 function trimmed(value: number): string {
   return String(Number(value.toPrecision(3)));
-}
-
-function grouped(value: number): string {
-  return String(value).replace(/\B(?=(\d{3})+$)/g, ' ');
 }

@@ -13,7 +13,7 @@ h3 { margin: 0 0 10px; font-size: 16px; line-height: 1.35; }
 p { margin: 0 0 12px; }
 section { margin: 56px 0 0; }
 section > h3 { margin-top: 28px; }
-.facts { color: var(--muted); }
+header .facts { color: var(--muted); }
 .lead { max-width: 74ch; }
 .note, figcaption { color: var(--muted); font-size: 14px; line-height: 1.5; }
 .note { max-width: 92ch; }
@@ -30,7 +30,7 @@ code { font: .92em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 .verdict-no { border-left-color: #d55e00; }
 .verdict { font-size: 20px; line-height: 1.5; max-width: 66ch; margin-bottom: 20px; }
 .verdict strong { font-size: 1.25em; }
-.cards { display: grid; grid-template-columns: repeat(3, 1fr); gap: 16px; margin-bottom: 20px; }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(220px, 1fr)); gap: 16px; margin-bottom: 20px; }
 .card { background: #fff; border: 1px solid var(--rule); border-top: 5px solid var(--arm); border-radius: 8px; padding: 14px 18px 12px; }
 .card h3 { margin: 0; font-size: 15px; }
 .card .number { margin: 0; font-size: 42px; line-height: 1.2; font-weight: 650; color: var(--arm); font-variant-numeric: tabular-nums; }
@@ -55,10 +55,12 @@ details { margin-top: 8px; font-size: 14px; }
 summary { cursor: pointer; color: var(--accent); width: fit-content; }
 details .scroll { margin-top: 8px; }
 
+tbody th, thead th:first-child { position: sticky; left: 0; background: #fff; z-index: 1; }
 .scroll { position: relative; overflow-x: auto; margin-bottom: 14px; }
 .scroll:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums; min-width: 100%; }
 caption { text-align: left; color: var(--muted); padding: 0 0 8px; caption-side: top; }
+caption span { display: inline-block; position: sticky; left: 0; max-width: calc(100vw - 64px); }
 th, td { padding: 7px 10px; border-bottom: 1px solid var(--rule); text-align: right; vertical-align: top; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
 thead th { vertical-align: bottom; color: var(--muted); font-weight: 600; border-bottom: 2px solid var(--rule); white-space: normal; }
@@ -112,6 +114,7 @@ footer.page { margin-top: 56px; padding-top: 16px; padding-bottom: 40px; color: 
   .cards, .grid.two, .grid.three { grid-template-columns: minmax(0, 1fr); }
   .card .number { font-size: 36px; }
   figure { padding: 14px 12px 10px; }
+  td.words { min-width: 150px; }
   table.matrix thead th { width: 66px; font-size: 12px; }
   table.matrix thead th:first-child { width: 104px; }
   table.matrix tbody th { white-space: normal; font-size: 13px; }
@@ -125,7 +128,8 @@ footer.page { margin-top: 56px; padding-top: 16px; padding-bottom: 40px; color: 
   body { font-size: 11pt; }
   header.page, main, footer.page { max-width: none; padding-left: 0; padding-right: 0; }
   section { margin-top: 28px; }
-  h2, h3 { break-after: avoid; }
+  h2, h3, .lead, .legend { break-after: avoid; }
+  section[aria-labelledby="repeat"] { break-inside: avoid; }
   .answer, .card, tr { break-inside: avoid; }
   .grid.three { grid-template-columns: repeat(3, minmax(0, 1fr)); }
   .scroll { overflow: visible; }

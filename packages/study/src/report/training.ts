@@ -53,8 +53,8 @@ async function validationFigure(
       roundsMax: job.rounds.length,
       curves: [...bySite, { id: 'mean', points: mean, colour: armColours.federated, emphasised: true }],
       marks: [
-        ...(last === undefined ? [] : [{ ...last, label: `stopped after round ${last.round}`, filled: false }]),
         ...(best === undefined ? [] : [{ ...best, label: `best, kept: round ${best.round}`, filled: true }]),
+        ...(last === undefined ? [] : [{ ...last, label: `stopped after round ${last.round}`, filled: false }]),
       ],
     }),
     caption: html`Thick: mean over the sites, weighted by their validation cases. Thin: single sites. Filled point: the round whose weights
