@@ -15,7 +15,11 @@ export function heNormal(
 ): Tensor<'float32'> {
   const { random, fanIn, negativeSlope } = options;
   const deviation = Math.sqrt(2 / ((1 + negativeSlope ** 2) * fanIn));
-  return tensor('float32', shape, Float32Array.from({ length: elementCount(shape) }, () => deviation * random.normal()));
+  return tensor(
+    'float32',
+    shape,
+    Float32Array.from({ length: elementCount(shape) }, () => deviation * random.normal()),
+  );
 }
 
 /** A tensor full of one value. */

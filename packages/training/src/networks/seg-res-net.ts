@@ -58,6 +58,8 @@ function residualBlock(layers: Layers, input: Value, options: { name: string; in
 }
 
 function finalHead(layers: Layers, x: Value, index: number): Value {
-  const active = layers.activation(layers.norm(x, { name: `head.${index}.norm` }), { name: `head.${index}.activation` });
+  const active = layers.activation(layers.norm(x, { name: `head.${index}.norm` }), {
+    name: `head.${index}.activation`,
+  });
   return layers.head(active, { name: `head.${index}` });
 }

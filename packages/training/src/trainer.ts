@@ -1,0 +1,209 @@
+/**
+ * One site's local training: draws batches, takes steps, keeps nothing else. Everything that is random is keyed by the
+ * global step, so that training ten steps, and training five, stopping, and training five more from a checkpoint, give
+ * the same bytes.
+ */
+import {
+  createTrainingProgram,
+  EngineError,
+  learningRateAt,
+  type Model,
+  type Runtime,
+  type TrainingProgram,
+} from '@consilium/engine';
+import { decodeSafetensors, encodeSafetensors, type Random, type Tensor, type Weights } from '@consilium/numerics';
+import { lossFor } from './losses/loss.ts';
+import type { Plan } from './plan.ts';
+import type { PreparedCase } from './preprocess.ts';
+import { type Batch, samplePatch } from './sampling.ts';
+import { TrainingError } from './training-error.ts';
+
+export interface TrainerOptions {
+  readonly runtime: Runtime;
+  readonly plan: Plan;
+  /** Its weights are where training starts; its input `image` has the plan's batch and patch size. */
+  readonly model: Model;
+  readonly cases: readonly PreparedCase[];
+  /** The batch of step s is drawn from `random.fork('step', s)`; the stream itself is not advanced. */
+  readonly random: Random;
+  readonly threads?: number;
+  /** FedProx (Li 2020, arXiv:1812.06127): pulls the weights towards those last given to `setWeights`. */
+  readonly proximalMu?: number;
+  /** SCAFFOLD (Karimireddy 2020, arXiv:1910.06378): allows `setControlVariate`. */
+  readonly controlVariate?: boolean;
+  /** Keeps an exponential moving average of the weights with this decay a step. */
+  readonly averageDecay?: number;
+}
+
+export interface TrainOptions {
+  readonly steps: number;
+  /** Global number of the first step, counted from 0 over all rounds: decides learning rate and batches. */
+  readonly firstStep: number;
+  /** Length of the schedule. */
+  readonly totalSteps: number;
+  /** Stops before the next step; what was done stays done. */
+  readonly signal?: AbortSignal;
+  readonly onStep?: (step: { readonly step: number; readonly loss: number }) => void;
+}
+
+export interface TrainResult {
+  /** Steps done: fewer than asked for if the signal stopped them. */
+  readonly steps: number;
+  /** NaN if no step was done. */
+  readonly meanLoss: number;
+}
+
+export class Trainer implements AsyncDisposable {
+  readonly #options: TrainerOptions;
+  readonly #program: TrainingProgram;
+  readonly #freshState: Weights;
+
+  private constructor(options: TrainerOptions, program: TrainingProgram) {
+    this.#options = options;
+    this.#program = program;
+    this.#freshState = program.state();
+  }
+
+  /** @throws TrainingError `training.no-case`, `training.class-weights-mismatch`; EngineError for a model it refuses */
+  static async create(options: TrainerOptions): Promise<Trainer> {
+    const { runtime, plan, model, threads, proximalMu, controlVariate, averageDecay } = options;
+    if (options.cases.length === 0) {
+      throw new TrainingError(
+        'training.no-case',
+        'There is no case to train on. Add at least one case with a segmentation.',
+      );
+    }
+    const program = await createTrainingProgram(runtime, {
+      model,
+      loss: lossFor(plan.loss),
+      optimiser: plan.optimiser,
+      clipNorm: gradientNormMax,
+      ...(threads === undefined ? {} : { threads }),
+      ...(proximalMu === undefined ? {} : { proximalMu }),
+      ...(controlVariate === undefined ? {} : { controlVariate }),
+      ...(averageDecay === undefined ? {} : { averageDecay }),
+    });
+    return new Trainer(options, program);
+  }
+
+  /**
+   * @throws TrainingError `training.loss-not-finite`: the weights are as they were before the step; `detail` names the
+   *   cases of its batch
+   */
+  async train(options: TrainOptions): Promise<TrainResult> {
+    const { steps, firstStep, totalSteps, signal, onStep } = options;
+    let lossSum = 0;
+    let done = 0;
+    for (; done < steps && signal?.aborted !== true; done++) {
+      const step = firstStep + done;
+      const loss = await this.#step(step, totalSteps);
+      lossSum += loss;
+      onStep?.({ step, loss });
+      await nextTurn();
+    }
+    return { steps: done, meanLoss: lossSum / done };
+  }
+
+  /** A copy. */
+  weights(): Weights {
+    return this.#program.weights();
+  }
+
+  /** Copies; also the point FedProx pulls towards. The optimiser's moments stay: see `resetOptimiser`. */
+  setWeights(weights: Weights): void {
+    this.#program.setWeights(weights);
+    if (this.#options.proximalMu !== undefined) this.#program.setAnchor(weights);
+  }
+
+  /** SCAFFOLD: added to every gradient. */
+  setControlVariate(variate: Weights): void {
+    this.#program.setControlVariate(variate);
+  }
+
+  /** The moving average of the weights, if `averageDecay` was given. */
+  averagedWeights(): Weights {
+    return this.#program.averagedWeights();
+  }
+
+  /** Forgets the optimiser's moments, as a site does at the start of a round so that it depends on the round alone. */
+  resetOptimiser(): void {
+    this.#program.setState(this.#freshState);
+  }
+
+  /** Weights and optimiser as a safetensors file: all that `restore` needs to go on to the same bytes. */
+  checkpoint(): Uint8Array {
+    const prefixed = (prefix: string, weights: Weights): [string, Tensor][] =>
+      [...weights].map(([name, value]) => [`${prefix}${name}`, value]);
+    const tensors = [
+      ...prefixed(weightsPrefix, this.#program.weights()),
+      ...prefixed(statePrefix, this.#program.state()),
+    ];
+    return encodeSafetensors(new Map(tensors), { format: checkpointFormat });
+  }
+
+  /**
+   * Goes back to where `checkpoint` was called, in this process or another, with the same plan and network.
+   * @throws TrainingError `training.checkpoint-malformed`; the trainer is then as it was
+   */
+  restore(checkpoint: Uint8Array): void {
+    const before = { weights: this.#program.weights(), state: this.#program.state() };
+    try {
+      const { tensors, metadata } = decodeSafetensors(checkpoint);
+      if (metadata['format'] !== checkpointFormat) throw new TypeError('the file is not a checkpoint');
+      const under = (prefix: string): Weights =>
+        new Map(
+          [...tensors].flatMap(([name, value]) =>
+            name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [],
+          ),
+        );
+      this.#program.setWeights(under(weightsPrefix));
+      this.#program.setState(under(statePrefix));
+    } catch (cause) {
+      this.#program.setWeights(before.weights);
+      this.#program.setState(before.state);
+      throw new TrainingError(
+        'training.checkpoint-malformed',
+        'The checkpoint is damaged or belongs to another network or optimiser. Start again from the round’s weights.',
+        { cause },
+      );
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#program[Symbol.asyncDispose]();
+  }
+
+  async #step(step: number, totalSteps: number): Promise<number> {
+    const { plan, cases, random } = this.#options;
+    const batch = samplePatch(cases, plan, random.fork('step', step));
+    const learningRate = learningRateAt(plan.schedule, step, totalSteps);
+    try {
+      const { loss } = await this.#program.step({ image: batch.image, label: batch.label }, { learningRate });
+      return loss;
+    } catch (error) {
+      if (error instanceof EngineError && error.code === 'engine.loss-not-finite') throw notFinite(step, batch, error);
+      throw error;
+    }
+  }
+}
+
+/** nnU-Net's limit of the gradient's global norm. */
+const gradientNormMax = 12;
+const checkpointFormat = 'consilium-checkpoint-1';
+const weightsPrefix = 'weights/';
+const statePrefix = 'state/';
+
+function notFinite(step: number, { caseIds }: Batch, cause: Error): TrainingError {
+  return new TrainingError(
+    'training.loss-not-finite',
+    `The loss or its gradient is not a number at step ${step}. The weights are as before the step. Look at the cases of the batch (named in the site’s own log), or lower the learning rate.`,
+    { detail: `step ${step}, cases ${caseIds.join(', ')}`, cause },
+  );
+}
+
+/** Lets the process hear its messages and signals between two steps. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, 0);
+  });
+}
