@@ -1,7 +1,8 @@
-import { decodeSafetensors } from '@consilium/numerics';
+import { decodeSafetensors, encodeSafetensors } from '@consilium/numerics';
 import type { JobId, SiteId, Task } from '@consilium/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fedAvg } from './fed-avg.ts';
 import type { Job } from './job.ts';
 import { runJob } from './job-run.ts';
 import { MemoryStore } from './memory-store.ts';
@@ -235,6 +236,52 @@ describe('a round', () => {
     });
     expect(outcome.rounds[0]!.evaluated.map(({ siteId }) => siteId)).toEqual([site2, site3, site4]);
     expect(outcome.rounds[0]!.leftOut).toMatchObject([{ siteId: site1, task: 'evaluate' }]);
+  });
+});
+
+describe('whatever befalls the sites', () => {
+  const anyMishap = fc.constantFrom<Mishap | undefined>(
+    ...([undefined, undefined, undefined, 'lost', 'hang', 'fails', 'fails-for-good', 'not-finite', 'junk'] as const),
+  );
+  const anyStorm = fc.record({
+    weather: fc.integer(),
+    crashAt: fc.option(fc.integer({ min: 1, max: 120 })),
+    mishaps: fc.array(anyMishap, { minLength: 32, maxLength: 32 }),
+  });
+  /** The same mishaps each time the same task is given, in whatever life of the coordinator. */
+  const mishapOf =
+    (mishaps: readonly (Mishap | undefined)[]) =>
+    (siteId: SiteId, task: Task): Mishap | undefined => {
+      const round = Number(task.taskId.split('/')[1]);
+      return mishaps[(round - 1) * 8 + siteIds.indexOf(siteId) * 2 + (task.kind === 'train' ? 0 : 1)];
+    };
+
+  it('a job ends with a reason, and every round is the mean of exactly those that are named in it', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyStorm, async ({ weather, crashAt, mishaps }) => {
+        const disk = new MemoryStore();
+        const mishap = mishapOf(mishaps);
+        if (crashAt !== null) {
+          const store = new CrashingStore(disk, { crashAt, when: 'after' });
+          await simulate({ store, weather, mishap }).catch((error) => expect(error).toBeInstanceOf(SimulatedCrash));
+        }
+        const { outcome } = await simulate({ store: disk, weather: weather + 1, mishap });
+        expect(['completed', 'failed']).toContain(outcome.state);
+        expect(outcome.reason.text).toMatch(/\.$/);
+        const gone = new Set<SiteId>();
+        for (const { trained, leftOut, weights } of outcome.rounds) {
+          const asked = siteIds.filter((siteId) => !gone.has(siteId));
+          const named = [...trained, ...leftOut.filter(({ task }) => task === 'train')].map(({ siteId }) => siteId);
+          expect(named.sort()).toEqual(asked);
+          for (const { siteId, lasting } of leftOut) if (lasting) gone.add(siteId);
+          const load = async (sha256: typeof weights) => decodeSafetensors(await disk.getBlob(sha256)).tensors;
+          const parts = trained.map((site) => ({ ...site, load: () => load(site.weights) }));
+          const mean = await fedAvg().aggregateTrain(parts, await load(weights));
+          expect(encodeSafetensors(mean)).toEqual(await disk.getBlob(weights));
+        }
+      }),
+      { numRuns: 100 },
+    );
   });
 });
 
