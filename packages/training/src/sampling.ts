@@ -20,6 +20,8 @@ export interface Batch {
   readonly image: Tensor<'float32'>;
   /** `[n, 1, z, y, x]` class values. */
   readonly label: Tensor<'float32'>;
+  /** Of the case each patch was cut from; for the site's own log. */
+  readonly caseIds: readonly string[];
 }
 
 /**
@@ -43,6 +45,7 @@ export function samplePatch(prepared: readonly PreparedCase[], plan: SamplingPla
   );
   const firstClass = classes.length === 0 ? 0 : random.integer(0, classes.length);
   const batch = random.uint32();
+  const caseIds: string[] = [];
   for (let item = 0; item < batchSize; item++) {
     const own = random.fork('patch', batch, item);
     const value = own.chance(plan.foregroundFraction) ? classes[(firstClass + item) % classes.length] : undefined;
@@ -55,8 +58,9 @@ export function samplePatch(prepared: readonly PreparedCase[], plan: SamplingPla
     const transform = drawSpatialTransform(plan.augmentation, plan.spacingMm, own);
     cutPatch({ source, centre, transform, outside: outsideValue(plan) }, patch);
     augmentIntensity(patch, plan.augmentation, own);
+    caseIds.push(source.id);
   }
-  return { image, label };
+  return { image, label, caseIds };
 }
 
 /** A case and the voxel `[z, y, x]` on which the patch is centred. */

@@ -101,7 +101,10 @@ function blend(
   for (let index = 0; index < out.length; index++) out[index] = low[index]! + (high[index]! - low[index]!) * weight;
 }
 
-/** Both grids have the same axes; half a coarse voxel around the outermost centres still belongs to the grid. */
+/** A respaced grid ends at most a quarter of its voxel before the box it covers, and that half a voxel beyond a centre. */
+const reachVoxels = 0.75;
+
+/** Both grids have the same axes. */
 function tapsAlong(coarse: Geometry, fine: Geometry, axis: 0 | 1 | 2): Taps {
   const count = fine.size[axis];
   const direction = coarse.axes[axis];
@@ -113,10 +116,9 @@ function tapsAlong(coarse: Geometry, fine: Geometry, axis: 0 | 1 | 2): Taps {
   const upper = new Int32Array(count);
   const weight = new Float64Array(count);
   const last = coarse.size[axis] - 1;
-  const slack = fine.spacingMm[axis] / coarse.spacingMm[axis] / 2;
   for (let index = 0; index < count; index++) {
     const position = (offsetMm + index * fine.spacingMm[axis]) / coarse.spacingMm[axis];
-    if (position < -0.5 - slack || position > last + 0.5 + slack) continue;
+    if (position < -reachVoxels || position > last + reachVoxels) continue;
     const clamped = Math.min(Math.max(position, 0), last);
     lower[index] = Math.floor(clamped);
     upper[index] = Math.min(lower[index]! + 1, last);
