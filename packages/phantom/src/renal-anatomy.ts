@@ -105,7 +105,7 @@ function paintTumour(scene: Scene, truth: MassTruth, index: number): void {
     const a = coarse(x, y, z);
     const b = fine(x, y, z);
     let value = mean + uneven * (0.75 * a + 0.35 * b);
-    if (subtype === 'angiomyolipoma') value = a + 0.6 * b > 0.1 ? -78 : mean + 60;
+    if (subtype === 'angiomyolipoma') value = -78 + (mean + 138) * Math.min(1, Math.max(0, 0.3 - 0.9 * (a + 0.3 * b)));
     if (subtype === 'oncocytoma' && mass.diameterMm > 28) value -= 45 * Math.max(0, 1 + distance / (0.3 * deep) - 2.4);
     const necrotic = Math.min(1, Math.max(0, (necroticScore(a, b, distance, deep) - threshold) / 0.5 + 0.5));
     value += necrotic * (dead + 4 * b - value);

@@ -118,7 +118,7 @@ function paintTable({ canvas, patient, tableGapMm, tableCurved }: Scene): void {
     const body = Math.max(Math.abs(surface - 12) - 12, Math.abs(x) - 205);
     return body;
   };
-  paintOutside(canvas, { box, distance: shell }, (_x, _y, _z, depth) => (depth > -1.8 ? -30 : -940));
+  paintOutside(canvas, { box, distance: shell }, (_x, _y, _z, depth) => (depth > -2.6 ? 40 : -940));
 }
 
 /** The table never cuts into the patient. */
