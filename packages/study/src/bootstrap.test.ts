@@ -16,6 +16,7 @@ const recorded: {
   readonly mean: number;
   readonly independentInterval: [number, number];
   readonly clusteredInterval: [number, number];
+  readonly togetherInterval: [number, number];
   readonly pairedMean: number;
   readonly pairedClusteredInterval: [number, number];
 } = JSON.parse(readFileSync(new URL('./recorded/statistics.json', import.meta.url), 'utf8'));
@@ -46,6 +47,7 @@ describe('an estimate', () => {
       count: recorded.weights.length,
       caseCount: federated.length,
       weights: Uint16Array.from(recorded.weights.flat()),
+      withinSites: true,
     };
     const { mean, low, high, cases } = estimate(federated, resamples);
     expect(mean).toBeCloseTo(recorded.mean, 12);
@@ -70,6 +72,23 @@ describe('an estimate', () => {
     expect(paired.mean).toBeCloseTo(recorded.pairedMean, 12);
     expect(Math.abs(paired.low - recorded.pairedClusteredInterval[0])).toBeLessThan(chance);
     expect(Math.abs(paired.high - recorded.pairedClusteredInterval[1])).toBeLessThan(chance);
+  });
+
+  it('draws patients from all sites together where one site has too few', () => {
+    const lonely = { siteId: 'site-3', patient: 'alone' };
+    const owners = recorded.cases.map((one, index) => (index === 0 ? lonely : one));
+    expect(drawResamples(owners, createRandom(18), 10).withinSites).toBe(false);
+    const single = recorded.cases.map(({ patient }) => ({ siteId: 'site', patient }));
+    const together = estimate(federated, drawResamples(single, createRandom(19), 100_000));
+    expect(Math.abs(together.low - recorded.togetherInterval[0])).toBeLessThan(chance);
+    expect(Math.abs(together.high - recorded.togetherInterval[1])).toBeLessThan(chance);
+  });
+
+  it('is not certain because each site has a single patient', () => {
+    const owners = Array.from({ length: 6 }, (_, index) => ({ siteId: `site-${index}`, patient: 'p' }));
+    const values = Float64Array.of(0.1, 0.3, 0.5, 0.6, 0.8, 0.9);
+    const { low, high } = estimate(values, drawResamples(owners, createRandom(20), 2000));
+    expect(high - low).toBeGreaterThan(0.2);
   });
 
   it('matches all 256 possible resamples of four cases', () => {
@@ -135,7 +154,7 @@ describe('resamples', () => {
       owners.forEach(({ siteId }, index) => {
         drawn[siteId]! += weights[resample * caseCount + index]!;
       });
-      expect(drawn).toEqual({ 'site-0': 5, 'site-1': 4, 'site-2': 7 });
+      expect(drawn).toEqual({ 'site-0': 5, 'site-1': 6, 'site-2': 7 });
     }
   });
 
@@ -146,7 +165,10 @@ describe('resamples', () => {
   });
 
   it('take patients of one name at two sites for two patients', () => {
-    const owners = ['a', 'b'].map((siteId) => ({ siteId, patient: 'patient-1' }));
-    expect([...new Set(drawResamples(owners, createRandom(17), 50).weights)]).toEqual([1]);
+    const patients = ['1', '2', '3', '4', '5'];
+    const owners = ['a', 'b'].flatMap((siteId) => patients.map((patient) => ({ siteId, patient })));
+    const { weights } = drawResamples(owners, createRandom(17), 50);
+    const pairs = Array.from({ length: 50 }, (_, row) => weights.subarray(row * 10, row * 10 + 10));
+    expect(pairs.some((row) => patients.some((_, index) => row[index] !== row[index + 5]))).toBe(true);
   });
 });

@@ -3,8 +3,11 @@
  * percentile method).
  *
  * The unit that is drawn is the patient, because two cases of one patient are not independent; patients are drawn
- * within their site, because the number of patients a site contributed is a decision and no accident. One set of
- * resamples serves every statistic of a report: differences between models are then compared on the same draws.
+ * within their site, because the number of patients a site contributed is a decision and no accident. That understates
+ * the variance of a site with n patients by the factor (n - 1) / n, down to nothing for n = 1; where a site has fewer than
+ * `patientsPerSiteMin`, patients are therefore drawn from all sites together, which errs to the wide side by letting the
+ * sites' shares vary. One set of resamples serves every statistic of a report: differences between models are then
+ * compared on the same draws.
  */
 import type { Random } from '@consilium/numerics';
 
@@ -19,6 +22,8 @@ export interface Resamples {
   readonly count: number;
   readonly caseCount: number;
   readonly weights: Uint16Array;
+  /** Whether each site keeps its number of patients in every resample. */
+  readonly withinSites: boolean;
 }
 
 /** A mean with its interval; all three are `NaN` if no case has a value. */
@@ -32,8 +37,10 @@ export interface Estimate {
 
 const resampleCount = 10_000;
 export const confidenceLevel = 0.95;
+/** Fewer patients of a site than this say too little about that site's spread. */
+export const patientsPerSiteMin = 5;
 
-/** Draws patients with replacement within their site. `owners` is in the order of the values given to `estimate`. */
+/** Draws patients with replacement, within their site if every site has enough. `owners` is in the order of the values given to `estimate`. */
 export function drawResamples(owners: readonly CaseOwner[], random: Random, count = resampleCount): Resamples {
   const sites = new Map<string, Map<string, number[]>>();
   owners.forEach(({ siteId, patient }, index) => {
@@ -41,7 +48,9 @@ export function drawResamples(owners: readonly CaseOwner[], random: Random, coun
     patients.set(patient, [...(patients.get(patient) ?? []), index]);
     sites.set(siteId, patients);
   });
-  const strata = [...sites.values()].map((patients) => [...patients.values()]);
+  const bySite = [...sites.values()].map((patients) => [...patients.values()]);
+  const withinSites = bySite.every((patients) => patients.length >= patientsPerSiteMin);
+  const strata = withinSites ? bySite : [bySite.flat()];
   const weights = new Uint16Array(count * owners.length);
   for (let resample = 0; resample < count; resample++) {
     const row = resample * owners.length;
@@ -51,7 +60,7 @@ export function drawResamples(owners: readonly CaseOwner[], random: Random, coun
       }
     }
   }
-  return { count, caseCount: owners.length, weights };
+  return { count, caseCount: owners.length, weights, withinSites };
 }
 
 /**

@@ -59,8 +59,9 @@ interface MatrixRow {
 export interface Comparison {
   readonly cases: readonly ScoredCase[];
   readonly patientCount: number;
+  readonly patientCountBySite: Readonly<Record<string, number>>;
   readonly regionKeys: readonly RegionKey[];
-  readonly resampleCount: number;
+  readonly resamples: Pick<Resamples, 'count' | 'withinSites'>;
   /** Dice. */
   readonly estimates: Readonly<Record<Arm, Readonly<Record<RegionKey, Estimate>>>>;
   readonly differences: Readonly<Record<Opponent, Readonly<Record<RegionKey, PairedDifference>>>>;
@@ -85,12 +86,19 @@ export function compare(record: RehearsalRecord): Comparison {
   };
   const byRegion = <T>(compute: (key: RegionKey) => T): Record<RegionKey, T> =>
     Object.fromEntries(regionKeys.map((key) => [key, compute(key)]));
+  const patientCountBySite = Object.fromEntries(
+    record.sites.map(({ id }) => [
+      id,
+      new Set(cases.filter((one) => one.siteId === id).map((one) => one.patient)).size,
+    ]),
+  );
   const atHome = federatedLess('local-at-home', allRegions);
   return {
     cases,
-    patientCount: new Set(cases.map((one) => JSON.stringify([one.siteId, one.patient]))).size,
+    patientCount: Object.values(patientCountBySite).reduce((sum, count) => sum + count, 0),
+    patientCountBySite,
     regionKeys,
-    resampleCount: resamples.count,
+    resamples: { count: resamples.count, withinSites: resamples.withinSites },
     estimates: keyed(arms, (arm) => byRegion((key) => estimate(dice(arm, key), resamples))),
     differences: keyed(opponents, (opponent) => byRegion((key) => paired(federatedLess(opponent, key), resamples))),
     atHome: Object.fromEntries(

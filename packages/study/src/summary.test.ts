@@ -38,6 +38,12 @@ describe('the summary', () => {
     expect(verdict(0.026)).toBe('not-shown');
   });
 
+  it('does not take a handful of patients for an answer', () => {
+    const few = summaryOf(parseRecord(inventedRecord({ sites: 2, testCases: 2, gain: 0.3 })));
+    expect(few.testPatients).toBeLessThan(6);
+    expect(few.verdict).toBe('too-few');
+  });
+
   it('says null where there is nothing to say', () => {
     const { pooled, differences } = summaryOf(parseRecord(inventedRecord({ pooled: false, sites: 2, testCases: 2 })));
     expect(pooled).toBeNull();

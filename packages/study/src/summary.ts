@@ -80,9 +80,9 @@ export function summaryOf(record: RehearsalRecord, comparison: Comparison = comp
     regions: Object.fromEntries(record.regions.map(({ id }) => [id, regionSummary(comparison, id)])),
     method: {
       meanDice: `mean over test cases of the mean over the regions ${record.regions.map(({ id }) => id).join(', ')}`,
-      interval: 'percentile bootstrap; patients drawn with replacement within their site',
+      interval: `percentile bootstrap; patients drawn with replacement ${comparison.resamples.withinSites ? 'within their site' : 'from all sites together'}`,
       level: confidenceLevel,
-      resamples: comparison.resampleCount,
+      resamples: comparison.resamples.count,
     },
   };
 }

@@ -12,6 +12,7 @@ const openings: Readonly<Record<Verdict, string>> = {
   yes: 'Yes.',
   no: 'No.',
   'not-shown': 'Not shown.',
+  'too-few': 'Too few patients to say.',
   unknown: 'Cannot be said.',
 };
 
@@ -45,6 +46,10 @@ function mainSentence(comparison: Comparison, verdict: Verdict): Markup {
   const scores = html`a mean Dice of <b>${decimal(federated.mean)}</b>, against <b>${decimal(local.mean)}</b> for the sites’ own models`;
   const interval = (from: number, to: number): string => `95 % interval ${decimal(from)} to ${decimal(to)}`;
   const count = `scored higher in ${better} of ${cases} cases`;
+  if (verdict === 'too-few') {
+    return html`${on}, the federated model reached ${scores}. With ${counted(comparison.patientCount, 'test patient')}, the intervals
+below mean little. It ${count}.`;
+  }
   if (verdict === 'not-shown') {
     return html`${on}, the federated model reached ${scores}. The difference of ${signed(mean)} (${interval(low, high)}) could
 be due to the choice of test patients. It ${count}.`;
@@ -103,7 +108,7 @@ function gapClosed(comparison: Comparison): string {
 }
 
 function caution(comparison: Comparison): string {
-  if (comparison.patientCount >= fewPatients) return '';
+  if (comparison.patientCount >= fewPatients || comparison.patientCount === 0) return '';
   return `With only ${counted(comparison.patientCount, 'test patient')}, the intervals themselves are rough.`;
 }
 

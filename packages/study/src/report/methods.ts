@@ -1,4 +1,5 @@
 /** How the numbers were computed, and what is needed to repeat the rehearsal. */
+import { patientsPerSiteMin } from '../bootstrap.ts';
 import type { Comparison } from '../comparison.ts';
 import { html, type Markup } from '../markup.ts';
 import type { RehearsalRecord } from '../record.ts';
@@ -12,8 +13,7 @@ export function methodsSection(record: RehearsalRecord, comparison: Comparison):
 case, the mean of the regions’ Dice.</dd>
 <dt>Mean Dice</dt><dd>Mean over all test cases; every case counts the same, so a site with more test cases weighs more. “Sites’ own models”: each
 case counts once, with the mean over the sites’ models that segmented it.</dd>
-<dt>Intervals</dt><dd>95 % percentile bootstrap, ${grouped(comparison.resampleCount)} resamples, one set for all numbers. Patients, not cases, are drawn with replacement, and
-within their site, so every resample has each site’s number of patients.</dd>
+<dt>Intervals</dt><dd>95 % percentile bootstrap, ${grouped(comparison.resamples.count)} resamples, one set for all numbers. Patients, not cases, are drawn with replacement: ${comparison.resamples.withinSites ? 'within their site, so every resample has each site’s number of patients' : `from all sites together, because some site has fewer than ${patientsPerSiteMin} test patients`}.</dd>
 <dt>Differences</dt><dd>Paired: the federated model’s Dice less the other’s on the same case, then the mean and its interval. No correction for looking
 at several differences.</dd>
 <dt>Empty masks</dt><dd>Where neither reference nor prediction holds a region there is nothing to score, and the case does not count for it. Where only

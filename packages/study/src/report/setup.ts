@@ -18,7 +18,7 @@ on voxels of ${plan.spacingMm.map((value) => trimmed(value)).join(' × ')} mm in
 ${counted(plan.batchSize, 'patch', 'patches')}; ${plan.loss}; ${plan.optimiser}) and sent back weights only, which were combined: ${plan.aggregation}. Training was to
 stop once the validation score had not risen by ${trimmed(plan.minimumGain)} for ${counted(plan.patience, 'round')}, or after ${counted(plan.roundsMax, 'round')}.</li>
 ${comparisonStep(record)}
-<li><b>Test.</b> Every model segmented every site’s test studies, ${counted(comparison.cases.length, 'study', 'studies')} in all, scored against ${record.scoredAgainst}.</li>
+${testStep(record, comparison)}
 </ol>
 <h3>The sites</h3>
 ${siteTable(record)}
@@ -34,6 +34,12 @@ function comparisonStep(record: RehearsalRecord): Markup {
       : []),
   ];
   return steps.length === 0 ? html`` : html`<li><b>For comparison,</b> ${steps.join('; ')}.</li>`;
+}
+
+function testStep(record: RehearsalRecord, comparison: Comparison): Markup {
+  if (comparison.cases.length === 0) return html`<li><b>Test.</b> No model got as far as the test.</li>`;
+  const studies = counted(comparison.cases.length, 'study', 'studies');
+  return html`<li><b>Test.</b> Every model segmented every site’s test studies, ${studies} in all, scored against ${record.scoredAgainst}.</li>`;
 }
 
 function siteTable(record: RehearsalRecord): Markup {

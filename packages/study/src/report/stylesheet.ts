@@ -64,7 +64,8 @@ caption span { display: inline-block; position: sticky; left: 0; max-width: calc
 th, td { padding: 7px 10px; border-bottom: 1px solid var(--rule); text-align: right; vertical-align: top; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
 thead th { vertical-align: bottom; color: var(--muted); font-weight: 600; border-bottom: 2px solid var(--rule); white-space: normal; }
-tbody th { font-weight: 600; }
+tbody th { font-weight: 600; white-space: normal; min-width: 116px; max-width: 240px; }
+tr.group th { max-width: none; }
 th.words, td.words { text-align: left; white-space: normal; }
 td.words { min-width: 104px; overflow-wrap: normal; }
 tr.group th { padding-top: 18px; border-bottom-color: var(--rule); font-size: 15px; }
@@ -117,7 +118,8 @@ footer.page { margin-top: 56px; padding-top: 16px; padding-bottom: 40px; color: 
   td.words { min-width: 150px; }
   table.matrix thead th { width: 66px; font-size: 12px; }
   table.matrix thead th:first-child { width: 104px; }
-  table.matrix tbody th { white-space: normal; font-size: 13px; }
+  table.matrix tbody th { font-size: 13px; min-width: 0; }
+  tbody th { max-width: 150px; }
   .wide { display: none; }
   .narrow { display: block; }
   dl { grid-template-columns: 1fr; gap: 2px; }

@@ -40,6 +40,7 @@ async function validationFigure(
   job: JobRecord,
   domain: readonly [number, number],
 ): Promise<Markup> {
+  if (job.rounds.length === 0) return html``;
   const mean = points(job, (round) => round.validation.mean);
   const best = mean.find(({ round }) => round === job.bestRound);
   const last = mean.at(-1);
