@@ -141,6 +141,10 @@ export function scaled(a: Triple, factor: number): Triple {
   return [a[0] * factor, a[1] * factor, a[2] * factor];
 }
 
+export function add(a: Triple, b: Triple): Triple {
+  return [a[0] + b[0], a[1] + b[1], a[2] + b[2]];
+}
+
 export function subtract(a: Triple, b: Triple): Triple {
   return [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
 }

@@ -17,7 +17,27 @@ export type ImagingErrorCode =
   | 'imaging.label-not-a-class'
   | 'imaging.volume-inconsistent'
   | 'imaging.geometry-degenerate'
-  | 'imaging.grid-mismatch';
+  | 'imaging.grid-mismatch'
+  | 'imaging.dicom-not-dicom'
+  | 'imaging.dicom-damaged'
+  | 'imaging.dicom-attribute-missing'
+  | 'imaging.dicom-attribute-invalid'
+  | 'imaging.dicom-not-ct'
+  | 'imaging.dicom-multiframe-unsupported'
+  | 'imaging.dicom-pixels-unsupported'
+  | 'imaging.dicom-pixels-truncated'
+  | 'imaging.dicom-value-unwritable'
+  | 'imaging.transfer-syntax-unsupported'
+  | 'imaging.series-empty'
+  | 'imaging.series-mixed'
+  | 'imaging.series-slices-differ'
+  | 'imaging.series-slices-missing'
+  | 'imaging.series-positions-repeat'
+  | 'imaging.series-spacing-uneven'
+  | 'imaging.segments-invalid'
+  | 'imaging.segmentation-unsupported'
+  | 'imaging.segmentation-not-in-patient'
+  | 'imaging.segmentation-grid-unsupported';
 
 export class ImagingError extends Error {
   override readonly name = 'ImagingError';

@@ -1,3 +1,11 @@
+export type { DicomSeries, SeriesFinding } from './dicom/read-ct-series.ts';
+export { readDicomSeries } from './dicom/read-ct-series.ts';
+export { type DicomSegmentation, readDicomSegmentation } from './dicom/read-segmentation.ts';
+export { type CodedConcept, renalSegments, type SegmentAlgorithmType, type SegmentInfo } from './dicom/segments.ts';
+export type { AcquisitionInfo, InstanceReference, PatientInfo, SeriesInfo, StudyInfo } from './dicom/series-info.ts';
+export { uidOf } from './dicom/uid.ts';
+export { type CtSeriesMeta, writeDicomSeries } from './dicom/write-ct-series.ts';
+export { type SegmentationMeta, writeDicomSegmentation } from './dicom/write-segmentation.ts';
 export { axisAligned, croppedGeometry, respaced, sameGrid, voxelCount, voxelOf, worldOf } from './geometry.ts';
 export { ImagingError, type ImagingErrorCode } from './imaging-error.ts';
 export { toLabelMap } from './label-map.ts';
