@@ -1,12 +1,14 @@
 /**
- * Finds the cases in a hospital's directory, without opening an image. Understood are
+ * Finds the cases in a hospital's directory. Understood are
  *  - `<case>/image.nii.gz` with `label.nii.gz` or `segmentation.nii.gz`, and `reference.nii.gz` where there is one;
  *  - `<case>/ct/` or `<case>/` with a DICOM series, `seg.dcm`, and `reference.seg.dcm` where there is one;
  *  - `images/X.nii.gz` with `labels/X.nii.gz` (and `references/X.nii.gz`), also as nnU-Net names them: `imagesTr/X_0000`.
- * `.nii` is as good as `.nii.gz`. `case.json` in a case's directory may name the patient: `{ "patientId": "..." }`.
+ * `.nii` is as good as `.nii.gz`. Who the patient is says `case.json` in the case's directory, `{ "patientId": "..." }`,
+ * else the series' PatientID, else the case's name.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readDicomSeries } from '@consilium/imaging';
 import { SiteError } from './site-error.ts';
 
 export type CaseFiles =
@@ -71,7 +73,8 @@ async function caseIn(directory: string, name: string): Promise<FoundCase[]> {
   const names = entries.map((entry) => entry.name).sort();
   const files = niftiFiles(directory, names) ?? (await dicomFiles(directory, names));
   if (files === null) return [];
-  return [{ name, patientId: (await namedPatient(directory, names)) ?? name, files }];
+  const patientId = (await namedPatient(directory, names)) ?? (await patientOfSeries(files)) ?? name;
+  return [{ name, patientId, files }];
 }
 
 function niftiFiles(directory: string, names: readonly string[]): CaseFiles | null {
@@ -111,6 +114,17 @@ async function namedPatient(directory: string, names: readonly string[]): Promis
   try {
     const { patientId } = JSON.parse(await readFile(join(directory, 'case.json'), 'utf8')) as { patientId?: unknown };
     return typeof patientId === 'string' && patientId !== '' ? patientId : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** From the first slice alone; a series that cannot be read is found out later. */
+async function patientOfSeries(files: CaseFiles): Promise<string | undefined> {
+  if (files.kind !== 'dicom') return undefined;
+  try {
+    const { id } = readDicomSeries([await readFile(files.slices[0]!)]).series.patient;
+    return id === '' ? undefined : id;
   } catch {
     return undefined;
   }

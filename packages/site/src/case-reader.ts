@@ -1,19 +1,40 @@
 /** Reads a case's files. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { decodeNifti, type Image, toLabelMap } from '@consilium/imaging';
+import { dirname } from 'node:path';
+import {
+  decodeNifti,
+  type Image,
+  type LabelMap,
+  readDicomSegmentation,
+  readDicomSeries,
+  toLabelMap,
+} from '@consilium/imaging';
 import type { Case, CaseSource } from '@consilium/training';
 import type { CaseFiles, FoundCase } from './case-finder.ts';
+import { classesOfSegments } from './segment-class.ts';
 import { SiteError } from './site-error.ts';
 
 /**
  * A found case, read when it is needed. Its hash covers every byte of its files, so that a changed file is prepared anew;
- * of a case that cannot be read the hash is of nothing, and `load` says why.
+ * of a file that cannot be read the hash covers nothing, and `load` says why.
  */
-export async function caseSource({ name, files }: FoundCase): Promise<CaseSource> {
+export function caseSource({ name, files }: FoundCase): CaseSource {
+  let hashed: Promise<string> | undefined;
+  return {
+    id: name,
+    contentSha256: () => {
+      hashed ??= hashOf(files);
+      return hashed;
+    },
+    load: () => readCase(name, files),
+  };
+}
+
+async function hashOf(files: CaseFiles): Promise<string> {
   const hash = createHash('sha256');
   for (const path of pathsOf(files)) hash.update(await readFile(path).catch(() => new Uint8Array()));
-  return { id: name, contentSha256: hash.digest('hex'), load: () => readCase(name, files) };
+  return hash.digest('hex');
 }
 
 function pathsOf(files: CaseFiles): string[] {
@@ -38,13 +59,26 @@ async function readCase(id: string, files: CaseFiles): Promise<Case> {
       if (files.reference === undefined) return { id, image, label };
       return { id, image, label, reference: await readNifti(files.reference, toLabelMap) };
     }
-    case 'dicom':
-      throw new SiteError('site.case-unreadable', 'DICOM is not read yet.', { detail: id });
+    case 'dicom': {
+      const slices = await Promise.all(files.slices.map(readBytes));
+      const { image } = await naming(dirname(files.slices[0]!), async () => readDicomSeries(slices));
+      const label = await readSegmentation(files.segmentation, image);
+      if (files.reference === undefined) return { id, image, label };
+      return { id, image, label, reference: await readSegmentation(files.reference, image) };
+    }
   }
 }
 
 async function readNifti<T>(path: string, use: (volume: ReturnType<typeof decodeNifti>) => T): Promise<T> {
   return naming(path, async () => use(decodeNifti(await readBytes(path))));
+}
+
+async function readSegmentation(path: string, { geometry }: Image): Promise<LabelMap> {
+  const bytes = await readBytes(path);
+  return naming(path, async () => {
+    const { labels, segments } = readDicomSegmentation(bytes, geometry);
+    return classesOfSegments(labels, segments);
+  });
 }
 
 /** An image of bytes becomes one of 16 bits; the values stay. */

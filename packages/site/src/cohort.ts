@@ -43,7 +43,7 @@ export class Cohort {
         const pseudonym = (settings.sources.length === 1 ? number : `${source.siteId}.${number}`) as Pseudonym;
         const split = splits.get(one.patientId)!;
         const recorded = recordOf(one, { pseudonym, split, source });
-        cases.push({ pseudonym, split, source: await caseSource(one), recorded });
+        cases.push({ pseudonym, split, source: caseSource(one), recorded });
       }
     }
     await keepRecord(

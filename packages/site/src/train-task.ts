@@ -26,6 +26,7 @@ export async function trainTask(
     signal,
     onStep: ({ step, loss }) => onProgress({ kind: 'step', step: step - firstStep + 1, of: steps, loss }),
   });
+  signal.throwIfAborted();
   return {
     kind: 'train',
     weights: await putBlob(encodeSafetensors(trainer.weights())),

@@ -1,40 +1,29 @@
 /**
  * Keeps the last trainer, so that the training graph is not derived and opened anew each round. A trainer that is taken
- * up again is as new: same optimiser state, so that its answer does not depend on what it did before.
+ * up again is as new: what it gives depends on the task alone, not on what it did before.
  */
 import { decodeModel, type Runtime } from '@consilium/engine';
+import { createRandom } from '@consilium/numerics';
 import type { Sha256, SiteId, TrainTask } from '@consilium/protocol';
 import { type Plan, type PreparedCase, Trainer } from '@consilium/training';
 
-interface Kept {
-  readonly key: string;
-  readonly trainer: Trainer;
-  /** Its checkpoint before its first step. */
-  readonly asNew: Uint8Array;
+export interface TrainerNeeds {
+  readonly siteId: SiteId;
+  readonly plan: Plan;
+  readonly cases: readonly PreparedCase[];
+  readonly getBlob: (sha256: Sha256) => Promise<Uint8Array>;
 }
 
 export class TrainerBench {
   readonly #options: { readonly runtime: Runtime; readonly threads: number };
-  #kept: Kept | null = null;
+  #kept: { readonly key: string; readonly trainer: Trainer } | null = null;
 
   constructor(options: { readonly runtime: Runtime; readonly threads: number }) {
     this.#options = options;
   }
 
-  async take(
-    task: TrainTask,
-    {
-      siteId,
-      plan,
-      cases,
-      getBlob,
-    }: {
-      readonly siteId: SiteId;
-      readonly plan: Plan;
-      readonly cases: readonly PreparedCase[];
-      readonly getBlob: (sha256: Sha256) => Promise<Uint8Array>;
-    },
-  ): Promise<Trainer> {
+  /** Its weights are still to be set. */
+  async take(task: TrainTask, { siteId, plan, cases, getBlob }: TrainerNeeds): Promise<Trainer> {
     const { model, seed, proximalMu } = task;
     const key = JSON.stringify([model, seed, proximalMu, task.plan, cases.map(({ id }) => id)]);
     if (this.#kept?.key !== key) {
@@ -44,13 +33,13 @@ export class TrainerBench {
         plan,
         model: decodeModel(await getBlob(model)),
         cases,
-        seed: `${seed}/${siteId}`,
-        proximalMu,
+        random: createRandom(seed, 'train', siteId),
+        ...(proximalMu > 0 ? { proximalMu } : {}),
       });
-      this.#kept = { key, trainer, asNew: trainer.checkpoint() };
+      this.#kept = { key, trainer };
     }
-    const { trainer, asNew } = this.#kept;
-    trainer.restore(asNew);
+    const { trainer } = this.#kept;
+    trainer.resetOptimiser();
     return trainer;
   }
 
