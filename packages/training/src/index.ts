@@ -2,6 +2,7 @@ export { type AugmentationSpec, noAugmentation, standardAugmentation } from './a
 export { type Bundle, bundleFiles, decodeBundle, encodeBundle } from './bundle.ts';
 export { type Case, type CaseSource, checkCase, type SegmentationClass } from './case.ts';
 export { type Fingerprint, fingerprintOf, mergeFingerprints, parseFingerprint } from './fingerprint.ts';
+export { Predictor, predict } from './inference.ts';
 export { lossFor } from './losses/loss.ts';
 export type { LossSpec, NetworkSpec } from './network-spec.ts';
 export { buildNetwork } from './networks/network.ts';
