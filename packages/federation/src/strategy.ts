@@ -11,7 +11,7 @@ export interface TrainOrder {
   readonly proximalMu: number;
 }
 
-export interface TrainedSite {
+interface TrainedSite {
   readonly siteId: SiteId;
   /** Training cases. */
   readonly cases: number;

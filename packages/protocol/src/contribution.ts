@@ -6,7 +6,7 @@ import { jsonSchema } from './json.ts';
 const count = z.int().min(0);
 
 /** A case that could not be used, and why. */
-export const leftOutCaseSchema = z.object({
+const leftOutCaseSchema = z.object({
   case: pseudonymSchema,
   code: z.string().max(200),
   message: z.string().max(2000),
@@ -14,10 +14,10 @@ export const leftOutCaseSchema = z.object({
 export type LeftOutCase = z.infer<typeof leftOutCaseSchema>;
 
 /** How many usable cases the site holds in each split. */
-export const caseCountsSchema = z.object({ train: count, validation: count, test: count });
+const caseCountsSchema = z.object({ train: count, validation: count, test: count });
 export type CaseCounts = z.infer<typeof caseCountsSchema>;
 
-export const fingerprintContributionSchema = z.object({
+const fingerprintContributionSchema = z.object({
   kind: z.literal('fingerprint'),
   /** Numbers only; the format is the training package's. */
   fingerprint: jsonSchema,
@@ -25,13 +25,13 @@ export const fingerprintContributionSchema = z.object({
   leftOut: z.array(leftOutCaseSchema),
 });
 
-export const prepareContributionSchema = z.object({
+const prepareContributionSchema = z.object({
   kind: z.literal('prepare'),
   cases: caseCountsSchema,
   leftOut: z.array(leftOutCaseSchema),
 });
 
-export const trainContributionSchema = z.object({
+const trainContributionSchema = z.object({
   kind: z.literal('train'),
   /** safetensors with exactly the names, shapes and dtypes that were sent. */
   weights: sha256Schema,
@@ -45,7 +45,7 @@ export type TrainContribution = z.infer<typeof trainContributionSchema>;
 /** Metrics of one region of one case, by metric name; null where the metric is undefined (an empty mask). */
 const metricsSchema = z.record(z.string().max(100), z.number().nullable());
 
-export const caseScoreSchema = z.object({
+const caseScoreSchema = z.object({
   case: pseudonymSchema,
   /** By region, as the plan names them. */
   regions: z.record(z.string().max(100), metricsSchema),

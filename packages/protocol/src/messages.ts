@@ -19,7 +19,7 @@ const blobMessageSchema = z.object({
   bytes: z.custom<Uint8Array>((value) => value instanceof Uint8Array),
 });
 
-export const coordinatorMessageSchema = z.discriminatedUnion('kind', [
+const coordinatorMessageSchema = z.discriminatedUnion('kind', [
   /** The first message. `settings` are the site's own (in a hospital: from its file), and mean nothing to the sender. */
   z.object({ kind: z.literal('configure'), protocolVersion: z.int(), settings: z.unknown() }),
   z.object({ kind: z.literal('task'), task: taskSchema }),
@@ -33,7 +33,7 @@ export const coordinatorMessageSchema = z.discriminatedUnion('kind', [
 ]);
 export type CoordinatorMessage = z.infer<typeof coordinatorMessageSchema>;
 
-export const siteMessageSchema = z.discriminatedUnion('kind', [
+const siteMessageSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('ready'), protocolVersion: z.int(), siteId: siteIdSchema }),
   /** The settings were not accepted; the process ends. */
   z.object({ kind: z.literal('refused'), failure: failureSchema }),

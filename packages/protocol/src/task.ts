@@ -6,16 +6,16 @@ import { jsonSchema } from './json.ts';
 const base = z.object({ taskId: taskIdSchema, jobId: jobIdSchema });
 
 /** Facts about the site's training cases from which a plan can be derived. */
-export const fingerprintTaskSchema = base.extend({ kind: z.literal('fingerprint') });
+const fingerprintTaskSchema = base.extend({ kind: z.literal('fingerprint') });
 
 /** Preprocess every case of the training and validation split to the site's cache. */
-export const prepareTaskSchema = base.extend({ kind: z.literal('prepare'), plan: jsonSchema });
+const prepareTaskSchema = base.extend({ kind: z.literal('prepare'), plan: jsonSchema });
 
 /**
  * Train on the site's training cases. The answer is a pure function of the task and the site's data: the optimiser
  * starts each round anew, so nothing but the weights connects two rounds, and a task can be repeated after a crash.
  */
-export const trainTaskSchema = base.extend({
+const trainTaskSchema = base.extend({
   kind: z.literal('train'),
   round: z.int().min(1),
   plan: jsonSchema,
@@ -38,7 +38,7 @@ export const Split = { Train: 'train', Validation: 'validation', Test: 'test' } 
 export type Split = (typeof Split)[keyof typeof Split];
 
 /** Score a model on the site's own cases. */
-export const evaluateTaskSchema = base.extend({
+const evaluateTaskSchema = base.extend({
   kind: z.literal('evaluate'),
   plan: jsonSchema,
   model: sha256Schema,

@@ -16,7 +16,7 @@ function settingsOf(directory: ToyDirectory, sites: readonly string[] = ['site-1
   });
 }
 const open = (directory: ToyDirectory, settings = settingsOf(directory)) =>
-  Cohort.open(settings, openLocalLog(join(directory.path, 'work/site.log')));
+  Cohort.open(settings, openLocalLog(join(directory.path, 'work/log.jsonl')));
 const described = (cohort: Cohort) =>
   cohort.usable().map(({ pseudonym, split, source }) => [pseudonym, split, source.id]);
 
@@ -86,7 +86,7 @@ describe('a cohort', () => {
     ]);
     expect(cohort.leftOut.slice(2).map(({ code }) => code)).toEqual(['site.label-missing', 'site.case-unreadable']);
     expect(JSON.stringify(cohort.leftOut)).not.toMatch(/truncated\/|junk|b-trunc|site-1/);
-    expect(readFileSync(join(directory.path, 'work/site.log'), 'utf8')).toContain('b-truncated/image.nii.gz');
+    expect(readFileSync(join(directory.path, 'work/log.jsonl'), 'utf8')).toContain('b-truncated/image.nii.gz');
   });
 
   it('does not blame the case for errors that lie elsewhere', async () => {

@@ -23,7 +23,7 @@ const link = new CoordinatorLink({
   send,
   configure: (received) => {
     const settings = parseSettings(received);
-    const log = openLocalLog(join(settings.workDirectory, 'site.log'));
+    const log = openLocalLog(join(settings.workDirectory, 'log.jsonl'));
     return { worker: new Site({ settings, log, runtime: nodeRuntime() }), siteId: settings.siteId, log };
   },
   onStop: () => process.exit(0),
