@@ -82,9 +82,9 @@ const scoreSchema = z.object({
   hd95Mm: measured,
   /** Predicted volume less reference volume. */
   volumeErrorMl: measured,
-  /** Share of the reference's lesions that the prediction touches; `null` without lesions. */
+  /** Share of the reference's lesions of which the prediction covers at least a tenth; `null` without lesions. */
   lesionSensitivity: fraction,
-  /** Predicted components that touch no lesion of the reference. */
+  /** Predicted components of which less than a tenth lies in the reference. */
   falsePositives: z.preprocess((value) => (Number.isNaN(value) ? null : value), count.nullable()),
 });
 

@@ -36,7 +36,7 @@ function specOf({ axisTitle, curves, domain, roundsMax, marks = [] }: CurveChart
     points.map(({ round, value }) => ({ id, round, value, colour, width: emphasised ? 3 : 1.25 })),
   );
   const padding = { left: 54, right: 14, top: 10 + 18 * marks.length, bottom: 46 };
-  const rounds: [number, number] = [1, Math.max(2, roundsMax)];
+  const rounds: [number, number] = roundsMax > 1 ? [1, roundsMax] : [0.5, 1.5];
   const x = {
     field: 'round',
     type: 'quantitative',
@@ -47,7 +47,14 @@ function specOf({ axisTitle, curves, domain, roundsMax, marks = [] }: CurveChart
     field: 'value',
     type: 'quantitative',
     scale: { domain, nice: false, zero: false },
-    axis: { values: ticksWithin(domain, 6), title: axisTitle, format: '.2~f', ticks: false, domain: false },
+    axis: {
+      values: ticksWithin(domain, 6),
+      title: axisTitle,
+      titleX: -42,
+      format: '.2~f',
+      ticks: false,
+      domain: false,
+    },
   };
   const line = (emphasised: boolean): object => ({
     data: { values: values.filter((value) => value.width > 2 === emphasised) },

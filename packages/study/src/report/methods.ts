@@ -20,8 +20,8 @@ at several differences.</dd>
 one of them does, Dice and surface Dice are 0 and HD95 is infinite; such cases are counted as missed or invented, and the median HD95 is
 over the rest.</dd>
 <dt>Surface Dice</dt><dd>Share of both surfaces within ${record.toleranceMm} mm of the other (normalised surface distance).</dd>
-<dt>Lesions</dt><dd>Connected components of a region. Found: the prediction touches it. False: a predicted component that touches no lesion of the
-reference.</dd>
+<dt>Lesions</dt><dd>Connected components of a region (26 neighbours). Found: the prediction covers at least a tenth of it. False: a predicted
+component of which less than a tenth lies in the reference.</dd>
 <dt>Not covered</dt><dd>Each model was trained once, from one seed: the intervals do not include the chance in training. Local and pooled models were
 trained by the same plan as the federated one, not tuned for themselves.${record.synthetic ? ' The images are synthetic: results show that the machinery works, and not how well it segments patients.' : ''}</dd>
 </dl>

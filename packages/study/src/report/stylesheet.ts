@@ -116,7 +116,8 @@ footer.page { margin-top: 56px; padding-top: 16px; padding-bottom: 40px; color: 
   .card .number { font-size: 36px; }
   figure { padding: 14px 12px 10px; }
   td.words { min-width: 150px; }
-  table.matrix thead th { width: 66px; font-size: 12px; }
+  thead th { white-space: nowrap; }
+  table.matrix thead th { width: 66px; white-space: normal; font-size: 12px; }
   table.matrix thead th:first-child { width: 104px; }
   table.matrix tbody th { font-size: 13px; min-width: 0; }
   tbody th { max-width: 150px; }

@@ -54,8 +54,18 @@ async function validationFigure(
       roundsMax: job.rounds.length,
       curves: [...bySite, { id: 'mean', points: mean, colour: armColours.federated, emphasised: true }],
       marks: [
-        ...(best === undefined ? [] : [{ ...best, label: `best, kept: round ${best.round}`, filled: true }]),
-        ...(last === undefined ? [] : [{ ...last, label: `stopped after round ${last.round}`, filled: false }]),
+        ...(best === undefined || best.round === last?.round
+          ? []
+          : [{ ...best, label: `best, kept: round ${best.round}`, filled: true }]),
+        ...(last === undefined
+          ? []
+          : [
+              {
+                ...last,
+                label: `${best?.round === last.round ? 'best, kept; ' : ''}stopped after round ${last.round}`,
+                filled: best?.round === last.round,
+              },
+            ]),
       ],
     }),
     caption: html`Thick: mean over the sites, weighted by their validation cases. Thin: single sites. Filled point: the round whose weights
