@@ -1,9 +1,11 @@
+import type { Triple } from '@consilium/imaging';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ballCase } from './case.fixture.ts';
 import { type Fingerprint, fingerprintOf, mergeFingerprints } from './fingerprint.ts';
 import { HistogramBuilder } from './histogram.ts';
 import { makePlan, type Plan, parsePlan } from './plan.ts';
+import recordedTopologies from './recorded/topology.json' with { type: 'json' };
 import { kidneyClasses } from './regions.ts';
 import { topologyFor, trainingMemoryMb } from './topology.ts';
 import { TrainingError } from './training-error.ts';
@@ -189,6 +191,14 @@ describe('a plan read from a file', () => {
 });
 
 describe('the depth of a network', () => {
+  it('is nnU-Net’s, for any patch and spacing', () => {
+    expect(recordedTopologies).toHaveLength(120);
+    for (const { patch, spacingMm, ...expected } of recordedTopologies) {
+      const { divisor, ...topology } = topologyFor(patch as unknown as Triple, spacingMm as unknown as Triple, 99);
+      expect(topology, `patch ${patch} of ${spacingMm} mm`).toEqual(expected);
+    }
+  });
+
   it('halves each axis while 4 voxels are left, thick slices last', () => {
     expect(topologyFor([32, 48, 48], [4, 4, 4], 6).strides).toEqual([
       [1, 1, 1],

@@ -104,8 +104,7 @@ export function axisOf(size: number, patch: number, overlap: number): Axis {
 /** Evenly spread, first and last flush with the volume; a volume smaller than the patch stands in its middle. */
 function startsAlong(size: number, patch: number, overlap: number): number[] {
   if (patch >= size) return [-Math.floor((patch - size) / 2)];
-  const step = Math.max(1, Math.floor(patch * (1 - overlap)));
-  const steps = Math.ceil((size - patch) / step);
+  const steps = Math.ceil((size - patch) / Math.max(1, patch * (1 - overlap)));
   return Array.from({ length: steps + 1 }, (_, index) => Math.round((index * (size - patch)) / steps));
 }
 
