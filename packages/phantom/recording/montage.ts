@@ -1,14 +1,15 @@
 /**
  * Pictures of made-up patients, for the README and for whoever changes the anatomy: one study a site at window 40/400,
- * the site's contours beside it (kidney green, tumour red, cyst blue; the truth in white where it differs is left out).
+ * with the site's contours (kidney green, tumour red, cyst blue); `views` 2 puts the bare slice above.
  *
- *   node --conditions=consilium-source packages/phantom/recording/montage.ts [file.png] [small|full] [seed] [study]
+ *   node --conditions=consilium-source packages/phantom/recording/montage.ts \
+ *     [file.png] [small|full] [seed] [study] [tile's pixels] [views]
  */
 import { writeFileSync } from 'node:fs';
 import { PNG } from 'pngjs';
 import { makeStudy, type PhantomStudy, siteProfiles } from '../src/index.ts';
 
-const [file = 'docs/pictures/phantom.png', detail = 'full', seed = '7', study = '0', tile = '320'] =
+const [file = 'docs/pictures/phantom.png', detail = 'full', seed = '61', study = '3', tile = '290', views = '1'] =
   process.argv.slice(2);
 const tilePixels = Number(tile);
 const columns = 3;
@@ -18,28 +19,27 @@ const colours: Record<number, readonly [number, number, number]> = {
   3: [80, 170, 255],
 };
 
-/** 3 x 5 letters, enough for a caption. */
+/** 5 x 7 letters, a row in two hexadecimal digits, enough for a caption. */
 const letters: Record<string, string> = {
-  A: '757555',
-  B: '656556',
-  C: '744447',
-  D: '655556',
-  E: '746447',
-  H: '557555',
-  I: '722227',
-  L: '444447',
-  M: '577555',
-  N: '755555',
-  O: '755557',
-  P: '756444',
-  R: '656555',
-  S: '747117',
-  T: '722222',
-  U: '555557',
-  V: '555552',
-  Y: '552222',
-  ' ': '000000',
-  '.': '000002',
+  A: '0e11111f111111',
+  B: '1e11111e11111e',
+  C: '0e11101010110e',
+  D: '1e11111111111e',
+  E: '1f10101e10101f',
+  H: '1111111f111111',
+  I: '0e04040404040e',
+  L: '1010101010101f',
+  M: '111b1515111111',
+  N: '11191513111111',
+  O: '0e11111111110e',
+  P: '1e11111e101010',
+  R: '1e11111e141211',
+  S: '0f10100e01011e',
+  T: '1f040404040404',
+  U: '1111111111110e',
+  V: '11111111110a04',
+  Y: '11110a04040404',
+  '.': '0000000000000c',
 };
 
 main();
@@ -47,7 +47,7 @@ main();
 function main(): void {
   const rows = Math.ceil(siteProfiles.length / columns);
   const height = Math.round(tilePixels * 0.74);
-  const png = new PNG({ width: columns * tilePixels, height: rows * 2 * height });
+  const png = new PNG({ width: columns * tilePixels, height: rows * Number(views) * height });
   for (const [siteIndex, profile] of siteProfiles.entries()) {
     const started = process.cpuUsage();
     const made = makeStudy({
@@ -58,10 +58,10 @@ function main(): void {
     });
     const used = process.cpuUsage(started);
     const left = (siteIndex % columns) * tilePixels;
-    const top = Math.floor(siteIndex / columns) * 2 * height;
+    const top = Math.floor(siteIndex / columns) * Number(views) * height;
     const slice = mostTumour(made);
-    drawSlice(png, { left, top, height }, made, { slice, contours: false });
-    drawSlice(png, { left, top: top + height, height }, made, { slice, contours: true });
+    if (views === '2') drawSlice(png, { left, top, height }, made, { slice, contours: false });
+    drawSlice(png, { left, top: top + (Number(views) - 1) * height, height }, made, { slice, contours: true });
     write(png, left + 6, top + 6, `SYNTHETIC. ${profile.name.toUpperCase()}`);
     const { phase, kvp, bodyMassIndex, tumours, cysts, sex, ageYears } = made.info;
     console.log(
@@ -118,7 +118,8 @@ function drawSlice(
         const hu =
           (1 - v) * ((1 - u) * (image.voxels[at(x, y)] ?? 0) + u * (image.voxels[at(x + 1, y)] ?? 0)) +
           v * ((1 - u) * (image.voxels[at(x, y + 1)] ?? 0) + u * (image.voxels[at(x + 1, y + 1)] ?? 0));
-        grey = Math.min(255, Math.max(0, Math.round(((hu + 160) / 400) * 255)));
+        // 32 greys: half the size of 256, and the eye sees no difference.
+        grey = Math.min(255, 8 * Math.round(Math.max(0, ((hu + 160) / 400) * 32)));
       }
       let colour: readonly [number, number, number] = [grey, grey, grey];
       if (view.contours) {
@@ -157,16 +158,17 @@ function bodyOf(
 
 function write(png: PNG, left: number, top: number, text: string): void {
   for (const [index, letter] of [...text].entries()) {
-    for (const [row, bits] of [...(letters[letter] ?? '000000')].entries()) {
-      for (let bit = 0; bit < 3; bit++) {
-        if (((Number(bits) >> (2 - bit)) & 1) === 0) continue;
+    for (const [row, bits] of (letters[letter]?.match(/../g) ?? []).entries()) {
+      for (let column = 0; column < 5; column++) {
+        if (((Number.parseInt(bits, 16) >> (4 - column)) & 1) === 0) continue;
+        const [x, y] = [left + 2 * (index * 6 + column), top + 2 * row];
         for (const [dx, dy] of [
           [0, 0],
           [1, 0],
           [0, 1],
           [1, 1],
         ] as const)
-          put(png, left + index * 8 + bit * 2 + dx, top + row * 2 + dy, [255, 210, 60]);
+          put(png, x + dx, y + dy, [255, 210, 60]);
       }
     }
   }

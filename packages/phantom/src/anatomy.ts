@@ -8,32 +8,15 @@ import type { Random } from '@consilium/numerics';
 import { paintBowel } from './bowel.ts';
 import type { Canvas, Grid } from './canvas.ts';
 import { paintGreatVessels } from './great-vessels.ts';
-import { createNoiseField, type NoiseField } from './lattice-noise.ts';
+import { createNoiseField } from './lattice-noise.ts';
 import type { Patient } from './patient.ts';
 import { paintKidneys, paintMasses, paintPerirenalFat } from './renal-anatomy.ts';
+import type { Scene } from './scene.ts';
 import { paintSkeleton } from './skeleton.ts';
 import { paintSolidOrgans } from './solid-organs.ts';
-import { hounsfield, type Tissue } from './tissue.ts';
+import { hounsfield } from './tissue.ts';
 import { paintMuscles, paintTrunk } from './trunk.ts';
 import type { Truth } from './truth.ts';
-
-/** What every painter of organs needs. */
-export interface Scene {
-  readonly canvas: Canvas;
-  readonly patient: Patient;
-  readonly truth: Truth;
-  readonly random: Random;
-  /** Texture of 6, 14, 24 and 45 mm. */
-  readonly texture: {
-    readonly fine: NoiseField;
-    readonly small: NoiseField;
-    readonly medium: NoiseField;
-    readonly large: NoiseField;
-  };
-  readonly hu: (tissue: Tissue) => number;
-  readonly tableGapMm: number;
-  readonly tableCurved: boolean;
-}
 
 /** HU before the scanner adds its blur and noise, `[z, y, x]` on the grid, and each voxel's depth below the skin, mm. */
 export function paintPatient(

@@ -1,8 +1,8 @@
 /** Stomach, duodenum, colon and loops of small bowel, with wall, contents, gas on top and swallowed contrast. */
 
 import type { Random } from '@consilium/numerics';
-import type { Scene } from './anatomy.ts';
 import { paint } from './canvas.ts';
+import type { Scene } from './scene.ts';
 import { ellipsoid, grown, type Point, type Shape, smoothPath, tube } from './shape.ts';
 
 interface Loop {

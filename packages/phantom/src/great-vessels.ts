@@ -1,7 +1,8 @@
 /** Aorta, vena cava, the mesenteric trunks, the vessels of the kidneys, and the ureters beside them. */
-import type { Scene } from './anatomy.ts';
+
 import { paint } from './canvas.ts';
 import { type Kidney, kidneyPoint } from './kidney.ts';
+import type { Scene } from './scene.ts';
 import { type Point, type Shape, smoothPath, tube } from './shape.ts';
 
 /** A smooth tube of one radius. */

@@ -1,7 +1,8 @@
 /** Kidneys with cortex, medulla, sinus and pelvis, the fat around them, and their masses. */
-import type { Scene } from './anatomy.ts';
+
 import { type Kidney, pyramidDistance, toKidney } from './kidney.ts';
 import { createNoiseField, type NoiseField } from './lattice-noise.ts';
+import type { Scene } from './scene.ts';
 import { hounsfield, unenhanced } from './tissue.ts';
 import { type DistanceField, forEachIn, type MassTruth } from './truth.ts';
 

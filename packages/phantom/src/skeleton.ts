@@ -1,8 +1,8 @@
 /** Lumbar spine and lower ribs: cortical shells around marrow. */
 
-import type { Scene } from './anatomy.ts';
 import { forEachVoxel, paint, wholeRange } from './canvas.ts';
 import { clamped } from './patient.ts';
+import type { Scene } from './scene.ts';
 import { ellipsoidDistance, type Point, smoothMinimum } from './shape.ts';
 import { unenhanced } from './tissue.ts';
 import { fatAt, placeAlongWall, wallAt } from './trunk.ts';

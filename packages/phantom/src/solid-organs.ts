@@ -1,6 +1,7 @@
 /** Liver with gallbladder, spleen, pancreas. */
-import type { Scene } from './anatomy.ts';
+
 import { paint } from './canvas.ts';
+import type { Scene } from './scene.ts';
 import { ellipsoid, grown, type Point, smoothMinimum, smoothPath, tube } from './shape.ts';
 
 export function paintSolidOrgans(scene: Scene): void {

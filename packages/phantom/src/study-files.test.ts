@@ -2,10 +2,13 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { decodeNifti, toLabelMap } from '@consilium/imaging';
+import { decodeNifti, readDicomSegmentation, readDicomSeries, sameGrid, toLabelMap } from '@consilium/imaging';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { dicomFiles } from './dicom-study.ts';
 import { makeStudy, type PhantomStudy } from './study.ts';
 import { writeStudy } from './study-files.ts';
+
+const options = { seed: 3, siteIndex: 3, studyIndex: 14, detail: 'small' } as const;
 
 describe('a study written to files', () => {
   let folder: string;
@@ -13,7 +16,7 @@ describe('a study written to files', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'phantom-'));
-    study = makeStudy({ seed: 3, siteIndex: 3, studyIndex: 14, detail: 'small' });
+    study = makeStudy(options);
   });
 
   afterAll(async () => {
@@ -47,11 +50,44 @@ describe('a study written to files', () => {
     expect(info).toMatchObject({ synthetic: true, patientId: 'SYNTH-s3-0014' });
   });
 
+  it('as DICOM reads back voxel by voxel, and name, comments and descriptions say that it is synthetic', async () => {
+    const directory = join(folder, 'dicom', 'case');
+    await writeStudy(study, directory, 'dicom');
+    const names = (await readdir(join(directory, 'ct'))).sort();
+    expect((await readdir(directory)).sort()).toEqual(['case.json', 'ct', 'reference.seg.dcm', 'seg.dcm']);
+    expect(names.length).toBe(study.image.geometry.size[0]);
+    const files = await Promise.all(names.map((name) => readFile(join(directory, 'ct', name))));
+    const { image, series, findings } = readDicomSeries(files);
+    expect(findings).toEqual([]);
+    expect(sameGrid(image.geometry, study.image.geometry, 0.001)).toBe(true);
+    expect(image.voxels.filter((value: number, at: number) => value !== study.image.voxels[at]).length).toBe(0);
+    expect(series.patient).toMatchObject({ name: 'SYNTHETIC^Phantom', id: 'SYNTH-s3-0014' });
+    for (const text of [series.description, series.study.description, series.acquisition.comments]) {
+      expect(text).toContain('SYNTHETIC');
+    }
+    for (const uid of [series.instanceUid, series.study.instanceUid, series.instances[0]?.sopInstanceUid]) {
+      expect(uid).toMatch(/^2\.25\.[0-9.]+$/);
+    }
+    for (const [file, volume] of [
+      ['seg.dcm', study.label],
+      ['reference.seg.dcm', study.reference],
+    ] as const) {
+      const bytes = await readFile(join(directory, file));
+      const { labels } = readDicomSegmentation(bytes, study.image.geometry);
+      expect(labels.voxels.filter((value, at) => value !== volume.voxels[at]).length).toBe(0);
+      expect(bytes.includes('SYNTHETIC^Phantom')).toBe(true);
+    }
+  });
+
   it('gives the same bytes again', async () => {
     const directories = [join(folder, 'once'), join(folder, 'again')];
     for (const directory of directories) await writeStudy(study, directory, 'nifti');
     const [once, again] = await Promise.all(directories.map((directory) => readFile(join(directory, 'image.nii.gz'))));
     expect(once?.equals(again as Buffer)).toBe(true);
+    const [first, second] = [dicomFiles(study), dicomFiles(makeStudy(options))];
+    expect(
+      second.every(([path, bytes], at) => path === first[at]?.[0] && Buffer.compare(bytes, first[at][1]) === 0),
+    ).toBe(true);
   });
 
   it('says which study could not be written, and keeps the path to itself', async () => {

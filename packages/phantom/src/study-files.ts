@@ -1,23 +1,29 @@
 /** A study as files: NIfTI or DICOM, and `case.json`; each says that it is synthetic. */
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { encodeNifti } from '@consilium/imaging';
+import { dicomFiles, type StudyFile } from './dicom-study.ts';
 import { PhantomError } from './phantom-error.ts';
 import type { PhantomStudy } from './study.ts';
 
-/** In every NIfTI header and every `case.json`. */
+/** Description in every NIfTI header. */
 const niftiDescription = 'SYNTHETIC phantom';
 
 /**
  * `image.nii.gz`, `label.nii.gz`, `reference.nii.gz`, `case.json`; or `ct/*.dcm`, `seg.dcm`, `reference.seg.dcm`,
  * `case.json`. Makes the directory; `case.json` comes last, so that its presence says that the study is whole.
+ *
+ * @throws PhantomError `phantom.study-not-written`
  */
 export async function writeStudy(study: PhantomStudy, directory: string, format: 'nifti' | 'dicom'): Promise<void> {
-  const files = format === 'nifti' ? niftiFiles(study) : niftiFiles(study);
-  files.push(['case.json', new TextEncoder().encode(`${JSON.stringify(study.info, null, 2)}\n`)]);
+  const files = format === 'nifti' ? niftiFiles(study) : dicomFiles(study);
+  const info = new TextEncoder().encode(`${JSON.stringify(study.info, null, 2)}\n`);
   try {
-    await mkdir(directory, { recursive: true });
-    for (const [name, bytes] of files) await writeFile(join(directory, name), bytes);
+    for (const [path, bytes] of [...files, ['case.json', info] as const]) {
+      const target = join(directory, path);
+      await mkdir(dirname(target), { recursive: true });
+      await writeFile(target, bytes);
+    }
   } catch (cause) {
     throw new PhantomError('phantom.study-not-written', `study ${study.info.patientId} could not be written`, {
       detail: directory,
@@ -26,7 +32,7 @@ export async function writeStudy(study: PhantomStudy, directory: string, format:
   }
 }
 
-function niftiFiles({ image, label, reference }: PhantomStudy): [name: string, bytes: Uint8Array][] {
+function niftiFiles({ image, label, reference }: PhantomStudy): StudyFile[] {
   const description = niftiDescription;
   return [
     ['image.nii.gz', encodeNifti(image, { description })],

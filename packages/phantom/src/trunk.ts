@@ -1,7 +1,7 @@
 /** The trunk: skin, subcutaneous fat, the layered wall, abdominal fat, the muscles of the back, and the table below. */
 
-import type { Scene } from './anatomy.ts';
 import { type Canvas, forEachVoxel, paint, wholeRange } from './canvas.ts';
+import type { Scene } from './scene.ts';
 import { ellipsoid, grown, type Point, type Shape, smoothPath, tube } from './shape.ts';
 import { unenhanced } from './tissue.ts';
 
