@@ -5,9 +5,9 @@ import type { RehearsalRecordInput } from './record.ts';
 
 const siteNames = ['Northgate', 'St. Agnes', 'Lakeside', 'Harbour General', 'Old Town', 'Hillcrest'];
 const regions = [
-  { id: 'kidney-and-masses', name: 'Kidney and masses', classes: [1, 2, 3] },
-  { id: 'masses', name: 'Masses', classes: [2, 3] },
-  { id: 'tumour', name: 'Tumour', classes: [2] },
+  { id: 'kidney-and-masses', name: 'kidney and masses', classes: [1, 2, 3] },
+  { id: 'masses', name: 'masses', classes: [2, 3] },
+  { id: 'tumour', name: 'tumour', classes: [2] },
 ];
 const phases = ['corticomedullary', 'mostly nephrographic', 'mixed'];
 const habits = ['outlines drawn generously', 'cysts not labelled', 'small lesions often missed', 'smooth outlines'];
@@ -41,7 +41,7 @@ export function inventedRecord(options: FixtureOptions = {}): RehearsalRecordInp
         : [],
     profile: {
       scanner: `Vendor ${'ABC'[index % 3]}, ${[100, 120][index % 2]} kVp`,
-      sliceSpacingMm: `${[1, 1.5, 3, 5][index % 4]} mm`,
+      sliceSpacingMm: `${[1, 1.5, 3, 5][index % 4]}`,
       contrastPhases: phases[index % 3]!,
       labelling: habits[index % 4]!,
     },
@@ -129,9 +129,12 @@ function inventedJob(
       contributors: sites
         .map((site) => site.id)
         .filter((id) => !(kind === 'federated' && index === 4 && id === 'site-5')),
-      leftOut: kind === 'federated' && index === 4 ? [{ siteId: 'site-5', reason: 'did not answer within 120 s' }] : [],
+      leftOut:
+        kind === 'federated' && index === 4
+          ? [{ siteId: 'site-5', reason: 'The site did not answer within 120 s.' }]
+          : [],
     })),
-    stopReason: 'no gain of 0.002 in validation Dice for 4 rounds',
+    stopReason: `The predictions no longer improve: the validation score rose by less than 0.002 in the last 4 rounds. Best: round ${rounds - 4}.`,
     bestRound: rounds - 4,
     weightsSha256: Array.from({ length: 8 }, () => random.uint32().toString(16).padStart(8, '0')).join(''),
   };

@@ -54,6 +54,11 @@ export function counted(count: number, noun: string, plural = `${noun}s`): strin
   return `${count} ${count === 1 ? noun : plural}`;
 }
 
+/** A sentence or phrase from the record, to be put into a sentence: without its full stop. */
+export function phrase(text: string): string {
+  return text.trim().replace(/\.+$/, '');
+}
+
 /** "2026-11-24 03:51 UTC". */
 export function moment(iso: string): string {
   return `${new Date(iso).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
@@ -61,7 +66,8 @@ export function moment(iso: string): string {
 
 export function regionName(record: RehearsalRecord, key: string): string {
   if (key === allRegions) return 'Mean over the regions';
-  return record.regions.find((region) => region.id === key)?.name ?? key;
+  const name = record.regions.find((region) => region.id === key)?.name ?? key;
+  return `${name.slice(0, 1).toUpperCase()}${name.slice(1)}`;
 }
 
 export function siteName(record: RehearsalRecord, siteId: string): string {

@@ -50,7 +50,7 @@ function specOf({ axisTitle, curves, domain, roundsMax, marks = [] }: CurveChart
     axis: {
       values: ticksWithin(domain, 6),
       title: axisTitle,
-      titleX: -42,
+      titleX: -38,
       format: '.2~f',
       ticks: false,
       domain: false,

@@ -109,7 +109,7 @@ lies wholly to one side of the dashed line is unlikely to come from the choice o
 function secondaryTable(record: RehearsalRecord, comparison: Comparison): Markup {
   const shown = testedArms(comparison).filter((arm) => arm !== 'local-at-home' && arm !== 'local-elsewhere');
   const rows = record.regions.flatMap((region) => [
-    region.name,
+    regionName(record, region.id),
     ...shown.map((arm) => {
       const metrics = comparison.secondary[arm][region.id]!;
       return [

@@ -11,7 +11,7 @@ export function examplesSection(record: RehearsalRecord): Markup {
   const pictures = record.pictures.toSorted((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind));
   return html`<section aria-labelledby="examples">
 <h2 id="examples">What the segmentations look like</h2>
-<p class="lead">The federated model on its best, its middle and its worst test case, by Dice. The worst case is the one to learn from.</p>
+<p class="lead">The federated model on its best, its middle and its worst test case, by Dice. The worst case is the one to learn from.${record.synthetic ? '' : ' These are images of patients: this file is for those who may see them.'}</p>
 ${legend(record)}
 <div class="grid three">${pictures.map((picture) => pictureFigure(record, picture))}</div>
 </section>`;

@@ -3,13 +3,13 @@ import { patientsPerSiteMin } from '../bootstrap.ts';
 import type { Comparison } from '../comparison.ts';
 import { html, type Markup } from '../markup.ts';
 import type { RehearsalRecord } from '../record.ts';
-import { counted, duration, grouped, moment } from '../wording.ts';
+import { counted, duration, grouped, moment, regionName } from '../wording.ts';
 
 export function methodsSection(record: RehearsalRecord, comparison: Comparison): Markup {
   return html`<section aria-labelledby="methods">
 <h2 id="methods">Methods and conventions</h2>
 <dl class="methods">
-<dt>Regions</dt><dd>${record.regions.map((region) => `${region.name}: ${classNames(record, region.classes)}`).join('; ')}. “Mean over the regions” is, for each
+<dt>Regions</dt><dd>${record.regions.map((region) => `${regionName(record, region.id)}: ${classNames(record, region.classes)}`).join('; ')}. “Mean over the regions” is, for each
 case, the mean of the regions’ Dice.</dd>
 <dt>Mean Dice</dt><dd>Mean over all test cases; every case counts the same, so a site with more test cases weighs more. “Sites’ own models”: each
 case counts once, with the mean over the sites’ models that segmented it.</dd>

@@ -51,7 +51,7 @@ function siteTable(record: RehearsalRecord): Markup {
   ];
   const profileColumns: [string, keyof SiteRecord['profile']][] = [
     ['Scanner', 'scanner'],
-    ['Slice spacing', 'sliceSpacingMm'],
+    ['Slice spacing, mm', 'sliceSpacingMm'],
     ['Contrast phase', 'contrastPhases'],
     ['Labelling habit', 'labelling'],
   ];

@@ -4,7 +4,7 @@ import { type Curve, curveChart } from '../figures/curve-chart.ts';
 import { html, type Markup } from '../markup.ts';
 import { armColours, ink } from '../palette.ts';
 import type { JobRecord, RehearsalRecord } from '../record.ts';
-import { counted, decimal, duration, siteName } from '../wording.ts';
+import { counted, decimal, duration, phrase, siteName } from '../wording.ts';
 import { figure, table } from './figure.ts';
 
 export async function trainingSection(record: RehearsalRecord): Promise<Markup> {
@@ -32,7 +32,8 @@ function outcome(record: RehearsalRecord, job: JobRecord): Markup {
       : html`The weights of <b>round ${job.bestRound}</b> were kept${Number.isFinite(score) ? html` (validation Dice ${decimal(score)})` : ''}.`;
   const seconds = job.rounds.reduce((sum, round) => sum + round.seconds, 0);
   return html`<p class="lead">Federated training ran ${counted(job.rounds.length, 'round')} in ${duration(seconds)} with ${counted(record.sites.length, 'site')}.
-${kept} Why it stopped: <b>${job.stopReason}</b>.</p>`;
+${kept}</p>
+<p class="lead"><b>Why it stopped:</b> ${phrase(job.stopReason)}.</p>`;
 }
 
 async function validationFigure(
@@ -69,7 +70,7 @@ async function validationFigure(
       ],
     }),
     caption: html`Thick: mean over the sites, weighted by their validation cases. Thin: single sites. Filled point: the round whose weights
-were kept. Open point: where training stopped (${job.stopReason}).`,
+were kept. Open point: where training stopped.`,
     numbers: {
       caption: 'Validation Dice of the federated model by round and site',
       head: ['Round', 'Weighted mean', ...record.sites.map((site) => site.name)],
@@ -150,7 +151,7 @@ function attendance(record: RehearsalRecord, job: JobRecord): Markup {
     `${job.rounds.filter((round) => round.contributors.includes(site.id)).length} of ${job.rounds.length}`,
   ]);
   const reasons = missing.map(
-    ({ round, siteId, reason }) => html`<li>Round ${round}, ${siteName(record, siteId)}: ${reason}.</li>`,
+    ({ round, siteId, reason }) => html`<li>Round ${round}, ${siteName(record, siteId)}: ${phrase(reason)}.</li>`,
   );
   return html`<div class="panel"><h3>Who took part</h3>
 ${table({ caption: 'Rounds in which a site’s contribution was used', head: ['Site', 'Rounds'], rows })}
