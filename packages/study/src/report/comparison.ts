@@ -30,7 +30,7 @@ export async function comparisonSection(record: RehearsalRecord, comparison: Com
   return html`<section aria-labelledby="comparison">
 <h2 id="comparison">Federated, local and pooled</h2>
 <p class="lead">Every model was tested once on the same ${counted(comparison.cases.length, 'test case')} of ${counted(comparison.patientCount, 'patient')}, which none
-of them had seen. The regions overlap: kidney and masses contains masses, which contains tumour.</p>
+of them had seen. The regions overlap; <a href="#methods">which classes each holds</a> stands below.</p>
 <div class="grid two">${await Promise.all(comparison.regionKeys.map((key) => scoreFigure(record, comparison, key)))}</div>
 ${await differenceFigure(comparison)}
 ${secondaryTable(record, comparison)}

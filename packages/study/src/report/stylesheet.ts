@@ -19,6 +19,7 @@ header .facts { color: var(--muted); }
 .note { max-width: 92ch; }
 .sub { color: var(--muted); font-weight: 400; font-size: .86em; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+a { color: var(--accent); }
 code { font: .92em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 
 .synthetic { display: flex; flex-wrap: wrap; gap: 4px 18px; align-items: baseline; justify-content: center; padding: 14px 32px; background: #ffd23f; color: #1c1500; border-bottom: 3px solid #1c1500; }
@@ -137,6 +138,8 @@ footer.page { margin-top: 56px; padding-top: 16px; padding-bottom: 40px; color: 
   .grid.three { grid-template-columns: repeat(3, minmax(0, 1fr)); }
   .scroll { overflow: visible; }
   details { display: none; }
+  table { font-size: 8.5pt; }
+  th, td { padding: 4px 6px; }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
   .print-label { display: block; position: fixed; right: 0; bottom: 0; padding: 1px 6px; font-size: 8pt; font-weight: 700; background: #ffd23f; color: #1c1500; }
 }
