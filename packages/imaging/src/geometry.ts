@@ -6,7 +6,7 @@
 import { ImagingError } from './imaging-error.ts';
 import type { Geometry, Triple, Volume } from './volume.ts';
 
-export const sameGridToleranceMm = 0.01;
+const sameGridToleranceMm = 0.01;
 
 /** A grid whose axes are the patient's: z to the head, y to the back, x to the left. */
 export function axisAligned(grid: { size: Triple; spacingMm: Triple; originMm?: Triple }): Geometry {

@@ -9,7 +9,7 @@ export function triples(min: number, max: number): fc.Arbitrary<Triple> {
   return fc.tuple(finite(min, max), finite(min, max), finite(min, max));
 }
 
-export function sizes(max: number): fc.Arbitrary<Triple> {
+function sizes(max: number): fc.Arbitrary<Triple> {
   const side = fc.integer({ min: 1, max });
   return fc.tuple(side, side, side);
 }

@@ -6,7 +6,7 @@ import { type DicomFile, parsePart10 } from './part10.ts';
 import { checkTransferSyntax, type PixelFormat, pixelFormatOf, pixelNumbers, storedBytes } from './pixels.ts';
 
 /** Below is no tissue: outside of the scanner's field of view vendors write -2000 or -3024. */
-export const airHu = -1024;
+const airHu = -1024;
 
 export interface CtSlice {
   readonly file: DicomFile;

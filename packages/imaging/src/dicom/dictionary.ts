@@ -80,6 +80,7 @@ export const dictionary = {
   ImagePositionPatient: ['00200032', 'DS'],
   ImageOrientationPatient: ['00200037', 'DS'],
   FrameOfReferenceUID: ['00200052', 'UI'],
+  Laterality: ['00200060', 'CS'],
   PositionReferenceIndicator: ['00201040', 'LO'],
   ImageComments: ['00204000', 'LT'],
   FrameContentSequence: ['00209111', 'SQ'],

@@ -5,7 +5,7 @@
 import { ImagingError } from '../imaging-error.ts';
 import { dictionary, type Keyword, transferSyntaxes, type ValueRepresentation } from './dictionary.ts';
 
-export type DicomValue = string | number | readonly string[] | readonly number[] | readonly DicomRecord[] | Uint8Array;
+type DicomValue = string | number | readonly string[] | readonly number[] | readonly DicomRecord[] | Uint8Array;
 /** Attributes by keyword; undefined ones are left out, an empty string is an attribute without a value. */
 export type DicomRecord = { readonly [keyword in Keyword]?: DicomValue | undefined };
 
@@ -30,7 +30,7 @@ export function encodePart10(record: DicomRecord): Uint8Array {
 
 /** A number as a Decimal String: at most 16 characters, as exact as they allow. */
 export function decimal(value: number): string {
-  for (let digits = 17; digits > 0; digits--) {
+  for (let digits = Number.isFinite(value) ? 17 : 0; digits > 0; digits--) {
     const text = String(Number(value.toPrecision(digits)));
     if (text.length <= 16) return text;
   }

@@ -58,6 +58,7 @@ function sharedAttributes({ geometry }: Image, meta: CtSeriesMeta): DicomRecord 
     KVP: acquisition.kvp === undefined ? '' : decimal(acquisition.kvp),
     ConvolutionKernel: acquisition.kernel,
     PatientPosition: 'HFS',
+    Laterality: '',
     AcquisitionNumber: 1,
     ContentDate: meta.study.date,
     ContentTime: meta.study.time,

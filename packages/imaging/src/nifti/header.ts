@@ -19,7 +19,7 @@ export const niftiDatatypes = {
 } as const;
 export type NiftiDatatype = keyof typeof niftiDatatypes;
 
-export const bytesOfDatatype: Readonly<Record<NiftiDatatype, number>> = {
+const bytesOfDatatype: Readonly<Record<NiftiDatatype, number>> = {
   uint8: 1,
   int16: 2,
   int32: 4,
