@@ -8,7 +8,7 @@ import type { Point } from './shape.ts';
 import type { SiteProfile } from './site-profile.ts';
 import { type Contrast, iodineByKvp, type Kvp, type Phase, type Subtype } from './tissue.ts';
 
-export interface Body {
+interface Body {
   /** Half axes of the trunk, mm, and its centre's place behind (> 0) the vertebral bodies. */
   readonly halfWidthMm: number;
   readonly halfDepthMm: number;

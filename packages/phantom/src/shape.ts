@@ -46,7 +46,7 @@ export function ellipsoid(centre: Point, radii: Point, marginMm = 0): Shape {
 }
 
 /** Distance to a segment whose radius goes from `fromRadius` to `toRadius`. */
-export function capsule(from: Point, to: Point, fromRadius: number, toRadius: number): Shape {
+function capsule(from: Point, to: Point, fromRadius: number, toRadius: number): Shape {
   const [ax, ay, az] = from;
   const bx = to[0] - ax;
   const by = to[1] - ay;
@@ -107,7 +107,7 @@ function catmullRom([p, q, r, s]: readonly [Point, Point, Point, Point], t: numb
   return [axis(0), axis(1), axis(2)];
 }
 
-export function boxAround(boxes: readonly Box[]): Box {
+function boxAround(boxes: readonly Box[]): Box {
   const edge = (pick: (...values: number[]) => number, side: 'low' | 'high'): Point => [
     pick(...boxes.map((box) => box[side][0])),
     pick(...boxes.map((box) => box[side][1])),

@@ -22,7 +22,7 @@ export interface LabellingHabit {
   readonly kidneySmoothingMm: number;
 }
 
-export interface Scanner {
+interface Scanner {
   readonly manufacturer: string;
   readonly model: string;
   readonly kernel: string;
@@ -43,7 +43,7 @@ export interface Scanner {
   readonly table: { readonly gapMm: number; readonly curved: boolean };
 }
 
-export interface Protocol {
+interface Protocol {
   readonly kvp: readonly Kvp[];
   /** Probability of each phase. */
   readonly phases: Readonly<Record<Phase, number>>;
@@ -62,7 +62,7 @@ export interface Protocol {
   readonly oralContrast: number;
 }
 
-export interface PatientMix {
+interface PatientMix {
   readonly ageYears: { readonly mean: number; readonly sd: number };
   readonly bodyMassIndex: { readonly mean: number; readonly sd: number };
   /** Log-normal tumour diameter: median in mm and SD of the natural logarithm. */

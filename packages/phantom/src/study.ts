@@ -14,7 +14,7 @@ import { type SiteProfile, siteProfiles } from './site-profile.ts';
 import type { Kvp, Phase, Subtype } from './tissue.ts';
 import { referenceLabels, type Truth, truthOf } from './truth.ts';
 
-export interface MassInfo {
+interface MassInfo {
   readonly side: 'left' | 'right';
   readonly volumeMl: number;
   readonly diameterMm: number;
@@ -22,7 +22,7 @@ export interface MassInfo {
   readonly centreMm: readonly [number, number, number];
 }
 
-export interface TumourInfo extends MassInfo {
+interface TumourInfo extends MassInfo {
   readonly subtype: Subtype;
   readonly exophyticShare: number;
   readonly necroticShare: number;

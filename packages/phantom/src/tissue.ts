@@ -5,15 +5,14 @@
  * and 31/151/137/79 HU). Papillary carcinoma: 42 homogeneous of 114, ranges 14.7-50.7, 32.2-99.5, 17.9-90.8, 18-73 HU
  * (hsrc.himmelfarb.gwu.edu/smhs_rad_facpubs/990). Unenhanced kidney 30-50 HU (seekhealthz.com). Arterial maxima of aorta
  * and renal vessels: PLOS ONE 0091774, lowered here to the routine injection. Liver, spleen, muscle unenhanced: means
- * over a TotalSegmentator example. Chromophobe carcinoma: means over two KiTS patients (51 and 54 HU). The remaining
+ * over a TotalSegmentator example. Cortex: up to 205 HU in the arterial phase (KiTS patients). Chromophobe carcinoma: means over two KiTS patients (51 and 54 HU). The remaining
  * enhancements and the factors of the tube voltage are settings of the prototype, not published values.
  */
 
 export const phases = ['unenhanced', 'corticomedullary', 'nephrographic', 'excretory'] as const;
 export type Phase = (typeof phases)[number];
 
-export const subtypes = ['clear-cell', 'papillary', 'chromophobe', 'oncocytoma', 'angiomyolipoma'] as const;
-export type Subtype = (typeof subtypes)[number];
+export type Subtype = 'clear-cell' | 'papillary' | 'chromophobe' | 'oncocytoma' | 'angiomyolipoma';
 
 /** HU without contrast, then HU added in the corticomedullary (35 s), nephrographic (90 s), excretory (5 min) phase. */
 type Row = readonly [unenhanced: number, corticomedullary: number, nephrographic: number, excretory: number];
@@ -32,18 +31,18 @@ const table = {
   'vena-cava': [42, 70, 115, 70],
   'renal-vein': [42, 150, 120, 70],
   'mesenteric-vessel': [38, 130, 100, 60],
-  cortex: [33, 140, 140, 95],
-  medulla: [31, 35, 135, 100],
+  cortex: [33, 165, 150, 110],
+  medulla: [31, 55, 148, 114],
   pelvis: [8, 0, 10, 700],
   'bowel-wall': [38, 45, 45, 30],
   'bowel-fluid': [18, 0, 0, 0],
   disc: [75, 0, 0, 0],
   canal: [28, 0, 2, 2],
   'cortical-bone': [640, 0, 0, 0],
-  'clear-cell': [33, 110, 85, 55],
+  'clear-cell': [33, 97, 82, 52],
   papillary: [34, 22, 38, 32],
   chromophobe: [36, 45, 55, 40],
-  oncocytoma: [34, 105, 95, 55],
+  oncocytoma: [34, 96, 84, 50],
   angiomyolipoma: [-35, 40, 35, 25],
   necrosis: [18, 0, 2, 3],
   cyst: [6, 0, 1, 1],

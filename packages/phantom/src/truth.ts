@@ -47,7 +47,7 @@ export function truthOf(patient: Patient, grid: Grid, random: Random): Truth {
   };
 }
 
-export function rangeSize({ from, to }: VoxelRange): number {
+function rangeSize({ from, to }: VoxelRange): number {
   return Math.max(0, to[0] - from[0]) * Math.max(0, to[1] - from[1]) * Math.max(0, to[2] - from[2]);
 }
 
