@@ -8,10 +8,19 @@ import {
   EngineError,
   learningRateAt,
   type Model,
+  type OptimiserSpec,
   type Runtime,
+  type Schedule,
   type TrainingProgram,
 } from '@consilium/engine';
-import { decodeSafetensors, encodeSafetensors, type Random, type Tensor, type Weights } from '@consilium/numerics';
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  type Random,
+  type Tensor,
+  tensor,
+  type Weights,
+} from '@consilium/numerics';
 import { lossFor } from './losses/loss.ts';
 import type { Plan } from './plan.ts';
 import type { PreparedCase } from './preprocess.ts';
@@ -56,12 +65,10 @@ export interface TrainResult {
 export class Trainer implements AsyncDisposable {
   readonly #options: TrainerOptions;
   readonly #program: TrainingProgram;
-  readonly #freshState: Weights;
 
   private constructor(options: TrainerOptions, program: TrainingProgram) {
     this.#options = options;
     this.#program = program;
-    this.#freshState = program.state();
   }
 
   /** @throws TrainingError `training.no-case`, `training.class-weights-mismatch`; EngineError for a model it refuses */
@@ -76,7 +83,7 @@ export class Trainer implements AsyncDisposable {
     const program = await createTrainingProgram(runtime, {
       model,
       loss: lossFor(plan.loss),
-      optimiser: plan.optimiser,
+      optimiser: plan.optimiser as OptimiserSpec, // what a schema calls optional is absent, never undefined
       clipNorm: gradientNormMax,
       ...(threads === undefined ? {} : { threads }),
       ...(proximalMu === undefined ? {} : { proximalMu }),
@@ -127,7 +134,12 @@ export class Trainer implements AsyncDisposable {
 
   /** Forgets the optimiser's moments, as a site does at the start of a round so that it depends on the round alone. */
   resetOptimiser(): void {
-    this.#program.setState(this.#freshState);
+    const forgotten = /^(step$|first\/|second\/)/;
+    const state = [...this.#program.state()].map(([name, value]): [string, Tensor] => [
+      name,
+      forgotten.test(name) ? tensor(value.dtype, value.shape) : value,
+    ]);
+    this.#program.setState(new Map(state));
   }
 
   /** Weights and optimiser as a safetensors file: all that `restore` needs to go on to the same bytes. */
@@ -158,6 +170,7 @@ export class Trainer implements AsyncDisposable {
         );
       this.#program.setWeights(under(weightsPrefix));
       this.#program.setState(under(statePrefix));
+      if (!sameBytes(this.checkpoint(), checkpoint)) throw new TypeError('the file holds more than a checkpoint');
     } catch (cause) {
       this.#program.setWeights(before.weights);
       this.#program.setState(before.state);
@@ -176,7 +189,7 @@ export class Trainer implements AsyncDisposable {
   async #step(step: number, totalSteps: number): Promise<number> {
     const { plan, cases, random } = this.#options;
     const batch = samplePatch(cases, plan, random.fork('step', step));
-    const learningRate = learningRateAt(plan.schedule, step, totalSteps);
+    const learningRate = learningRateAt(scheduleOver(plan.schedule, totalSteps), step);
     try {
       const { loss } = await this.#program.step({ image: batch.image, label: batch.label }, { learningRate });
       return loss;
@@ -185,6 +198,14 @@ export class Trainer implements AsyncDisposable {
       throw error;
     }
   }
+}
+
+function scheduleOver({ initial, ...schedule }: Plan['schedule'], totalSteps: number): Schedule {
+  return { ...schedule, base: initial, totalSteps };
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }
 
 /** nnU-Net's limit of the gradient's global norm. */

@@ -35,7 +35,11 @@ export function lossFor(spec: LossSpec): LossGraph {
 
 function levelsOf(outputs: Readonly<Record<string, Value>>): Value[] {
   const levels: Value[] = [];
-  for (let name = 'logits'; outputs[name] !== undefined; name = `logits_${levels.length}`) levels.push(outputs[name]);
+  for (;;) {
+    const level = outputs[levels.length === 0 ? 'logits' : `logits_${levels.length}`];
+    if (level === undefined) break;
+    levels.push(level);
+  }
   if (levels.length === 0) throw new TypeError('the network has no output called logits');
   return levels;
 }
