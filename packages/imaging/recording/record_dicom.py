@@ -139,7 +139,7 @@ def foreign_segmentations():
         for n, label, kind in ((1, "one", codes.SCT.Neoplasm), (2, "two", codes.SCT.Cyst))
     ]
     cases = []
-    for kind in ("BINARY", "LABELMAP"):
+    for kind, syntax in (("BINARY", ExplicitVRLittleEndian), ("LABELMAP", ImplicitVRLittleEndian), ("LABELMAP", RLELossless)):
         seg = hd.seg.Segmentation(
             source_images=files,
             pixel_array=labels,
@@ -153,10 +153,11 @@ def foreign_segmentations():
             manufacturer_model_name="X",
             software_versions="1",
             device_serial_number="1",
+            transfer_syntax_uid=syntax,
         )
         buffer = io.BytesIO()
         seg.save_as(buffer)
-        cases.append(dict(kind=kind, file=base64.b64encode(buffer.getvalue()).decode(), labels=pack(labels)))
+        cases.append(dict(kind=f"{kind}, {syntax.name}", file=base64.b64encode(buffer.getvalue()).decode(), labels=pack(labels)))
     return dict(ct=[base64.b64encode(saved(s, False, True)).decode() for s in sources], segmentations=cases)
 
 

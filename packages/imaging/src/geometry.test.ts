@@ -1,6 +1,16 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { axisAligned, croppedGeometry, respaced, sameGrid, voxelOf, worldOf } from './geometry.ts';
+import {
+  axisAligned,
+  croppedGeometry,
+  dot,
+  geometryOfSteps,
+  respaced,
+  sameGrid,
+  upright,
+  voxelOf,
+  worldOf,
+} from './geometry.ts';
 import { toLabelMap } from './label-map.ts';
 import { canonical } from './orientation.ts';
 import { geometries, triples, volumes } from './sampled.ts';
@@ -73,6 +83,31 @@ test('a canonical volume runs to the head, the back and the left, and every voxe
         }
       }
       expect(canonical(turned)).toEqual(turned);
+    }),
+  );
+});
+
+test('a sheared grid made upright is orthogonal and holds every voxel of the sheared one', () => {
+  fc.assert(
+    fc.property(geometries(9), triples(-2, 2), (geometry, shear) => {
+      const [, y, x] = geometry.axes;
+      const { size, originMm, spacingMm, axes } = geometry;
+      const along = (part: 0 | 1 | 2): number => axes[0][part] * spacingMm[0] + y[part] * shear[1] + x[part] * shear[2];
+      const down = y.map((part) => part * spacingMm[1]) as unknown as Triple;
+      const right = x.map((part) => part * spacingMm[2]) as unknown as Triple;
+      const sheared = geometryOfSteps(size, originMm, [[along(0), along(1), along(2)], down, right]);
+      const straight = upright(sheared);
+      expect(dot(straight.axes[0], straight.axes[1])).toBeCloseTo(0, 2);
+      for (let corner = 0; corner < 8; corner++) {
+        const index = [corner & 4 ? size[0] - 1 : 0, corner & 2 ? size[1] - 1 : 0, corner & 1 ? size[2] - 1 : 0];
+        const there = voxelOf(straight, worldOf(sheared, index as unknown as Triple));
+        expect(there[0]).toBeCloseTo(index[0]!, 2);
+        for (const axis of [1, 2] as const) {
+          expect(there[axis]).toBeGreaterThan(-0.01);
+          expect(there[axis]).toBeLessThan(straight.size[axis] - 0.99);
+        }
+      }
+      expect(upright(straight)).toBe(straight);
     }),
   );
 });

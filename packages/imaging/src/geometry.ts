@@ -111,6 +111,31 @@ export function respaced(geometry: Geometry, spacingMm: Triple): Geometry {
   return { ...geometry, size, spacingMm, originMm: worldOf(geometry, [first(0), first(1), first(2)]) };
 }
 
+/**
+ * For slices sheared against each other (gantry tilt): the grid of the same slices and pixels whose slice axis is
+ * perpendicular, wide enough for every slice. An upright grid is returned as it is. Resample onto it whatever expects
+ * orthogonal axes.
+ */
+export function upright(geometry: Geometry): Geometry {
+  const { axes, size, spacingMm } = geometry;
+  const shear = Math.max(Math.abs(dot(axes[0], axes[1])), Math.abs(dot(axes[0], axes[2])));
+  if (shear < 1e-4) return geometry;
+  const crossed = cross(axes[2], axes[1]);
+  const normal = scaled(crossed, Math.sign(dot(crossed, axes[0])) / norm(crossed));
+  const heightMm = dot(axes[0], normal) * spacingMm[0];
+  const driftVoxels = (axis: 1 | 2): number =>
+    (dot(axes[0], axes[axis]) * spacingMm[0] * (size[0] - 1)) / spacingMm[axis];
+  const drifts = [driftVoxels(1), driftVoxels(2)] as const;
+  const wider = (drift: number): number => Math.ceil(Math.abs(drift) - 1e-6);
+  const first = (drift: number): number => (drift < 0 ? -wider(drift) : 0);
+  return {
+    size: [size[0], size[1] + wider(drifts[0]), size[2] + wider(drifts[1])],
+    spacingMm: [heightMm, spacingMm[1], spacingMm[2]],
+    originMm: worldOf(geometry, [0, first(drifts[0]), first(drifts[1])]),
+    axes: [normal, axes[1], axes[2]],
+  };
+}
+
 /** The part of a grid from index `start`, `size` voxels long; may reach over the original's edge. */
 export function croppedGeometry(geometry: Geometry, start: Triple, size: Triple): Geometry {
   return { ...geometry, size, originMm: worldOf(geometry, start) };

@@ -6,7 +6,7 @@ export type { AcquisitionInfo, InstanceReference, PatientInfo, SeriesInfo, Study
 export { uidOf } from './dicom/uid.ts';
 export { type CtSeriesMeta, writeDicomSeries } from './dicom/write-ct-series.ts';
 export { type SegmentationMeta, writeDicomSegmentation } from './dicom/write-segmentation.ts';
-export { axisAligned, croppedGeometry, respaced, sameGrid, voxelCount, voxelOf, worldOf } from './geometry.ts';
+export { axisAligned, croppedGeometry, respaced, sameGrid, upright, voxelCount, voxelOf, worldOf } from './geometry.ts';
 export { ImagingError, type ImagingErrorCode } from './imaging-error.ts';
 export { toLabelMap } from './label-map.ts';
 export { type Components, type Connectivity, connectedComponents } from './metrics/connected-components.ts';

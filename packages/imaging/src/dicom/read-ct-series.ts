@@ -15,7 +15,7 @@ export type SeriesFinding =
   | { readonly kind: 'localizer-left-out'; readonly count: number }
   /** The same slice was there more than once. */
   | { readonly kind: 'duplicate-left-out'; readonly count: number }
-  /** Slices are sheared against each other: the geometry's axes are not orthogonal, which voxel grids rarely expect. */
+  /** Slices are sheared against each other, and so is the geometry: resample onto `upright(geometry)`. */
   | { readonly kind: 'gantry-tilt'; readonly degrees: number }
   /** Slice positions are off an even spacing by at most this much. */
   | { readonly kind: 'spacing-uneven'; readonly deviationMm: number }
