@@ -7,14 +7,21 @@ import { join, resolve } from 'node:path';
 import { encodeModel, type Model, weightsOf } from '@consilium/engine';
 import { createRandom, encodeSafetensors } from '@consilium/numerics';
 import { type Json, modelNameSchema, type Sha256, type SiteId, siteIdSchema } from '@consilium/protocol';
-import { buildNetwork, makePlan, mergeFingerprints, type Plan, parseFingerprint } from '@consilium/training';
+import {
+  buildNetwork,
+  kidneyClasses,
+  kidneyRegions,
+  makePlan,
+  mergeFingerprints,
+  type Plan,
+  parseFingerprint,
+} from '@consilium/training';
 import { CliError } from './cli-error.ts';
 import { type Committee, type Hospital, openCommittee, pooledSiteId } from './committee.ts';
 import { JobWatch } from './job-watch.ts';
 import { makePhantoms, siteDirectory } from './phantom-command.ts';
 import type { Progress } from './progress.ts';
 import type { RehearsalSettings } from './rehearsal-settings.ts';
-import { renalClasses, renalRegions } from './renal-mass.ts';
 import { type Finished, writeResult } from './result.ts';
 import type { CrossSiteScores, TrainedModel } from './trained-model.ts';
 
@@ -120,8 +127,8 @@ function planFor(answers: HospitalSurvey['answers'], settings: RehearsalSettings
   const plan = makePlan(mergeFingerprints(fingerprints), {
     memoryBudgetMb: settings.memoryBudgetMb,
     size: settings.detail,
-    classes: renalClasses,
-    regions: renalRegions,
+    classes: kidneyClasses,
+    regions: kidneyRegions,
   });
   const model = buildNetwork(plan.network, {
     patchSize: plan.patchSize,

@@ -1,0 +1,136 @@
+/** Derivatives of poolings. */
+import type { Tensor } from '@consilium/numerics';
+import { tensorOf } from '../constant-folding.ts';
+import { EngineError } from '../engine-error.ts';
+import { product, range } from '../shape.ts';
+import type { Value } from '../value.ts';
+import { type Window, windowOf } from '../window.ts';
+import { floatCode } from './arithmetic.ts';
+import { interleaved } from './layout.ts';
+import { expand, type GradientQuestion, type GradientRule, like, pad, reshape, sum, upstream } from './rule.ts';
+
+type Builder = GradientQuestion['g'];
+
+const isTiling = (window: Window, spatial: readonly number[]): boolean =>
+  window.kernel.every(
+    (size, axis) =>
+      size === window.strides[axis] &&
+      window.padsBegin[axis] === 0 &&
+      window.output[axis]! * size === spatial[axis] &&
+      (window.dilations[axis] === 1 || size === 1),
+  );
+
+/** [n, c, a, b] with kernel [k, l] as [n, c, a/k, k, b/l, l]. */
+function tiled(g: Builder, value: Value, window: Window): Value {
+  const inner = window.output.flatMap((size, axis) => [size, window.kernel[axis]!]);
+  return reshape(g, value, [...value.shape.slice(0, 2), ...inner]);
+}
+
+/** One value a window, as [n, c, a/k, 1, b/l, 1]. */
+function perTile(g: Builder, value: Value): Value {
+  return reshape(g, value, [...value.shape.slice(0, 2), ...value.shape.slice(2).flatMap((size) => [size, 1])]);
+}
+
+/**
+ * The gradient goes to the element that equals the maximum. Windows that tile the input: to the equal ones in equal
+ * shares (ties of floating-point activations are rare; after a Relu a window of zeros shares what Relu then drops).
+ * Other windows: to the first in memory order, as in PyTorch, found by the operator's indices.
+ */
+const maxPool: GradientRule = (q) => {
+  const { g, node } = q;
+  const x = node.inputs[0]!;
+  const window = windowOf(node.attributes, x.shape.slice(2));
+  if (!isTiling(window, x.shape.slice(2))) return [maxPoolByIndex(q, x)];
+  const axes = range(window.kernel.length).map((axis) => 2 * axis + 3);
+  const hits = g.op('Cast', [g.op('Equal', [tiled(g, x, window), perTile(g, node.outputs[0]!)])], { to: floatCode(x) });
+  const share = g.op('Div', [perTile(g, upstream(q)), sum(g, hits, axes)]);
+  return [reshape(g, g.op('Mul', [hits, share]), x.shape)];
+};
+
+function maxPoolByIndex(q: GradientQuestion, x: Value): Value {
+  const { g, node } = q;
+  const [, indices] = g.ops('MaxPool', [x], 2, node.attributes);
+  const total = product(x.shape);
+  const count = product(indices!.shape);
+  const zeros = g.filled(x.dtype, [total], 0);
+  const flat = (value: Value): Value => reshape(g, value, [count]);
+  const scattered = g.op('ScatterElements', [zeros, flat(indices!), flat(upstream(q))], { axis: 0, reduction: 'add' });
+  return reshape(g, scattered, x.shape);
+}
+
+/**
+ * Each element gets its share of every window it lies in: a sum over the window's taps of the gradient put back at
+ * stride distances. The divisor counts the padding or not, as `count_include_pad` says.
+ */
+const averagePool: GradientRule = (q) => {
+  const { g, node } = q;
+  const x = node.inputs[0]!;
+  const spatial = x.shape.slice(2);
+  const window = windowOf(node.attributes, spatial);
+  const share = g.op('Mul', [
+    upstream(q),
+    g.constant(inverseCounts(x, window, node.attributes['count_include_pad'] === 1)),
+  ]);
+  if (isTiling(window, spatial)) {
+    const wide = tiled(g, x, window).shape;
+    return [reshape(g, expand(g, perTile(g, share), wide), x.shape)];
+  }
+  let apart = share;
+  window.strides.forEach((step, axis) => {
+    apart = interleaved(g, apart, axis + 2, step);
+  });
+  // one axis at a time: the window is separable
+  spatial.forEach((size, index) => {
+    const axis = index + 2;
+    const terms = range(window.kernel[index]!).map((tap) => {
+      const begin = tap * window.dilations[index]! - window.padsBegin[index]!;
+      const sides = (count: number): number[] => apart.shape.map((_, each) => (each === axis ? count : 0));
+      return pad(g, apart, sides(begin), sides(size - begin - apart.shape[axis]!));
+    });
+    apart = terms.reduce((total, term) => g.op('Add', [total, term]));
+  });
+  return [apart];
+};
+
+/** 1 / number of elements of every window, [1, 1, ...output]. */
+function inverseCounts(x: Value, window: Window, includePads: boolean): Tensor {
+  if (x.dtype !== 'float32' && x.dtype !== 'float64') {
+    throw new EngineError('engine.operator-not-differentiable', `AveragePool of ${x.dtype} has no derivative rule`);
+  }
+  const perAxis = window.output.map((outputs, axis) =>
+    range(outputs).map((index) => {
+      const first = index * window.strides[axis]! - window.padsBegin[axis]!;
+      const size = x.shape[axis + 2]!;
+      const low = includePads ? -window.padsBegin[axis]! : 0;
+      const high = includePads ? size + window.padsEnd[axis]! : size;
+      return range(window.kernel[axis]!).filter((tap) => {
+        const position = first + tap * window.dilations[axis]!;
+        return position >= low && position < high;
+      }).length;
+    }),
+  );
+  const counts = perAxis.reduce<number[]>((all, axis) => all.flatMap((count) => axis.map((own) => count * own)), [1]);
+  const shares = counts.map((count) => 1 / count);
+  return tensorOf(x.dtype, [1, 1, ...window.output], shares);
+}
+
+const globalAverage: GradientRule = (q) => {
+  const x = q.node.inputs[0]!;
+  const scale = like(q.g, x, 1 / product(x.shape.slice(2)));
+  return [expand(q.g, q.g.op('Mul', [upstream(q), scale]), x.shape)];
+};
+
+const globalMax: GradientRule = (q) => {
+  const { g, node } = q;
+  const x = node.inputs[0]!;
+  const hits = g.op('Cast', [g.op('Equal', [x, node.outputs[0]!])], { to: floatCode(x) });
+  const axes = range(x.shape.length - 2, 2);
+  return [g.op('Mul', [hits, g.op('Div', [upstream(q), sum(g, hits, axes)])])];
+};
+
+export const poolingRules: Readonly<Record<string, GradientRule>> = {
+  MaxPool: maxPool,
+  AveragePool: averagePool,
+  GlobalAveragePool: globalAverage,
+  GlobalMaxPool: globalMax,
+};

@@ -1,0 +1,21 @@
+/** ONNX Runtime in Node: the CPU library of `onnxruntime-node`. */
+import ort from 'onnxruntime-node';
+import { openOnnxSession } from './onnx-session.ts';
+import type { Runtime } from './runtime.ts';
+
+/** `run()` blocks the JavaScript thread it is called on: train in a process of its own. */
+export function nodeRuntime(): Runtime {
+  return {
+    name: 'onnxruntime-node',
+    open: (model, { threads = 1, keepMemory = true } = {}) =>
+      openOnnxSession(ort, model, {
+        intraOpNumThreads: threads,
+        interOpNumThreads: 1,
+        executionMode: 'sequential',
+        graphOptimizationLevel: 'all',
+        enableCpuMemArena: keepMemory,
+        enableMemPattern: keepMemory,
+        logSeverityLevel: 3,
+      }),
+  };
+}
