@@ -67,7 +67,7 @@ const weight = z.number().positive().default(1);
 /** Whether background counts as a class, and whether overlap is counted over the whole batch instead of each patch. */
 const overlapOptions = { background: z.boolean().default(false), batch: z.boolean().default(true) };
 
-export const lossTermSchema = z.discriminatedUnion('kind', [
+const lossTermSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('dice'),
     weight,

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type Model, withWeights } from '@consilium/engine';
 import { nodeRuntime } from '@consilium/engine/node';
 import { dice, type Triple } from '@consilium/imaging';
@@ -75,7 +76,7 @@ describe('a trainer', () => {
     try {
       const file = join(directory, 'checkpoint.safetensors');
       writeFileSync(file, trainer.checkpoint());
-      const script = join(import.meta.dirname, 'trainer-process.fixture.ts');
+      const script = fileURLToPath(new URL('./trainer-process.fixture.ts', import.meta.url));
       const there = execFileSync(process.execPath, ['--conditions=consilium-source', script, file, '3', '3', '6']);
       await trainer.train({ steps: 3, firstStep: 3, totalSteps: 6 });
       expect(there.toString()).toBe(Buffer.from(trainer.checkpoint()).toString('base64'));
@@ -132,6 +133,26 @@ describe('a trainer', () => {
       return Math.sqrt(apart.reduce((a, b) => a + b));
     };
     expect(await distance(5)).toBeLessThan(0.9 * (await distance()));
+  });
+
+  it('adds the control variate of SCAFFOLD to every gradient', async () => {
+    const plan = toyPlan({ optimiser: { kind: 'sgd', momentum: 0, nesterov: false } });
+    const after = async (variate: number | undefined): Promise<Weights> => {
+      await using trainer = await trainerFor({ plan, controlVariate: true });
+      const filled = [...trainer.weights()].map(([name, { shape }]) => {
+        const value = tensor('float32', shape);
+        return [name, { ...value, data: value.data.fill(variate ?? 0) }] as const;
+      });
+      if (variate !== undefined) trainer.setControlVariate(new Map(filled));
+      await trainer.train({ steps: 1, firstStep: 0, totalSteps: 10 });
+      return trainer.weights();
+    };
+    const [without, zero, shifted] = [await after(undefined), await after(0), await after(0.01)];
+    expect(bytesOf(zero).equals(bytesOf(without))).toBe(true);
+    for (const [name, { data }] of shifted) {
+      const difference = Number(data[0]) - Number(without.get(name)!.data[0]);
+      expect(difference, name).toBeCloseTo(-0.01 * 0.01, 6); // learning rate 0.01
+    }
   });
 
   it('names the step, and to the site the cases, when the loss is not a number, and keeps its weights', async () => {

@@ -9,7 +9,7 @@ import { ClassProbabilities } from './class-probabilities.ts';
 import { crossEntropy, focalLoss } from './likelihood.ts';
 import { diceLoss, tverskyLoss } from './overlap.ts';
 
-export type LossGraph = (g: GraphBuilder, outputs: Readonly<Record<string, Value>>) => { loss: Value };
+type LossGraph = (g: GraphBuilder, outputs: Readonly<Record<string, Value>>) => { loss: Value };
 
 /**
  * Declares the input `label`, `[n, 1, z, y, x]` float32 class numbers, and gives the loss of the network's outputs

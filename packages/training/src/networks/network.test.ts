@@ -1,4 +1,11 @@
-import { createTrainingProgram, decodeModel, encodeModel, type Model, withWeights } from '@consilium/engine';
+import {
+  createTrainingProgram,
+  decodeModel,
+  encodeModel,
+  type Model,
+  specialise,
+  withWeights,
+} from '@consilium/engine';
 import { nodeRuntime } from '@consilium/engine/node';
 import type { Triple } from '@consilium/imaging';
 import { createRandom, elementCount, type Tensor, tensor } from '@consilium/numerics';
@@ -184,10 +191,10 @@ describe('a network', () => {
         });
         const patchSize = totalStride(spec).map((size) => 4 * size) as unknown as Triple;
         const model = buildNetwork(spec, { patchSize, batchSize: 1, random: createRandom(1) });
-        const image = tensor('float32', [1, 1, ...patchSize]);
+        const image = tensor('float32', [2, 1, ...patchSize]);
         image.data.set(pseudo(image.data.length, 1));
-        const { logits } = await run(model, image);
-        expect(logits!.shape).toEqual([1, 3, ...patchSize]);
+        const { logits } = await run(specialise(model, { image: image.shape }), image);
+        expect(logits!.shape).toEqual([2, 3, ...patchSize]);
         expect((logits!.data as Float32Array).every(Number.isFinite)).toBe(true);
       }),
       { numRuns: 25 },
