@@ -198,6 +198,20 @@ def example():
     )
 
 
+def texts():
+    """The made-up names of pydicom's character set examples, as bytes and as pydicom reads them."""
+    cases = []
+    for path in sorted((DATA / "dicom/pydicom/charset_files").glob("*.dcm")):
+        raw = pydicom.dcmread(path)
+        if "PatientName" not in raw:
+            continue
+        name = pydicom.dcmread(path).get_item("PatientName").value
+        sets = raw.get("SpecificCharacterSet", "")
+        sets = sets if isinstance(sets, str) else "\\".join(sets)
+        cases.append(dict(sets=sets, bytes=base64.b64encode(name).decode(), text=str(raw.PatientName)))
+    return cases
+
+
 def real():
     """Of real files only positions and hashes are recorded. HU below -1024 count as -1024, as our reader has them."""
     series = []
@@ -242,6 +256,7 @@ if __name__ == "__main__":
         encodings=encodings(),
         foreign=foreign_segmentations(),
         example=example(),
+        texts=texts(),
         real=real(),
     )
     (HERE.parent / "src" / "recorded" / "dicom.json").write_text(json.dumps(result, indent=1) + "\n")

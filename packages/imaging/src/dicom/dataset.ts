@@ -5,17 +5,19 @@
 import type { Element, DataSet as ParsedDataSet } from 'dicom-parser';
 import { ImagingError } from '../imaging-error.ts';
 import type { Triple } from '../volume.ts';
+import { characterSetsOf, decodeLatin1, decodeText } from './character-set.ts';
 import { dictionary, type Keyword } from './dictionary.ts';
 
 export class Dataset {
   private readonly parsed: ParsedDataSet;
   private readonly littleEndian: boolean;
-  private readonly characterSet: string;
+  private readonly characterSets: readonly string[];
 
-  constructor(parsed: ParsedDataSet, options: { littleEndian: boolean; characterSet?: string }) {
+  constructor(parsed: ParsedDataSet, options: { littleEndian: boolean; characterSets?: readonly string[] }) {
     this.parsed = parsed;
     this.littleEndian = options.littleEndian;
-    this.characterSet = this.latin('SpecificCharacterSet')?.split('\\').at(-1)?.trim() || options.characterSet || '';
+    const own = this.bytes('SpecificCharacterSet');
+    this.characterSets = own === undefined ? (options.characterSets ?? []) : characterSetsOf(own);
   }
 
   /** The element as dicom-parser found it, if it lies inside the file. */
@@ -45,8 +47,9 @@ export class Dataset {
   texts(keyword: Keyword): string[] {
     const bytes = this.bytes(keyword);
     if (bytes === undefined) return [];
-    const text =
-      dictionary[keyword][1] === 'UI' || dictionary[keyword][1] === 'CS' ? latin1(bytes) : this.decoded(bytes);
+    const vr = dictionary[keyword][1];
+    const isAscii = vr === 'UI' || vr === 'CS' || vr === 'DS' || vr === 'IS';
+    const text = isAscii ? decodeLatin1(bytes) : decodeText(bytes, this.characterSets);
     const values = text.split('\\').map((value) => trimmed(value));
     return values.filter((value) => value !== '');
   }
@@ -93,7 +96,7 @@ export class Dataset {
 
   items(keyword: Keyword): Dataset[] {
     const items = this.element(keyword)?.items ?? [];
-    const inherited = { littleEndian: this.littleEndian, characterSet: this.characterSet };
+    const inherited = { littleEndian: this.littleEndian, characterSets: this.characterSets };
     return items.flatMap(({ dataSet }) => (dataSet === undefined ? [] : [new Dataset(dataSet, inherited)]));
   }
 
@@ -116,26 +119,10 @@ export class Dataset {
     })();
     return Array.from({ length: Math.floor(bytes.length / width) }, (_, index) => read(index * width));
   }
-
-  private latin(keyword: Keyword): string | undefined {
-    const bytes = this.bytes(keyword);
-    return bytes && latin1(bytes);
-  }
-
-  private decoded(bytes: Uint8Array): string {
-    const encoding = encodingOfCharacterSet[this.characterSet];
-    return encoding === undefined ? latin1(bytes) : new TextDecoder(encoding).decode(bytes);
-  }
 }
 
 function missing(keyword: Keyword): never {
   throw new ImagingError('imaging.dicom-attribute-missing', `the file does not state ${keyword}`);
-}
-
-function latin1(bytes: Uint8Array): string {
-  let text = '';
-  for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
-  return text;
 }
 
 /** Without the spaces and NULs that make the length even. */
@@ -146,23 +133,3 @@ function trimmed(value: string): string {
   while (start < end && value[start] === ' ') start++;
   return value.slice(start, end);
 }
-
-/** Defined terms of Specific Character Set (PS3.3 C.12.1.1.2) to the names TextDecoder knows. */
-const encodingOfCharacterSet: Readonly<Record<string, string>> = {
-  'ISO_IR 192': 'utf-8',
-  'ISO_IR 101': 'iso-8859-2',
-  'ISO_IR 109': 'iso-8859-3',
-  'ISO_IR 110': 'iso-8859-4',
-  'ISO_IR 144': 'iso-8859-5',
-  'ISO_IR 127': 'iso-8859-6',
-  'ISO_IR 126': 'iso-8859-7',
-  'ISO_IR 138': 'iso-8859-8',
-  'ISO_IR 148': 'iso-8859-9',
-  'ISO_IR 13': 'shift_jis',
-  'ISO_IR 166': 'windows-874',
-  'ISO 2022 IR 87': 'iso-2022-jp',
-  'ISO 2022 IR 149': 'euc-kr',
-  'ISO 2022 IR 58': 'gb18030',
-  GB18030: 'gb18030',
-  GBK: 'gbk',
-};

@@ -94,6 +94,17 @@ test('reading a file and writing it again changes no number of its affine beyond
   }
 });
 
+test('the qform that is written says the same as the sform', () => {
+  fc.assert(
+    fc.property(volumes(6), fc.constantFrom<1 | 2>(1, 2), (volume, version) => {
+      const file = encodeNifti(volume, { version, gzip: false });
+      const sformCode = version === 1 ? 254 : 348;
+      expect(file[sformCode]).toBe(1);
+      expect(sameGrid(decodeNifti(file.with(sformCode, 0)).geometry, volume.geometry, 0.02)).toBe(true);
+    }),
+  );
+});
+
 test('the same volume gives the same bytes', () => {
   fc.assert(
     fc.property(volumes(4), (volume) => {
