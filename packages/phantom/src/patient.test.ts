@@ -14,7 +14,7 @@ describe('patients', () => {
   it.each(siteProfiles.map((profile) => [profile.name, profile] as const))(
     'of %s follow the stated mix',
     (_, profile) => {
-      const patients = drawn(profile, 1200);
+      const patients = drawn(profile, 900);
       const tumours = patients.flatMap(({ masses }) => masses.filter((mass) => mass.kind === 'tumour'));
       const diameters = tumours.map((tumour) => tumour.diameterMm);
       const { medianMm, sdLog } = profile.patients.tumourDiameter;

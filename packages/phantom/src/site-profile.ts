@@ -1,8 +1,9 @@
 /**
  * Six hospitals that differ the way hospitals do: scanner, protocol, patients, and how they draw.
  *
- * The numbers follow the prototype's six sites. Makes and kernels name the kind of machine that is imitated; no
- * manufacturer supplied or measured anything, so every vendor string says that it is simulated.
+ * The numbers follow the prototype's six sites; phase mixes lie further apart, as they matter most to a network. Makes
+ * and kernels name the kind of machine that is imitated; no manufacturer supplied or measured anything, so every vendor
+ * string says that it is simulated.
  */
 import type { Kvp, Phase, Subtype } from './tissue.ts';
 
@@ -121,7 +122,7 @@ export const siteProfiles: readonly SiteProfile[] = [
     },
     protocol: {
       kvp: [120, 100],
-      phases: phaseMix(0, 0.75, 0.25, 0),
+      phases: phaseMix(0, 0.8, 0.2, 0),
       sliceSpacingMm: 3,
       sliceThicknessMm: 3,
       fieldOfViewMm: 400,
@@ -165,7 +166,7 @@ export const siteProfiles: readonly SiteProfile[] = [
     },
     protocol: {
       kvp: [120, 140],
-      phases: phaseMix(0, 0.3, 0.7, 0),
+      phases: phaseMix(0, 0.15, 0.85, 0),
       sliceSpacingMm: 5,
       sliceThicknessMm: 5,
       fieldOfViewMm: 440,
@@ -209,7 +210,7 @@ export const siteProfiles: readonly SiteProfile[] = [
     },
     protocol: {
       kvp: [120],
-      phases: phaseMix(0.1, 0.5, 0.4, 0),
+      phases: phaseMix(0.3, 0.35, 0.35, 0),
       sliceSpacingMm: 2,
       sliceThicknessMm: 2,
       fieldOfViewMm: 380,
@@ -253,7 +254,7 @@ export const siteProfiles: readonly SiteProfile[] = [
     },
     protocol: {
       kvp: [120],
-      phases: phaseMix(0.35, 0.1, 0.35, 0.2),
+      phases: phaseMix(0.5, 0, 0.25, 0.25),
       sliceSpacingMm: 5,
       sliceThicknessMm: 5,
       fieldOfViewMm: 410,
@@ -297,7 +298,7 @@ export const siteProfiles: readonly SiteProfile[] = [
     },
     protocol: {
       kvp: [80, 100],
-      phases: phaseMix(0, 0.9, 0.1, 0),
+      phases: phaseMix(0, 0.95, 0.05, 0),
       sliceSpacingMm: 2,
       sliceThicknessMm: 1.5,
       fieldOfViewMm: 380,
@@ -341,7 +342,7 @@ export const siteProfiles: readonly SiteProfile[] = [
     },
     protocol: {
       kvp: [120],
-      phases: phaseMix(0, 0.2, 0.3, 0.5),
+      phases: phaseMix(0, 0, 0.3, 0.7),
       sliceSpacingMm: 2.5,
       sliceThicknessMm: 2.5,
       fieldOfViewMm: 460,

@@ -50,6 +50,14 @@ describe('a study', () => {
     }
   });
 
+  it('keeps kidneys and masses inside the body', () => {
+    for (const { image, reference } of studies) {
+      const inside = Array.from(reference.voxels.keys()).filter((at) => reference.voxels[at] !== 0);
+      const inAir = inside.filter((at) => (image.voxels[at] as number) < -250).length;
+      expect(inAir / inside.length).toBeLessThan(0.002);
+    }
+  });
+
   it("has a rehearsal's size, the site's spacing, and HU of a CT", () => {
     for (const [index, { image }] of studies.entries()) {
       const { small: wanted } = (siteProfiles[Math.floor(index / 2)] as SiteProfile).protocol;
