@@ -222,6 +222,11 @@ describe('a series with', () => {
     expect(image.geometry.spacingMm[0]).toBe(2.5);
   });
 
+  test('slices missing says, locally, after which', () => {
+    const gaps = files.filter((_, z) => z !== 1 && z !== 4);
+    expect(() => readDicomSeries(gaps)).toThrow(expect.objectContaining({ detail: 'after slices 1, 3' }));
+  });
+
   const refusals: [string, () => readonly Uint8Array[], ImagingErrorCode][] = [
     ['no file', () => [], 'imaging.series-empty'],
     ['a slice missing', () => files.filter((_, z) => z !== 3), 'imaging.series-slices-missing'],

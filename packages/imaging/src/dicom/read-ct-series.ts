@@ -139,10 +139,11 @@ function checkEvenSpacing(slices: readonly CtSlice[], findings: SeriesFinding[])
   const typical = gaps.toSorted((a, b) => a - b)[Math.floor((gaps.length - 1) / 2)]!;
   const off = Math.max(...gaps.map((gap) => Math.abs(gap - typical)));
   if (off > Math.max(unevenShareMax * typical, 2 * positionRoundingMm)) {
-    const whole = gaps.every((gap) => near(gap / typical, Math.max(1, Math.round(gap / typical)), unevenShareMax));
+    const unit = Math.min(...gaps);
+    const whole = gaps.every((gap) => near(gap / unit, Math.round(gap / unit), unevenShareMax));
     throw whole
       ? new ImagingError('imaging.series-slices-missing', 'slices are missing between the first and the last', {
-          detail: `after slices ${gaps.flatMap((gap, index) => (gap > 1.5 * typical ? [index + 1] : [])).join(', ')}`,
+          detail: `after slices ${gaps.flatMap((gap, index) => (gap > 1.5 * unit ? [index + 1] : [])).join(', ')}`,
         })
       : new ImagingError('imaging.series-spacing-uneven', 'the slices are not evenly spaced');
   }

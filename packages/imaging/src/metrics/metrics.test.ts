@@ -82,6 +82,17 @@ describe('two empty masks agree, an empty and a full one do not', () => {
   });
 });
 
+test.each([
+  ['a face', [0, 0, 1], [1, 1, 1]],
+  ['an edge', [0, 1, 1], [2, 1, 1]],
+  ['a corner', [1, 1, 1], [2, 2, 1]],
+] as const)('two voxels that share %s are one piece for those who count it', (_, [z, y, x], expected) => {
+  const mask = new Uint8Array(8);
+  mask[0] = 1;
+  mask[z * 4 + y * 2 + x] = 1;
+  expect(([6, 18, 26] as const).map((by) => connectedComponents(mask, [2, 2, 2], by).count)).toEqual(expected);
+});
+
 test('every distance is the shortest of all, by trying all', () => {
   fc.assert(
     fc.property(masks(6), ({ geometry, mask }) => {

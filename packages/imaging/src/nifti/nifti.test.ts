@@ -177,6 +177,15 @@ describe('refuses, by name,', () => {
     expect(() => decodeNifti(file)).toThrow(expect.objectContaining({ code }));
   });
 
+  test('a packed file whose checksum does not match', () => {
+    const packed = fromBase64.uint8(cases[0]!.file);
+    for (const back of [8, 7, 6, 5]) {
+      const damaged = packed.slice();
+      damaged[packed.length - back]! ^= 1;
+      expect(() => decodeNifti(damaged)).toThrow(expect.objectContaining({ code: 'imaging.gzip-corrupt' }));
+    }
+  });
+
   test('a packed file that claims far more than it can hold', async () => {
     const { gzipSync } = await import('fflate');
     expect(() => decodeNifti(gzipSync(small))).toThrow(expect.objectContaining({ code: 'imaging.gzip-size-mismatch' }));
