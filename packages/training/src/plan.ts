@@ -116,8 +116,8 @@ const presets: Readonly<Record<'small' | 'full', Preset>> = {
     firstChannels: 8,
     channelsMax: 64,
     levelsMax: 4,
-    patchVoxels: 32 * 48 * 48,
-    patchSize: [32, 48, 48],
+    patchVoxels: 24 * 32 * 32,
+    patchSize: [24, 32, 32],
     batchSize: { min: 2, max: 2 },
     flips: [false, false, true],
   },
@@ -157,7 +157,11 @@ export function makePlan(fingerprint: Fingerprint, options: PlanOptions): Plan {
     normalisation: normalisationOf(fingerprint),
     network: networkFor(topology, preset, classesOf(options)),
     loss: { terms: [{ kind: 'dice' }, { kind: 'cross-entropy' }] },
-    optimiser: { kind: 'sgd', momentum: 0.99, nesterov: true, weightDecay: 3e-5 },
+    // A momentum of 0.99 needs hundreds of steps to gather speed; a rehearsal has hundreds in all.
+    optimiser:
+      preset === presets.small
+        ? { kind: 'adamw', weightDecay: 0.01 }
+        : { kind: 'sgd', momentum: 0.99, nesterov: true, weightDecay: 3e-5 },
     schedule: { kind: 'polynomial', initial: 0.01, power: 0.9, warmUpSteps: 0 },
     foregroundFraction: preset === presets.small ? 0.67 : 0.33,
     augmentation: augmentationFor(topology.patchSize, spacingMm, preset),
