@@ -58,9 +58,9 @@ export function flatShiftWeightGradient(g: GraphBuilder, x: Value, dy: Value, wi
   let total: Value | undefined; // [ky kx ci, kz co]
   for (let entry = 0; entry < batch; entry++) {
     for (let first = 0; first < depth; first += planes) {
-      const slab = { entry, first, end: Math.min(depth, first + planes) };
-      const a = shiftedInPlane(g, c, slab, total);
-      const b = shiftedInDepth(g, c, slab, total);
+      const slab = { entry, first, end: Math.min(depth, first + planes), zero: zeroAfter(g, total) };
+      const a = shiftedInPlane(g, c, slab);
+      const b = shiftedInDepth(g, c, slab);
       total = g.op('Gemm', total === undefined ? [a, b] : [a, b, total], { transB: 1 });
     }
   }
@@ -94,19 +94,27 @@ interface Slab {
   /** Planes of X. */
   readonly first: number;
   readonly end: number;
+  /** What is filled in. */
+  readonly zero: Value;
+}
+
+/** A zero that waits for the product of the slab before, so that no slab is laid out before its turn. */
+function zeroAfter(g: GraphBuilder, total: Value | undefined): Value {
+  if (total === undefined) return g.scalar(0);
+  const corner = g.op('Slice', [total, g.int64s(0, 0), g.int64s(1, 1)]);
+  return reshape(g, onlyAfter(g, corner, g.filled('float32', [1, 1], 0)), []);
 }
 
 /**
- * Planes `first` to `end` of one batch entry with zeros after rows and columns, [c, planes, y + gap, x + gap]: one Pad,
- * whose negative counts cut. Its fill value waits for `after`, so that no slab is laid out before its turn.
+ * Planes `first` to `end` of one batch entry with zeros after rows and columns, [1, c, planes, y + gap, x + gap]: one
+ * Pad, whose negative counts cut.
  */
-function cut(g: GraphBuilder, c: Convolution, value: Value, slab: Slab, after: Value | undefined): Value {
-  const [batch, , depth] = value.shape as [number, number, number];
-  const { entry, first, end } = slab;
-  const pads = [-entry, 0, -first, 0, 0, entry + 1 - batch, 0, end - depth, c.gap.row, c.gap.column];
-  if (after === undefined) return g.op('Pad', [value, g.int64s(...pads)]);
-  const corner = g.op('Slice', [after, g.int64s(0, 0), g.int64s(1, 1)]);
-  const zero = reshape(g, onlyAfter(g, corner, g.filled('float32', [1, 1], 0)), [1]);
+function cut(g: GraphBuilder, c: Convolution, value: Value, { entry, first, end, zero }: Slab): Value {
+  const [batch, channels, depth, height, width] = value.shape as [number, number, number, number, number];
+  const { row, column } = c.gap;
+  if (first >= depth || end <= 0)
+    return g.filled('float32', [1, channels, end - first, height + row, width + column], 0);
+  const pads = [-entry, 0, -first, 0, 0, entry + 1 - batch, 0, end - depth, row, column];
   return g.op('Pad', [value, g.int64s(...pads), zero]);
 }
 
@@ -115,8 +123,8 @@ function cut(g: GraphBuilder, c: Convolution, value: Value, slab: Slab, after: V
  * zeros between: copy k begins k slabs from the start, less its shift. Where a shift reaches over an end it reads
  * zeros, or what dY's zeros cancel.
  */
-function shiftedInPlane(g: GraphBuilder, c: Convolution, slab: Slab, after: Value | undefined): Value {
-  const padded = cut(g, c, c.x, slab, after);
+function shiftedInPlane(g: GraphBuilder, c: Convolution, slab: Slab): Value {
+  const padded = cut(g, c, c.x, slab);
   const rowLength = padded.shape[4]!;
   const shifts = range(c.kernel[1]).flatMap((ky) =>
     range(c.kernel[2]).map(
@@ -146,10 +154,10 @@ function shiftedInPlane(g: GraphBuilder, c: Convolution, slab: Slab, after: Valu
 }
 
 /** B [kz co, planes (y + gap) (x + gap)]: dY as each plane of the slab meets it through each tap in depth. */
-function shiftedInDepth(g: GraphBuilder, c: Convolution, slab: Slab, after: Value | undefined): Value {
+function shiftedInDepth(g: GraphBuilder, c: Convolution, slab: Slab): Value {
   const copies = range(c.kernel[0]).map((tap) => {
     const offset = c.padsBegin[0] - tap * c.dilations[0];
-    return cut(g, c, c.dy, { entry: slab.entry, first: slab.first + offset, end: slab.end + offset }, after);
+    return cut(g, c, c.dy, { ...slab, first: slab.first + offset, end: slab.end + offset });
   });
   const joined = copies.length === 1 ? copies[0]! : g.op('Concat', copies, { axis: 1 });
   return reshape(g, joined, [c.kernel[0] * c.dy.shape[1]!, product(joined.shape.slice(2))]);
