@@ -9,6 +9,8 @@ import type { Attributes } from '../model.ts';
 import { product, range } from '../shape.ts';
 import type { Value } from '../value.ts';
 import { transposedWindowOf, type Window, windowOf } from '../window.ts';
+import { flatShiftWeightGradient, isFlatShift } from './convolution-weights.ts';
+import { onlyAfter } from './order.ts';
 import { type GradientQuestion, type GradientRule, pad, reshape, sum, transpose, upstream } from './rule.ts';
 
 type Builder = GradientQuestion['g'];
@@ -104,9 +106,14 @@ const convolution: GradientRule = (q) => {
   const dy = upstream(q);
   const window = windowOf(node.attributes, x.shape.slice(2), w.shape.slice(2));
   const shape = { window, group: numberAttribute(node.attributes, 'group', 1) };
+  const flat = isFlatShift(x, window, shape.group);
+  const dw = (): Value => (flat ? flatShiftWeightGradient(g, x, dy, window) : weightGradient(g, x, w, dy, shape));
+  const weights = q.wanted[1] ? dw() : null;
+  // X is held until dW is computed, so dX, on which all earlier layers wait, comes second
+  const later = weights === null ? w : onlyAfter(g, weights, w);
   return [
-    q.wanted[0] ? inputGradient(g, x, w, dy, shape) : null,
-    q.wanted[1] ? weightGradient(g, x, w, dy, shape) : null,
+    q.wanted[0] ? inputGradient(g, x, later, dy, shape) : null,
+    weights,
     q.wanted[2] ? biasGradient(g, dy) : null,
   ];
 };
