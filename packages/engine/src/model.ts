@@ -65,12 +65,12 @@ export function withWeights(model: Model, weights: Weights): Model {
 
 /** @throws EngineError `engine.weights-mismatch` unless both have the same names, shapes and types. */
 export function assertSameLayout(expected: Weights, given: Weights): void {
-  const refuse = (reason: string): never => {
+  const refuse: (reason: string) => never = (reason) => {
     throw new EngineError('engine.weights-mismatch', `the weights do not fit the network: ${reason}`);
   };
   for (const [name, { dtype, shape }] of expected) {
     const other = given.get(name);
-    if (other === undefined) return refuse(`${name} is missing`);
+    if (other === undefined) refuse(`${name} is missing`);
     if (other.dtype !== dtype || other.shape.length !== shape.length || other.shape.some((n, i) => n !== shape[i])) {
       refuse(`${name} is ${other.dtype} [${other.shape.join(', ')}], not ${dtype} [${shape.join(', ')}]`);
     }

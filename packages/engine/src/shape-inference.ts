@@ -284,6 +284,20 @@ const resize: ShapeRule = (q) => {
   return [{ dtype, shape: result }];
 };
 
+const depthToSpace: ShapeRule = (q) => {
+  const { dtype, shape } = input(q, 0);
+  const block = q.attributes['blocksize'] as number;
+  const [n, c, y, x] = shape as [number, number, number, number];
+  return [{ dtype, shape: [n, c / block ** 2, y * block, x * block] }];
+};
+
+const spaceToDepth: ShapeRule = (q) => {
+  const { dtype, shape } = input(q, 0);
+  const block = q.attributes['blocksize'] as number;
+  const [n, c, y, x] = shape as [number, number, number, number];
+  return [{ dtype, shape: [n, c * block ** 2, y / block, x / block] }];
+};
+
 const statistics: ShapeRule = (q) => {
   const { dtype, shape } = input(q, 0);
   const axis = normalAxis((q.attributes['axis'] as number | undefined) ?? -1, shape.length);
@@ -317,6 +331,8 @@ const rules: Readonly<Record<string, ShapeRule>> = {
   Unsqueeze: unsqueeze,
   Gather: gather,
   Resize: resize,
+  DepthToSpace: depthToSpace,
+  SpaceToDepth: spaceToDepth,
   LayerNormalization: statistics,
   BatchNormalization: batchStatistics,
   InstanceNormalization: same,

@@ -245,10 +245,10 @@ class Program implements TrainingProgram {
 
   setState(state: Weights): void {
     const step = state.get(stateName.step);
-    const refuse = (reason: string): never => {
+    const refuse: (reason: string) => never = (reason) => {
       throw new EngineError('engine.state-mismatch', `the saved training state does not fit: ${reason}`);
     };
-    if (step?.dtype !== 'float64') return refuse('it has no step count');
+    if (step?.dtype !== 'float64') refuse('it has no step count');
     const part = (kind: Exclude<keyof typeof stateName, 'step'>, layout: ReadonlyMap<string, Tensor>) => {
       const own = new Map([...layout.keys()].map((name) => [name, state.get(stateName[kind](name))]));
       const present = [...own].filter((entry): entry is [string, Tensor] => entry[1] !== undefined);

@@ -15,14 +15,17 @@ function activation(derive: (parts: Parts) => Value): GradientRule {
 /** dy where the condition holds, else `otherwise`. */
 const choose = ({ g }: Parts, condition: Value, yes: Value, no: Value): Value => g.op('Where', [condition, yes, no]);
 
+/** So large that the product with any activation of note is beyond -1 to 1. */
+const huge = 1e30;
+
 /**
- * y has the sign of x, so that x itself can be forgotten: sign(y) is 1, 0 or -1, and leaky(sign(y), -slope) is 1, 0 or
- * slope. At 0 the gradient is 0 where PyTorch gives `slope`; `x > 0 ? 1 : slope` would cost one more pass.
+ * y has the sign of x, so that x itself can be forgotten: clip(huge y, slope, 1) is 1 above 0 and the slope below and
+ * at 0, as in PyTorch. Two fast passes; Sign alone takes longer than both.
  */
-const leakyRelu = activation(({ g, node, y, dy }) => {
+const leakyRelu = activation(({ g, node, y, dy, c }) => {
   const slope = numberAttribute(node.attributes, 'alpha', 0.01);
-  if (slope <= 0) return g.op('Mul', [dy, slopeOf(g, node.inputs[0]!, slope)]);
-  return g.op('Mul', [dy, g.op('LeakyRelu', [g.op('Sign', [y])], { alpha: -slope })]);
+  if (slope <= 0 || slope > 1) return g.op('Mul', [dy, slopeOf(g, node.inputs[0]!, slope)]);
+  return g.op('Mul', [dy, g.op('Clip', [g.op('Mul', [y, c(huge)]), c(slope), c(1)])]);
 });
 
 /** 1 where x > 0, else `slope`. */
@@ -75,7 +78,7 @@ const gelu = activation((parts) => {
 });
 
 export const activationRules: Readonly<Record<string, GradientRule>> = {
-  Relu: activation(({ g, y, dy }) => g.op('Mul', [dy, g.op('Sign', [y])])),
+  Relu: activation(({ g, y, dy, c }) => g.op('Mul', [dy, g.op('Clip', [g.op('Mul', [y, c(huge)]), c(0), c(1)])])),
   LeakyRelu: leakyRelu,
   PRelu: pRelu,
   // y = alpha (e^x - 1) below 0, so dy/dx = y + alpha there

@@ -74,12 +74,12 @@ function fromOrt(value: { type: string; data: unknown; dims: readonly number[] }
 }
 
 function checkFeeds(feeds: Readonly<Record<string, Tensor>>, declared: ReadonlyMap<string, Declaration>): void {
-  const refuse = (reason: string): never => {
+  const refuse: (reason: string) => never = (reason) => {
     throw new EngineError('engine.feed-mismatch', `the network's inputs do not fit: ${reason}`);
   };
   for (const [name, { dtype, shape }] of declared) {
     const given = feeds[name];
-    if (given === undefined) return refuse(`${name} is missing`);
+    if (given === undefined) refuse(`${name} is missing`);
     const fits =
       given.shape.length === shape.length && shape.every((n, i) => typeof n === 'string' || n === given.shape[i]);
     if (given.dtype !== dtype || !fits) {

@@ -1,0 +1,133 @@
+/**
+ * The same graph with some operators replaced by others that ONNX Runtime's CPU library computes faster; results differ
+ * by rounding only. What was measured stands in docs/decisions/0004-training-graph-memory.md.
+ */
+
+import { reshape, transpose } from './gradients/rule.ts';
+import type { BuilderNode } from './graph-builder.ts';
+import { GraphBuilder } from './graph-builder.ts';
+import type { GraphNode, Model } from './model.ts';
+import { importModel } from './model-import.ts';
+import { range, sameShape } from './shape.ts';
+import type { Value } from './value.ts';
+import { transposedWindowOf, windowOf } from './window.ts';
+
+/** The node's output in another form, or undefined to leave the node as it is. */
+type Form = (g: GraphBuilder, node: BuilderNode, inputs: readonly (Value | null)[]) => Value | undefined;
+
+/** A model with open dimensions, or without an operator that has another form, is returned as it is. */
+export function lowered(model: Model): Model {
+  const isStatic = model.graph.inputs.every(({ shape }) => shape.every((size) => typeof size === 'number'));
+  const concerns = model.graph.nodes.some((node) => node.domain === '' && Object.hasOwn(forms, node.type));
+  if (!isStatic || !concerns || model.otherOpsets.size > 0) return model;
+  const { g: source, parameters, outputs } = importModel(model);
+  const g = new GraphBuilder({ name: model.graph.name, opset: model.opset });
+  const values = new Map<string, Value>();
+  for (const { name, dtype, shape } of source.inputs) values.set(name, g.input(name, dtype, shape));
+  for (const [name, { dtype, shape }] of parameters) {
+    values.set(name, g.parameter(name, { ...model.parameters.get(name)!, dtype, shape }));
+  }
+  const mapped = (value: Value): Value => {
+    let own = values.get(value.name);
+    if (own === undefined) {
+      own = g.constant(source.known(value)!);
+      values.set(value.name, own);
+    }
+    return own;
+  };
+  for (const node of source.nodes) {
+    const inputs = node.inputs.map((value) => value && mapped(value));
+    const form = node.domain === '' ? forms[node.type]?.(g, node, inputs) : undefined;
+    if (form !== undefined) {
+      values.set(node.outputs[0]!.name, form);
+      continue;
+    }
+    const made = g.ops(node.type, inputs, node.outputs.length, node.attributes);
+    node.outputs.forEach((value, index) => {
+      values.set(value.name, made[index]!);
+    });
+  }
+  for (const [name, value] of Object.entries(outputs)) g.output(name, mapped(value));
+  const built = g.build();
+  return { ...built, graph: { ...built.graph, nodes: byDepth(built.graph.nodes) }, metadata: model.metadata };
+}
+
+/**
+ * Nodes by the length of the longest path to them. ONNX Runtime computes a node's inputs beginning with the one that
+ * stands last in the file: with this order, first the gradient that comes from far, and only then what the node needs
+ * besides, such as a centred activation computed again, which would otherwise be held through the whole pass.
+ */
+function byDepth(nodes: readonly GraphNode[]): readonly GraphNode[] {
+  const depthOf = new Map<string, number>();
+  const depths = nodes.map((node) => {
+    const depth = 1 + Math.max(0, ...node.inputs.map((name) => depthOf.get(name) ?? 0));
+    for (const name of node.outputs) depthOf.set(name, depth);
+    return { node, depth };
+  });
+  return depths.sort((a, b) => a.depth - b.depth).map(({ node }) => node);
+}
+
+/** Below this many input channels the products are too small to gain from it. */
+const foldedChannelsMin = 8;
+
+/**
+ * A 3-D convolution as one in the plane with kz times the output channels, of which each is shifted by its tap in depth
+ * before they are added: a third of the copying, and products of three times as many rows.
+ */
+const foldedConvolution: Form = (g, node, [x, w, bias]) => {
+  if (!x || !w || x.shape.length !== 5 || x.dtype !== 'float32' || (node.attributes['group'] ?? 1) !== 1)
+    return undefined;
+  const window = windowOf(node.attributes, x.shape.slice(2), w.shape.slice(2));
+  const [co, ci, taps, ky, kx] = w.shape as [number, number, number, number, number];
+  if (taps === 1 || ky * kx === 1 || ci < foldedChannelsMin || window.strides[0] !== 1) return undefined;
+  const [batch, , depth] = x.shape as [number, number, number];
+  const [depthOut, height, width] = window.output as [number, number, number];
+  const offsets = range(taps).map((tap) => tap * window.dilations[0]! - window.padsBegin[0]!);
+  if (offsets.some((offset) => offset >= depth || offset + depthOut <= 0)) return undefined;
+  const centre = offsets.indexOf(0);
+  if (bias && (centre < 0 || depthOut > depth)) return undefined;
+  const byTap = transpose(g, reshape(g, w, [co, ci, taps, ky * kx]), [2, 0, 1, 3]);
+  const ends = (pads: readonly number[]): number[] => [0, pads[1]!, pads[2]!];
+  const inputs = [x, reshape(g, byTap, [taps * co, ci, 1, ky, kx])];
+  if (bias) inputs.push(g.op('Pad', [bias, g.int64s(centre * co, (taps - 1 - centre) * co)]));
+  const inPlane = g.op('Conv', inputs, {
+    kernel_shape: [1, ky, kx],
+    strides: [1, window.strides[1]!, window.strides[2]!],
+    dilations: [1, window.dilations[1]!, window.dilations[2]!],
+    pads: [...ends(window.padsBegin), ...ends(window.padsEnd)],
+  });
+  const apart = reshape(g, inPlane, [batch, taps, co, depth, height * width]);
+  const terms = offsets.map((offset, tap) => {
+    const pads = [0, -tap, 0, -offset, 0, 0, tap + 1 - taps, 0, offset + depthOut - depth, 0];
+    return g.op('Pad', [apart, g.int64s(...pads)]);
+  });
+  return reshape(g, g.op('Sum', terms), [batch, co, depthOut, height, width]);
+};
+
+/**
+ * A transposed convolution whose windows do not overlap, as one matrix product and DepthToSpace: ConvTranspose takes
+ * several times as long.
+ */
+const upSampling: Form = (g, node, [x, w, bias]) => {
+  if (!x || !w || x.shape.length !== 5 || x.dtype !== 'float32' || (node.attributes['group'] ?? 1) !== 1)
+    return undefined;
+  const window = transposedWindowOf(node.attributes, x.shape.slice(2), w.shape.slice(2));
+  const [ci, co, kz, ky, kx] = w.shape as [number, number, number, number, number];
+  const [batch, , ...spatial] = x.shape as [number, number, number, number, number];
+  const [depth, height, width] = spatial as [number, number, number];
+  const grown = [depth * kz, height * ky, width * kx];
+  if (ky !== kx || ky === 1 || !sameShape(window.strides, window.kernel) || !sameShape(window.output, grown))
+    return undefined;
+  if ([...window.padsBegin, ...window.padsEnd].some((count) => count !== 0)) return undefined;
+  const rows = ky * kx * co * kz;
+  // [ky kx, co, kz] rows, as DepthToSpace wants the taps of the plane first
+  const matrix = reshape(g, transpose(g, reshape(g, w, [ci, co, kz, ky * kx]), [3, 1, 2, 0]), [rows, ci]);
+  const flat = g.op('MatMul', [matrix, reshape(g, x, [batch, ci, depth * height * width])]);
+  const apart = reshape(g, flat, [batch, ky * kx * co, kz, depth, height * width]);
+  const inDepth = reshape(g, transpose(g, apart, [0, 1, 3, 2, 4]), [batch, rows * depth, height, width]);
+  const spread = g.op('DepthToSpace', [inDepth], { blocksize: ky, mode: 'DCR' });
+  const result = reshape(g, spread, [batch, co, ...grown]);
+  return bias ? g.op('Add', [result, reshape(g, bias, [1, co, 1, 1, 1])]) : result;
+};
+
+const forms: Readonly<Record<string, Form>> = { Conv: foldedConvolution, ConvTranspose: upSampling };
