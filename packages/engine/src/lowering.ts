@@ -3,14 +3,14 @@
  * by rounding only. What was measured stands in docs/decisions/0004-training-graph-memory.md.
  */
 
-import { reshape, transpose } from './gradients/rule.ts';
+import { reshape, slice, transpose } from './gradients/rule.ts';
 import type { BuilderNode } from './graph-builder.ts';
 import { GraphBuilder } from './graph-builder.ts';
 import type { GraphNode, Model } from './model.ts';
 import { importModel } from './model-import.ts';
 import { range, sameShape } from './shape.ts';
 import type { Value } from './value.ts';
-import { transposedWindowOf, windowOf } from './window.ts';
+import { transposedWindowOf, type Window, windowOf } from './window.ts';
 
 /** The node's output in another form, or undefined to leave the node as it is. */
 type Form = (g: GraphBuilder, node: BuilderNode, inputs: readonly (Value | null)[]) => Value | undefined;
@@ -70,6 +70,12 @@ function byDepth(nodes: readonly GraphNode[]): readonly GraphNode[] {
 /** Below this many input channels the products are too small to gain from it. */
 const foldedChannelsMin = 8;
 
+/** What one folded convolution may hold at a time, bytes, before it is split by output channels ... */
+const foldedBytesMax = 128e6;
+
+/** ... of which so many stay together whatever they hold: fewer rows make slow products. */
+const foldedChannelsTogether = 16;
+
 /**
  * A 3-D convolution as one in the plane with kz times the output channels, of which each is shifted by its tap in depth
  * before they are added: a third of the copying, and products of three times as many rows.
@@ -86,23 +92,49 @@ const foldedConvolution: Form = (g, node, [x, w, bias]) => {
   if (offsets.some((offset) => offset >= depth || offset + depthOut <= 0)) return undefined;
   const centre = offsets.indexOf(0);
   if (bias && (centre < 0 || depthOut > depth)) return undefined;
+  const channelsMax = Math.floor(foldedBytesMax / (4 * batch * taps * depth * height * width));
+  const parts = Math.ceil(co / Math.min(co, Math.max(foldedChannelsTogether, channelsMax)));
+  if (co % parts !== 0) return undefined;
+  const results = range(parts).map((part) => {
+    const channels = { start: (part * co) / parts, end: ((part + 1) * co) / parts };
+    const own = { x, w: slice(g, w, 0, channels), bias: bias ? slice(g, bias, 0, channels) : null };
+    return folded(g, own, { window, offsets, centre });
+  });
+  return results.length === 1 ? results[0]! : g.op('Concat', results, { axis: 1 });
+};
+
+interface Folding {
+  readonly window: Window;
+  /** Of the plane that each tap in depth reads, from the plane that is computed. */
+  readonly offsets: readonly number[];
+  /** The tap whose offset is 0. */
+  readonly centre: number;
+}
+
+function folded(
+  g: GraphBuilder,
+  { x, w, bias }: { readonly x: Value; readonly w: Value; readonly bias: Value | null },
+  { window, offsets, centre }: Folding,
+): Value {
+  const [co, ci, taps, ky, kx] = w.shape as [number, number, number, number, number];
+  const [batch, , depth] = x.shape as [number, number, number];
+  const [depthOut, height, width] = window.output as [number, number, number];
   const byTap = transpose(g, reshape(g, w, [co, ci, taps, ky * kx]), [2, 0, 1, 3]);
-  const ends = (pads: readonly number[]): number[] => [0, pads[1]!, pads[2]!];
   const inputs = [x, reshape(g, byTap, [taps * co, ci, 1, ky, kx])];
   if (bias) inputs.push(g.op('Pad', [bias, g.int64s(centre * co, (taps - 1 - centre) * co)]));
   const inPlane = g.op('Conv', inputs, {
     kernel_shape: [1, ky, kx],
-    strides: [1, window.strides[1]!, window.strides[2]!],
-    dilations: [1, window.dilations[1]!, window.dilations[2]!],
-    pads: [...ends(window.padsBegin), ...ends(window.padsEnd)],
+    strides: [1, ...window.strides.slice(1)],
+    dilations: [1, ...window.dilations.slice(1)],
+    pads: [0, ...window.padsBegin.slice(1), 0, ...window.padsEnd.slice(1)],
   });
   const apart = reshape(g, inPlane, [batch, taps, co, depth, height * width]);
-  const terms = offsets.map((offset, tap) => {
-    const pads = [0, -tap, 0, -offset, 0, 0, tap + 1 - taps, 0, offset + depthOut - depth, 0];
-    return g.op('Pad', [apart, g.int64s(...pads)]);
-  });
-  return reshape(g, g.op('Sum', terms), [batch, co, depthOut, height, width]);
-};
+  const terms = offsets.map((offset, tap) =>
+    g.op('Pad', [apart, g.int64s(0, -tap, 0, -offset, 0, 0, tap + 1 - taps, 0, offset + depthOut - depth, 0)]),
+  );
+  const total = terms.reduce((sum, term) => g.op('Add', [sum, term]));
+  return reshape(g, total, [batch, co, depthOut, height, width]);
+}
 
 /**
  * A transposed convolution whose windows do not overlap, as one matrix product and DepthToSpace: ConvTranspose takes

@@ -1,5 +1,6 @@
 /** ONNX Runtime in Node: the CPU library of `onnxruntime-node`. */
 import ort from 'onnxruntime-node';
+import { lowered } from '../lowering.ts';
 import { openOnnxSession } from './onnx-session.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -8,7 +9,7 @@ export function nodeRuntime(): Runtime {
   return {
     name: 'onnxruntime-node',
     open: (model, { threads = 1, keepMemory = true } = {}) =>
-      openOnnxSession(ort, model, {
+      openOnnxSession(ort, lowered(model), {
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
         executionMode: 'sequential',
