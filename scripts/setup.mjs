@@ -19,12 +19,15 @@ function fail(message) {
 const lockfile = readFileSync(join(root, 'package-lock.json'), 'utf8');
 if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lockfile) {
   process.stderr.write('Installing packages (once; about a minute) ...\n');
-  const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+  // Not `npm ci`: it refuses a lockfile without the binaries for other platforms, which not every registry mirror carries.
+  // This installs the versions of the lockfile all the same, and with --no-save leaves it as it is.
+  const npm = spawnSync('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
     stdio: ['ignore', 2, 2],
   });
-  if (npm.status !== 0)
-    fail('npm ci failed: see its message above. Consilium needs the npm registry once, to install.');
+  if (npm.status !== 0) {
+    fail('npm install failed: see its message above. Consilium needs the npm registry once, to install.');
+  }
   writeFileSync(stamp, lockfile);
 }
 const version = existsSync(pinnedNode) ? spawnSync(pinnedNode, ['--version'], { encoding: 'utf8' }).stdout.trim() : '';
@@ -32,7 +35,7 @@ const [major = 0, minor = 0] = version.slice(1).split('.').map(Number);
 if (major < 22 || (major === 22 && minor < 18)) {
   fail(
     `The repository runs from source on Node 22.18 or newer and pins one as the npm package "node", but found ${version || 'none'}. ` +
-      'Its install script was probably blocked (--ignore-scripts): run "npm ci --foreground-scripts" and try again.',
+      'Its install script was probably blocked (--ignore-scripts): run "npm rebuild node --foreground-scripts" and try again.',
   );
 }
 const [file, ...rest] = process.argv.slice(2);
