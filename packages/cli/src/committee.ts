@@ -31,7 +31,7 @@ export function workDirectoryOf(directory: string, siteId: SiteId): string {
   return join(directory, 'sites', siteId);
 }
 
-export interface TrainingJob {
+interface TrainingJob {
   readonly jobId: string;
   readonly participants: readonly SiteId[];
   readonly plan: Json;

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { makeStudy, siteProfiles, writeStudy } from '@consilium/phantom';
 import { CliError } from './cli-error.ts';
 
-export type StudyFormat = 'nifti' | 'dicom';
+type StudyFormat = 'nifti' | 'dicom';
 
 export interface PhantomRequest {
   readonly directory: string;

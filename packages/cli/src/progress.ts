@@ -2,7 +2,7 @@
 import { styleText } from 'node:util';
 import { createLogUpdate } from 'log-update';
 
-export type RehearsalEvent =
+type RehearsalEvent =
   /** A new part of the work begins. */
   | { readonly type: 'stage'; readonly text: string }
   /** Countable progress within the stage. */

@@ -11,7 +11,7 @@ import { writeDurably } from './durable-file.ts';
 
 const whole = (low: number, high: number) => z.coerce.number().int().min(low).max(high);
 
-export const rehearsalSettingsSchema = z.object({
+const rehearsalSettingsSchema = z.object({
   sites: whole(2, 100),
   studies: whole(3, 10_000),
   /** Real data already sorted by site; null: synthetic patients. */

@@ -6,7 +6,7 @@ import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { encodeModel, type Model, weightsOf } from '@consilium/engine';
 import { createRandom, encodeSafetensors } from '@consilium/numerics';
-import { type Json, modelNameSchema, type Sha256, type SiteId, siteIdSchema } from '@consilium/protocol';
+import { type Json, modelNameSchema, type SiteId, siteIdSchema } from '@consilium/protocol';
 import {
   buildNetwork,
   kidneyClasses,
@@ -138,7 +138,7 @@ function planFor(answers: HospitalSurvey['answers'], settings: RehearsalSettings
   return { plan, model };
 }
 
-export function describePlan(plan: Plan, model: Model): string {
+function describePlan(plan: Plan, model: Model): string {
   const parameters = [...weightsOf(model).values()].reduce((sum, { data }) => sum + data.length, 0);
   return `voxels of ${plan.spacingMm.map((mm) => Number(mm.toFixed(2))).join(' × ')} mm, patches of ${plan.patchSize.join(' × ')}, ${plan.network.kind} ${plan.network.channels.join('-')}, ${(parameters / 1e6).toFixed(2)} million parameters`;
 }

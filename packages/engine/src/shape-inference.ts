@@ -41,7 +41,7 @@ function known(question: ShapeQuestion, index: number, what: string): readonly n
 }
 
 /** Axes of a reduction and the like: an input since version 13 or 18, an attribute before. */
-export function axesOf(attributes: Attributes, content: readonly number[] | undefined): readonly number[] | undefined {
+function axesOf(attributes: Attributes, content: readonly number[] | undefined): readonly number[] | undefined {
   return numbers(attributes, 'axes') ?? content;
 }
 

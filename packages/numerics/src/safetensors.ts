@@ -32,7 +32,7 @@ export class SafetensorsError extends Error {
 }
 
 export interface SafetensorsFile {
-  /** In the order of the header. The arrays are copies, aligned, independent of the input. */
+  /** In the order of their data. The arrays are copies, aligned, independent of the input. */
   readonly tensors: Map<string, Tensor>;
   readonly metadata: Readonly<Record<string, string>>;
 }
@@ -42,7 +42,7 @@ export function encodeSafetensors(
   tensors: ReadonlyMap<string, Tensor>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
-  const header: Record<string, unknown> = {};
+  const header: Record<string, unknown> = Object.create(null); // a tensor may be called __proto__
   if (Object.keys(metadata).length > 0) header['__metadata__'] = metadata;
   let offset = 0;
   for (const [name, { dtype, shape, data }] of tensors) {
@@ -70,12 +70,14 @@ export function decodeSafetensors(bytes: Uint8Array): SafetensorsFile {
   const tensors = new Map<string, Tensor>();
   let metadata: Record<string, string> = {};
   let expected = 0;
+  const entries: ({ name: string } & ReturnType<typeof parseEntry>)[] = [];
   for (const [name, entry] of Object.entries(header)) {
-    if (name === '__metadata__') {
-      metadata = parseMetadata(entry);
-      continue;
-    }
-    const { dtype, shape, begin, end } = parseEntry(name, entry);
+    if (name === '__metadata__') metadata = parseMetadata(entry);
+    else entries.push({ name, ...parseEntry(name, entry) });
+  }
+  // JavaScript lists keys that look like whole numbers first, whatever their place in the file.
+  entries.sort((one, other) => one.begin - other.begin || one.end - other.end);
+  for (const { name, dtype, shape, begin, end } of entries) {
     const Constructor = arrayConstructor[dtype];
     if (begin !== expected) throw new SafetensorsError(`tensor ${name}: its data does not follow the one before`);
     if (end - begin !== elementCount(shape) * Constructor.BYTES_PER_ELEMENT) {

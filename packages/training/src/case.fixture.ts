@@ -34,7 +34,7 @@ export function ballCase(options: { id?: string; size?: Triple; spacingMm?: Trip
   return { id, image: { geometry, voxels: image }, label: { geometry, voxels: label } };
 }
 
-export function volumeOf(geometry: Geometry): number {
+function _volumeOf(geometry: Geometry): number {
   return geometry.size[0] * geometry.size[1] * geometry.size[2];
 }
 

@@ -58,7 +58,7 @@ export function checkCase(aCase: Case, classes?: readonly SegmentationClass[]): 
 }
 
 /** The class numbers that occur in a label map, ascending, background left out. */
-export function classValuesIn({ voxels }: LabelMap): number[] {
+function classValuesIn({ voxels }: LabelMap): number[] {
   const seen = new Uint8Array(256);
   for (let index = 0; index < voxels.length; index++) seen[voxels[index]!] = 1;
   const values: number[] = [];

@@ -14,7 +14,7 @@ import { TrainingError } from './training-error.ts';
 
 const tripleOfHistograms = z.tuple([histogramSchema, histogramSchema, histogramSchema]);
 
-export const fingerprintSchema = z.strictObject({
+const fingerprintSchema = z.strictObject({
   version: z.literal(1),
   cases: z.int().nonnegative(),
   /** Along `[z, y, x]` after reorientation to head, back, left; bins of 0.02 mm. */

@@ -47,7 +47,7 @@ const scheduleSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 
-export const planSchema = z
+const planSchema = z
   .strictObject({
     version: z.literal(1),
     /** Background (0) is not listed. */

@@ -64,7 +64,7 @@ export class PreparedCache {
 }
 
 /** The cache key, hexadecimal: depends on the case's content and on nothing of the plan that preparation ignores. */
-export function preparedKey(contentSha256: string, plan: PreparationPlan): string {
+function preparedKey(contentSha256: string, plan: PreparationPlan): string {
   const { spacingMm, normalisation, classes } = plan;
   const values = classes.map(({ value }) => value).sort((a, b) => a - b);
   const { clipHu, mean, std } = normalisation;
@@ -72,7 +72,7 @@ export function preparedKey(contentSha256: string, plan: PreparationPlan): strin
   return createHash('sha256').update(JSON.stringify(key)).digest('hex');
 }
 
-export function encodePrepared({ geometry, original, image, label, foreground }: PreparedCase): Uint8Array {
+function encodePrepared({ geometry, original, image, label, foreground }: PreparedCase): Uint8Array {
   const [z, y, x] = geometry.size;
   const tensors = new Map<string, Tensor>([
     ['image', tensor('float32', [z, y, x], image)],
@@ -93,7 +93,7 @@ export function encodePrepared({ geometry, original, image, label, foreground }:
 }
 
 /** Undefined if a single bit is not as it was written. */
-export function decodePrepared(bytes: Uint8Array, id: string): PreparedCase | undefined {
+function decodePrepared(bytes: Uint8Array, id: string): PreparedCase | undefined {
   const content = bytes.subarray(digestBytes);
   const digest = createHash('sha256').update(content).digest();
   if (bytes.length < digestBytes || !digest.equals(bytes.subarray(0, digestBytes))) return undefined;

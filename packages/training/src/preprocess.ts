@@ -68,7 +68,7 @@ export function prepareImage(image: Image, plan: PreparationPlan): PreparedImage
 }
 
 /** Labels on the plan-space grid of their image. */
-export function prepareLabel(labels: LabelMap, geometry: Geometry, plan: PreparationPlan): Uint8Array {
+function prepareLabel(labels: LabelMap, geometry: Geometry, plan: PreparationPlan): Uint8Array {
   const values = plan.classes.map(({ value }) => value);
   return resampleLabels(labels, geometry, values).voxels;
 }
