@@ -73,7 +73,10 @@ export async function expectDerivative(
     expect(gradient.shape).toEqual(input.shape);
     const direction = randomTensor(random, input.shape, { dtype: input.dtype as 'float32' });
     const lossAt = async (h: number): Promise<number> => {
-      const values = Array.from(input.data as Float32Array, (value, each) => Number(value) + h * Number(direction.data[each]));
+      const values = Array.from(
+        input.data as Float32Array,
+        (value, each) => Number(value) + h * Number(direction.data[each]),
+      );
       const moved = inputs.with(index, tensorOf(input.dtype, input.shape, values));
       return dot((await session.run(feeds(moved), ['y']))['y']!, weight);
     };
