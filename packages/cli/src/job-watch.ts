@@ -11,6 +11,7 @@ export class JobWatch {
   readonly #best = new Map<string, number>();
   readonly #losses = new Map<string, number[]>();
   readonly #asked = new Map<string, number>();
+  readonly #contributors = new Map<string, number>();
   readonly #done = new Map<string, number>();
   readonly #counts = new Map<string, Map<string, [number, number]>>();
 
@@ -43,13 +44,17 @@ export class JobWatch {
       case 'site-left-out':
         this.#warn(`${event.siteId} is left out of ${at(event)}: ${event.message}`);
         break;
+      case 'aggregated':
+        this.#contributors.set(event.jobId, event.participants.length);
+        break;
       case 'evaluated':
         this.#round(event);
         break;
       case 'job-ended': {
         const rounds = this.#done.get(event.jobId);
         if (rounds !== undefined) {
-          this.#progress.show({ type: 'stopped', job: event.jobId, rounds, reason: event.reason.text });
+          const best = this.#best.get(event.jobId) ?? null;
+          this.#progress.show({ type: 'stopped', job: event.jobId, rounds, best, reason: event.reason.text });
           this.#setDone(event.jobId, this.#roundsMax);
         }
         break;
@@ -72,7 +77,7 @@ export class JobWatch {
       loss: losses.length === 0 ? null : losses.reduce((sum, loss) => sum + loss, 0) / losses.length,
       dice: score,
       best: best < 0 ? null : best,
-      sites: losses.length,
+      sites: this.#contributors.get(jobId) ?? losses.length,
       sitesAsked: this.#asked.get(jobId) ?? losses.length,
     });
   }

@@ -28,7 +28,13 @@ type RehearsalEvent =
       readonly sites: number;
       readonly sitesAsked: number;
     }
-  | { readonly type: 'stopped'; readonly job: string; readonly rounds: number; readonly reason: string }
+  | {
+      readonly type: 'stopped';
+      readonly job: string;
+      readonly rounds: number;
+      readonly best: number | null;
+      readonly reason: string;
+    }
   | { readonly type: 'warning'; readonly text: string }
   | { readonly type: 'finished'; readonly directory: string; readonly text: string; readonly summary: unknown };
 
@@ -58,12 +64,12 @@ export function humanProgress(stream: NodeJS.WriteStream): Progress {
   const live = stream.isTTY ? createLogUpdate(stream) : null;
   const bars = new Map<string, string>();
   let share = 0;
-  let shareAtStart: number | null = null;
+  let first: { readonly share: number; readonly seconds: number } | null = null;
 
   const left = (): string => {
-    const made = share - (shareAtStart ?? 0);
-    if (made <= 0.02) return '';
-    return `  at most ${clock((seconds() * (1 - share)) / made)} left`;
+    const made = share - (first?.share ?? 0);
+    if (first === null || made < 0.05) return '';
+    return `  at most ${clock(((seconds() - first.seconds) * (1 - share)) / made)} left`;
   };
   const redraw = (): void => live?.([...bars.values(), styleText('dim', `${clock(seconds())}${left()}`)].join('\n'));
   const line = (text: string): void => {
@@ -101,6 +107,7 @@ export function humanProgress(stream: NodeJS.WriteStream): Progress {
         break;
       }
       case 'round': {
+        if (event.job.startsWith('local-')) break; // a line for each would drown the others
         const sites = event.sitesAsked > 1 ? `, ${event.sites} of ${event.sitesAsked} sites` : '';
         const best = event.dice !== null && event.dice === event.best ? styleText('green', '  best so far') : '';
         const loss = event.loss === null ? '' : `, loss ${event.loss.toFixed(3)}`;
@@ -110,7 +117,9 @@ export function humanProgress(stream: NodeJS.WriteStream): Progress {
         break;
       }
       case 'stopped':
-        line(`${event.job.padEnd(10)} ended after ${event.rounds} rounds: ${event.reason}`);
+        line(
+          `${event.job.padEnd(10)} ended after ${event.rounds} rounds at validation Dice ${dice(event.best)}: ${event.reason}`,
+        );
         break;
       case 'warning':
         line(styleText('yellow', `! ${event.text}`));
@@ -123,7 +132,7 @@ export function humanProgress(stream: NodeJS.WriteStream): Progress {
     }
   };
   const advance = (now: number): void => {
-    shareAtStart ??= now;
+    first ??= { share: now, seconds: seconds() };
     share = Math.max(share, now);
   };
   return { show, advance, [Symbol.dispose]: () => live?.clear() };

@@ -2,7 +2,7 @@
  * A whole project on one machine, from patients to report. Reads top to bottom: patients, plan, training, test, result.
  * Every step is durable when it is done; calling it again on the same directory goes on where it was.
  */
-import { readdir } from 'node:fs/promises';
+import { glob, readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { encodeModel, type Model, weightsOf } from '@consilium/engine';
 import { createRandom, encodeSafetensors } from '@consilium/numerics';
@@ -45,6 +45,7 @@ export async function rehearse(
   await committee.survey('prepare', [...ready, pooledSiteId], { kind: 'prepare', plan: planJson });
 
   progress.show({ type: 'stage', text: 'Training: the federated model, every hospital alone, and all data pooled' });
+  progress.advance(0);
   const models = await trainAll(committee, { settings, plan: planJson, model, participants: ready });
 
   progress.show({ type: 'stage', text: 'Test: every model on every hospital’s test patients, once' });
@@ -59,6 +60,7 @@ export async function rehearse(
     survey,
     models,
     scores,
+    synthetic: settings.data === null || (await holdsSynthetic(found)),
     warnings: watch.warnings,
     startedAt,
     seconds: () => (performance.now() - startMs) / 1000,
@@ -113,6 +115,16 @@ async function hospitalsIn(data: string): Promise<Hospital[]> {
     );
   }
   return hospitals;
+}
+
+/** Whether any case says of itself, in `case.json`, that it was generated. */
+async function holdsSynthetic(hospitals: readonly Hospital[]): Promise<boolean> {
+  for (const { directory } of hospitals) {
+    for await (const path of glob('**/case.json', { cwd: directory })) {
+      if (/"synthetic"\s*:\s*true/.test(await readFile(join(directory, path), 'utf8'))) return true;
+    }
+  }
+  return false;
 }
 
 type HospitalSurvey = Awaited<ReturnType<typeof surveyHospitals>>;

@@ -7,6 +7,7 @@ import type { SurveyOutcome } from '@consilium/federation';
 import { decodeSafetensors } from '@consilium/numerics';
 import { siteProfiles } from '@consilium/phantom';
 import type { SiteId } from '@consilium/protocol';
+import { surfaceToleranceMm } from '@consilium/site';
 import {
   metricsCsv,
   metricsJson,
@@ -37,6 +38,8 @@ export interface Rehearsed {
   readonly survey: SurveyOutcome<'fingerprint'>;
   readonly models: readonly TrainedModel[];
   readonly scores: CrossSiteScores;
+  /** Whether any patient was generated. */
+  readonly synthetic: boolean;
   readonly warnings: readonly string[];
   readonly startedAt: Date;
   readonly seconds: () => number;
@@ -74,7 +77,7 @@ async function recordOf(directory: string, rehearsed: Rehearsed): Promise<Rehear
       settings.data === null
         ? `Rehearsal: ${settings.sites} simulated hospitals, one kidney-tumour model`
         : 'Rehearsal: one kidney-tumour model for several hospitals',
-    synthetic: settings.data === null,
+    synthetic: rehearsed.synthetic,
     startedAt: startedAt.toISOString(),
     seconds: rehearsed.seconds(),
     seed: settings.seed,
@@ -89,7 +92,7 @@ async function recordOf(directory: string, rehearsed: Rehearsed): Promise<Rehear
       classes: [...classes],
     })),
     plan: planOf(rehearsed),
-    toleranceMm: 2,
+    toleranceMm: surfaceToleranceMm,
     scoredAgainst:
       settings.data === null
         ? 'the true anatomy of the synthetic patients'
@@ -115,6 +118,10 @@ async function recordOf(directory: string, rehearsed: Rehearsed): Promise<Rehear
       ),
     ),
     pictures: await picturesOf(directory, rehearsed),
+    pictureLegend: [
+      { label: 'reference', colour: '#ffd400' },
+      { label: 'model', colour: '#00beff' },
+    ],
     warnings: [...rehearsed.warnings],
   };
 }

@@ -15,8 +15,8 @@ import { drawOverlay } from './overlay.ts';
 import { preparedMembers } from './prepare-task.ts';
 import type { PreparedMember, Workplace } from './workplace.ts';
 
-/** Surfaces closer than this agree, mm. */
-const toleranceMm = 3;
+/** Surfaces closer than this agree in the normalised surface Dice, mm. */
+export const surfaceToleranceMm = 3;
 
 export async function evaluateTask(
   task: EvaluateTask,
@@ -77,7 +77,7 @@ async function test(task: EvaluateTask, workplace: Workplace, context: TaskConte
       if (loaded !== null) {
         const prediction = await predictor.predict(loaded.image, { signal: context.signal });
         const reference = loaded.reference ?? loaded.label;
-        const regions = scoreCase(prediction, reference, plan.regions, { toleranceMm });
+        const regions = scoreCase(prediction, reference, plan.regions, { toleranceMm: surfaceToleranceMm });
         const pictures = task.pictures ? [await drawCase(task, { member, loaded, prediction, plan }, workplace)] : [];
         scores.push({ case: member.pseudonym, regions: withoutInfinities(regions), pictures });
       }

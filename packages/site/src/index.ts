@@ -1,1 +1,2 @@
+export { surfaceToleranceMm } from './evaluate-task.ts';
 export type { SiteSettings } from './settings.ts';

@@ -107,7 +107,13 @@ interface Preset {
   readonly patchVoxels: number;
   readonly patchSize?: Triple;
   readonly batchSize: { readonly min: number; readonly max: number };
+  readonly network: { readonly downSampling: 'strided-convolution' | 'max-pool'; readonly decoderBlocks: number };
+  readonly optimiser: z.output<typeof optimiserSchema>;
+  readonly learningRate: number;
+  readonly foregroundFraction: number;
   readonly flips: readonly [boolean, boolean, boolean];
+  readonly degreesMax: readonly [number, number, number];
+  readonly overlap: number;
 }
 
 const presets: Readonly<Record<'small' | 'full', Preset>> = {
@@ -116,10 +122,17 @@ const presets: Readonly<Record<'small' | 'full', Preset>> = {
     firstChannels: 8,
     channelsMax: 64,
     levelsMax: 4,
-    patchVoxels: 24 * 32 * 32,
-    patchSize: [24, 32, 32],
+    patchVoxels: 16 * 32 * 32,
+    patchSize: [16, 32, 32],
     batchSize: { min: 2, max: 2 },
+    network: { downSampling: 'max-pool', decoderBlocks: 1 },
+    // A momentum of 0.99 needs hundreds of steps to gather speed; a rehearsal has hundreds in all.
+    optimiser: { kind: 'adamw', weightDecay: 0.01 },
+    learningRate: 0.005,
+    foregroundFraction: 0.67,
     flips: [false, false, true],
+    degreesMax: [15, 10, 10],
+    overlap: 0.25,
   },
   full: {
     spacingMmMin: 0,
@@ -128,7 +141,13 @@ const presets: Readonly<Record<'small' | 'full', Preset>> = {
     levelsMax: 6,
     patchVoxels: 256 ** 3,
     batchSize: { min: 2, max: 16 },
+    network: { downSampling: 'strided-convolution', decoderBlocks: 2 },
+    optimiser: { kind: 'sgd', momentum: 0.99, nesterov: true, weightDecay: 3e-5 },
+    learningRate: 0.01,
+    foregroundFraction: 0.33,
     flips: [true, true, true],
+    degreesMax: [30, 30, 30],
+    overlap: 0.5,
   },
 };
 
@@ -157,16 +176,12 @@ export function makePlan(fingerprint: Fingerprint, options: PlanOptions): Plan {
     normalisation: normalisationOf(fingerprint),
     network: networkFor(topology, preset, classesOf(options)),
     loss: { terms: [{ kind: 'dice' }, { kind: 'cross-entropy' }] },
-    // A momentum of 0.99 needs hundreds of steps to gather speed; a rehearsal has hundreds in all.
-    optimiser:
-      preset === presets.small
-        ? { kind: 'adamw', weightDecay: 0.01 }
-        : { kind: 'sgd', momentum: 0.99, nesterov: true, weightDecay: 3e-5 },
-    schedule: { kind: 'polynomial', initial: 0.01, power: 0.9, warmUpSteps: 0 },
-    foregroundFraction: preset === presets.small ? 0.67 : 0.33,
+    optimiser: preset.optimiser,
+    schedule: { kind: 'polynomial', initial: preset.learningRate, power: 0.9, warmUpSteps: 0 },
+    foregroundFraction: preset.foregroundFraction,
     augmentation: augmentationFor(topology.patchSize, spacingMm, preset),
     memoryBudgetMb: options.memoryBudgetMb,
-    inference: { overlap: 0.5, flips: false },
+    inference: { overlap: preset.overlap, flips: false },
   });
 }
 
@@ -269,6 +284,8 @@ function networkFor(topology: Topology, preset: Preset, classes: readonly Segmen
     strides: strides.map(([z, y, x]) => [z, y, x]),
     kernelSizes: kernelSizes.map(([z, y, x]) => [z, y, x]),
     blocksPerLevel: strides.map(() => 2),
+    decoderBlocksPerLevel: strides.slice(1).map(() => preset.network.decoderBlocks),
+    downSampling: preset.network.downSampling,
     classes: Math.max(...classes.map(({ value }) => value)) + 1,
   } satisfies NetworkSpecInput);
 }
@@ -276,11 +293,10 @@ function networkFor(topology: Topology, preset: Preset, classes: readonly Segmen
 /** Thick slices are not turned out of their plane, and then in it by any angle; otherwise by 30 degrees about each axis. */
 function augmentationFor(patchSize: Triple, spacingMm: Triple, preset: Preset): AugmentationSpec {
   const anisotropic = Math.max(...patchSize) / patchSize[0] > 3 || spacingMm[0] / Math.min(...spacingMm) > 3;
-  const degreesMax: [number, number, number] = preset === presets.small ? [15, 10, 10] : [30, 30, 30];
   return {
     ...standardAugmentation,
     flips: [...preset.flips],
-    rotation: { ...standardAugmentation.rotation, degreesMax: anisotropic ? [180, 0, 0] : degreesMax },
+    rotation: { ...standardAugmentation.rotation, degreesMax: anisotropic ? [180, 0, 0] : [...preset.degreesMax] },
   };
 }
 
