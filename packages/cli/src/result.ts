@@ -172,16 +172,33 @@ function describeProfile({ scanner, protocol, labelling }: (typeof siteProfiles)
   };
 }
 
+const networkNames: Readonly<Record<Plan['network']['kind'], string>> = {
+  unet: 'U-Net',
+  'residual-encoder-unet': 'residual-encoder U-Net',
+  segresnet: 'SegResNet',
+};
+const lossNames: Readonly<Record<Plan['loss']['terms'][number]['kind'], string>> = {
+  dice: 'soft Dice',
+  'cross-entropy': 'cross-entropy',
+  focal: 'focal loss',
+  tversky: 'Tversky loss',
+};
+const optimiserNames: Readonly<Record<Plan['optimiser']['kind'], string>> = {
+  sgd: 'SGD with Nesterov momentum',
+  adam: 'Adam',
+  adamw: 'AdamW',
+};
+
 function planOf({ settings, plan, model }: Rehearsed): RehearsalRecordInput['plan'] {
   return {
-    network: `${plan.network.kind}, channels ${plan.network.channels.join('-')}`,
+    network: `${networkNames[plan.network.kind]}, channels ${plan.network.channels.join('-')}`,
     parameterCount: [...weightsOf(model).values()].reduce((sum, { data }) => sum + data.length, 0),
     spacingMm: [...plan.spacingMm],
     patchSize: [...plan.patchSize],
     batchSize: plan.batchSize,
-    loss: plan.loss.terms.map(({ kind }) => kind).join(' + '),
-    optimiser: plan.optimiser.kind,
-    aggregation: 'FedAvg: the mean of the sites’ weights, weighted by training cases',
+    loss: plan.loss.terms.map(({ kind }) => lossNames[kind]).join(' and '),
+    optimiser: optimiserNames[plan.optimiser.kind],
+    aggregation: 'FedAvg, weighted by training cases',
     stepsPerRound: settings.steps,
     roundsMax: settings.rounds,
     patience: settings.patience,

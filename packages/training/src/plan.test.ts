@@ -97,7 +97,7 @@ describe('a plan made from a fingerprint', () => {
   it('is small where minutes on two cores have to do', () => {
     const plan = makePlan(kitsLike, { memoryBudgetMb: 1500, size: 'small' });
     expect(plan.spacingMm).toEqual([4, 4, 4]);
-    expect(plan.patchSize).toEqual([24, 32, 32]);
+    expect(plan.patchSize).toEqual([16, 32, 32]);
     expect(plan.network.channels).toEqual([8, 16, 32, 64]);
     expect(plan.batchSize).toBe(2);
   });
@@ -108,7 +108,7 @@ describe('a plan made from a fingerprint', () => {
       size: 'small',
       classes: kidneyClasses,
     });
-    expect(plan.patchSize.every((size, axis) => size <= [24, 32, 32][axis]!)).toBe(true);
+    expect(plan.patchSize.every((size, axis) => size <= [16, 32, 32][axis]!)).toBe(true);
     expect(plan.regions.map(({ name }) => name)).toEqual(['kidney', 'tumour', 'cyst']);
   });
 
