@@ -165,7 +165,7 @@ export class GraphBuilder {
     const nodes: GraphNode[] = kept.reverse().map((node) => ({
       ...node,
       inputs: node.inputs.map(nameOf),
-      outputs: node.outputs.map((value, index) => (index > 0 && !needed.has(value.name) ? '' : nameOf(value))),
+      outputs: node.outputs.map(nameOf), // also those that nothing needs: without them ONNX Runtime crashes in Split
     }));
     for (const [name, value] of extra) {
       const node = { name, type: 'Identity', domain: '', inputs: [nameOf(value)], outputs: [name], attributes: {} };

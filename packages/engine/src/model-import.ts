@@ -6,6 +6,7 @@ import type { DType, Tensor } from '@consilium/numerics';
 import { EngineError } from './engine-error.ts';
 import { GraphBuilder } from './graph-builder.ts';
 import type { Attributes, GraphNode, Model } from './model.ts';
+import { range } from './shape.ts';
 import type { Value } from './value.ts';
 
 interface ImportOptions {
@@ -73,8 +74,7 @@ function valueCalled(name: string, values: ReadonlyMap<string, Value>, user: str
 
 function addNode(g: GraphBuilder, model: Model, node: GraphNode, values: Map<string, Value>): void {
   const inputs = node.inputs.map((name) => (name === '' ? null : valueCalled(name, values, node.type)));
-  const outputs = [...node.outputs];
-  while (outputs.length > 1 && outputs.at(-1) === '') outputs.pop();
+  const outputs = outputsOf(node);
   const name = outputs[0]!;
   const bind = (made: readonly Value[]): void => {
     made.forEach((value, index) => {
@@ -93,6 +93,16 @@ function addNode(g: GraphBuilder, model: Model, node: GraphNode, values: Map<str
   }
   const modern = modernised(g, model.opset, node, inputs);
   bind(g.ops(node.type, modern.inputs, outputs.length, modern.attributes, { name }));
+}
+
+/** Names of all outputs; '' for one that nobody uses. ONNX Runtime crashes where a Split or a batch lacks one. */
+function outputsOf({ type, outputs, attributes }: GraphNode): readonly string[] {
+  if (type === 'Split') return outputs;
+  if (type === 'BatchNormalization' && attributes['training_mode'] === 1) {
+    return range(3).map((index) => outputs[index] ?? '');
+  }
+  const last = outputs.findLastIndex((name) => name !== '');
+  return outputs.slice(0, Math.max(1, last + 1));
 }
 
 function constantOf(node: GraphNode): Tensor {
