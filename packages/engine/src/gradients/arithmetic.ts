@@ -1,5 +1,5 @@
 /** Derivatives of element-wise arithmetic. Broadcast inputs get the sum over what they were repeated along. */
-
+import { numbersOf } from '../constant-folding.ts';
 import type { Value } from '../value.ts';
 import { type GradientQuestion, type GradientRule, like, sumTo, upstream } from './rule.ts';
 
@@ -63,6 +63,14 @@ const where: GradientRule = (q) => {
   ];
 };
 
+/** b a^(b-1); with b = 0 also at a = 0, where the power is infinite. */
+function powerSlope(g: GradientQuestion['g'], a: Value, b: Value): Value {
+  const slope = g.op('Mul', [b, g.op('Pow', [a, g.op('Sub', [b, like(g, b, 1)])])]);
+  const exponents = g.known(b);
+  if (exponents !== undefined && numbersOf(exponents).every((exponent) => exponent !== 0)) return slope;
+  return g.op('Where', [g.op('Equal', [b, like(g, b, 0)]), like(g, slope, 0), slope]);
+}
+
 export const arithmeticRules: Readonly<Record<string, GradientRule>> = {
   Add: binary(({ dy }) => [() => dy, () => dy]),
   Sub: binary(({ g, dy }) => [() => dy, () => g.op('Neg', [dy])]),
@@ -71,9 +79,9 @@ export const arithmeticRules: Readonly<Record<string, GradientRule>> = {
     () => g.op('Div', [dy, b]),
     () => g.op('Neg', [g.op('Div', [g.op('Mul', [dy, y]), b])]),
   ]),
-  // d a^b = b a^(b-1) da + a^b ln(a) db, the second term 0 where a = 0 as in PyTorch
+  // d a^b = b a^(b-1) da + a^b ln(a) db, the first term 0 where b = 0, the second where a = 0, as in PyTorch
   Pow: binary(({ g, a, b, y, dy }) => [
-    () => g.op('Mul', [dy, g.op('Mul', [b, g.op('Pow', [a, g.op('Sub', [b, like(g, b, 1)])])])]),
+    () => g.op('Mul', [dy, powerSlope(g, a, b)]),
     () => {
       const isZero = g.op('Equal', [a, like(g, a, 0)]);
       const log = g.op('Where', [isZero, like(g, a, 0), g.op('Log', [g.op('Where', [isZero, like(g, a, 1), a])])]);
