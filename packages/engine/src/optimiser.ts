@@ -53,14 +53,13 @@ export function createOptimiser(spec: OptimiserSpec): Optimiser {
 function updateSgd(
   { weight, gradient, first }: Slot,
   spec: OptimiserSpec & { kind: 'sgd' },
-  options: { step: number; learningRate: number; gradientScale: number },
+  { learningRate, gradientScale }: { learningRate: number; gradientScale: number },
 ): void {
   const { momentum, nesterov, weightDecay = 0 } = spec;
-  const { step, learningRate, gradientScale } = options;
   for (let index = 0; index < weight.length; index++) {
     const w = weight[index]!;
     const g = gradient[index]! * gradientScale + weightDecay * w;
-    const velocity = step === 1 ? g : momentum * first[index]! + g;
+    const velocity = momentum * first[index]! + g;
     first[index] = velocity;
     weight[index] = w - learningRate * (nesterov ? g + momentum * velocity : velocity);
   }

@@ -249,9 +249,11 @@ class Program implements TrainingProgram {
       throw new EngineError('engine.state-mismatch', `the saved training state does not fit: ${reason}`);
     };
     if (step?.dtype !== 'float64') refuse('it has no step count');
+    let known = 1;
     const part = (kind: Exclude<keyof typeof stateName, 'step'>, layout: ReadonlyMap<string, Tensor>) => {
       const own = new Map([...layout.keys()].map((name) => [name, state.get(stateName[kind](name))]));
       const present = [...own].filter((entry): entry is [string, Tensor] => entry[1] !== undefined);
+      known += present.length;
       try {
         if (present.length > 0) assertSameLayout(layout, new Map(present));
       } catch (error) {
@@ -264,7 +266,8 @@ class Program implements TrainingProgram {
     const average = part('average', this.#weights);
     if ((average === undefined) !== (this.#average === undefined)) refuse('one has an average of weights, one has not');
     const anchor = part('anchor', this.#weights);
-    const control = part('control', this.#gradients);
+    const control = this.#spec.controlVariate === true ? part('control', this.#gradients) : undefined;
+    if (known < state.size) refuse('it remembers something that this training does not');
     overwrite(this.#first, first);
     overwrite(this.#second, second);
     if (average !== undefined) this.#average = copied(average);
