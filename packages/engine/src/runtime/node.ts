@@ -10,13 +10,16 @@ export function nodeRuntime(): Runtime {
     name: 'onnxruntime-node',
     open: (model, { threads = 1, keepMemory = true } = {}) =>
       openOnnxSession(ort, lowered(model), {
-        intraOpNumThreads: threads,
-        interOpNumThreads: 1,
-        executionMode: 'sequential',
-        graphOptimizationLevel: 'all',
-        enableCpuMemArena: keepMemory,
-        enableMemPattern: false, // a pattern holds a second copy of the peak: 2.4 against 1.3 GB at 64^3
-        logSeverityLevel: 3,
+        writesInPlace: true,
+        session: {
+          intraOpNumThreads: threads,
+          interOpNumThreads: 1,
+          executionMode: 'sequential',
+          graphOptimizationLevel: 'all',
+          enableCpuMemArena: keepMemory,
+          enableMemPattern: false, // a pattern holds a second copy of the peak: 2.4 against 1.3 GB at 64^3
+          logSeverityLevel: 3,
+        },
       }),
   };
 }

@@ -19,15 +19,18 @@ export interface RunOptions {
 /** Opens models. */
 export interface Runtime {
   readonly name: string;
-  /** @throws EngineError `engine.session-failed` if ONNX Runtime refuses the graph. */
+  /**
+   * @throws EngineError `engine.session-failed` if ONNX Runtime refuses the graph; `engine.model-unsupported` if an input
+   * or output is float16 or bfloat16.
+   */
   open(model: Model, options?: RuntimeOptions): Promise<Session>;
 }
 
 /** A model made ready to run. Runs one at a time; on Node a run blocks the thread it is on. */
 export interface Session extends AsyncDisposable {
   /**
-   * @throws EngineError `engine.feed-mismatch` if a feed is missing, unknown or of another type or shape than declared;
-   * `engine.session-failed` if the computation fails.
+   * @throws EngineError `engine.feed-mismatch` if a feed is missing, or if a feed, a fetch or a tensor for a result is
+   * unknown or of another type or shape than declared; `engine.session-failed` if the computation fails.
    */
   run(
     feeds: Readonly<Record<string, Tensor>>,

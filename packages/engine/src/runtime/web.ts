@@ -16,11 +16,14 @@ export function webRuntime({ wasmPath }: WebRuntimeOptions = {}): Runtime {
       if (wasmPath !== undefined) ort.env.wasm.wasmPaths = wasmPath;
       ort.env.wasm.numThreads = threads;
       return openOnnxSession(ort, model, {
-        executionProviders: ['wasm'],
-        graphOptimizationLevel: 'all',
-        enableCpuMemArena: keepMemory,
-        enableMemPattern: keepMemory,
-        logSeverityLevel: 3,
+        writesInPlace: false, // it hands back the tensors it was given, unwritten
+        session: {
+          executionProviders: ['wasm'],
+          graphOptimizationLevel: 'all',
+          enableCpuMemArena: keepMemory,
+          enableMemPattern: keepMemory,
+          logSeverityLevel: 3,
+        },
       });
     },
   };
