@@ -87,7 +87,8 @@ export function encodeModel(model: Model): Uint8Array {
 
 /**
  * The model in an .onnx file. In a file that we did not write, the parameters are its floating-point initializers of at
- * least one dimension, but for the running statistics of batch normalisations.
+ * least one dimension, but for running statistics, the fixed scales of PyTorch's exported GroupNorm, and what the
+ * exporter notes to be a buffer.
  * @throws EngineError `engine.model-malformed`, or `engine.model-unsupported` for what this package cannot hold:
  * sub-graphs, local functions, external or sparse or string data, rare element types.
  */
@@ -128,13 +129,30 @@ function parameterTest(graph: GraphProto, named: string | undefined): (name: str
     const listed = new Set(Array.isArray(names) ? names : []);
     return (name) => listed.has(name);
   }
-  const fixed = new Set(
-    graph.node.flatMap((node) =>
-      node.opType === 'BatchNormalization' ? node.input.slice(3) : node.opType === 'Resize' ? node.input.slice(1) : [],
-    ),
-  );
+  const fixed = new Set([...fixedByUse(graph), ...fixedByExporter(graph)]);
   return (name, { dtype, shape }) =>
     (dtype === 'float32' || dtype === 'float64') && shape.length > 0 && !fixed.has(name);
+}
+
+/** Initializers that are no parameters wherever they come from. */
+function fixedByUse({ node: nodes }: GraphProto): string[] {
+  const reshaped = new Set(nodes.flatMap((node) => (node.opType === 'Reshape' ? node.output : [])));
+  return nodes.flatMap(({ opType, input }) => {
+    if (opType === 'BatchNormalization') return input.slice(3); // running statistics
+    if (opType === 'Resize') return input.slice(1);
+    // PyTorch exports GroupNorm as Reshape and InstanceNormalization with a scale of ones and a bias of zeros
+    return opType === 'InstanceNormalization' && reshaped.has(input[0] ?? '') ? input.slice(1) : [];
+  });
+}
+
+/** What PyTorch's exporter notes beside a value that is an input of the traced program. */
+const exporterKind = 'pkg.torch.export.graph_signature.InputSpec.kind';
+
+/** Buffers and constants of a PyTorch module, if the exporter says which those are. */
+function fixedByExporter({ valueInfo }: GraphProto): string[] {
+  return valueInfo.flatMap(({ name, metadataProps }) =>
+    metadataProps.some(({ key, value }) => key === exporterKind && value !== 'PARAMETER') ? [name] : [],
+  );
 }
 
 function decodeGraph(graph: GraphProto, constants: Map<string, Tensor>): Graph {
