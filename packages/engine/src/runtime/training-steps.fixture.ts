@@ -28,7 +28,7 @@ export async function trainingSteps(runtime: Runtime): Promise<TrainingSteps> {
     model: network(random.fork('weights')),
     loss: (g, { logits }) => diceAndCrossEntropy(g, logits!),
     optimiser: { kind: 'adamw', weightDecay: 0.02 },
-    clipNorm: 1,
+    clipNorm: 0.5,
   });
   const losses: number[] = [];
   const gradientNorms: number[] = [];

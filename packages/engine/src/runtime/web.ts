@@ -8,7 +8,10 @@ export interface WebRuntimeOptions {
   readonly wasmPath?: string;
 }
 
-/** More than one thread needs a cross-origin isolated page. */
+/**
+ * More than one thread needs a cross-origin isolated page. The first session of a page decides how many there are: later
+ * ones share its WebAssembly instance.
+ */
 export function webRuntime({ wasmPath }: WebRuntimeOptions = {}): Runtime {
   return {
     name: 'onnxruntime-web',
