@@ -54,10 +54,13 @@ export interface Committee extends AsyncDisposable {
   ): Promise<SurveyOutcome<K>>;
   /** Ends with a best model, or throws. */
   train(job: TrainingJob): Promise<FinishedJob>;
+  /** Fixes a choice the first time; afterwards, whatever is proposed, gives back what was fixed. */
+  decide(key: string, proposed: readonly SiteId[]): Promise<readonly SiteId[]>;
   blob(sha256: Sha256): Promise<Uint8Array>;
   putBlob(bytes: Uint8Array): Promise<Sha256>;
 }
 
+const decisionsId = 'rehearsal' as JobId;
 const patientStragglerMs = 3_600_000;
 
 export async function openCommittee(
@@ -111,6 +114,12 @@ export async function openCommittee(
       const { best, ...ended } = unlessStopped(outcome, options.signal);
       if (best === null) throw new CliError('cli.job-failed', ended.reason.text);
       return { ...ended, best };
+    },
+    decide: async (key, proposed) => {
+      const fixed = (await store.recall(decisionsId)).get(key);
+      if (fixed !== undefined) return fixed as SiteId[];
+      await store.record(decisionsId, key, [...proposed]);
+      return proposed;
     },
     blob: (sha256) => store.getBlob(sha256),
     putBlob: (bytes) => store.putBlob(bytes),

@@ -37,12 +37,12 @@ export class JobWatch {
         if (event.meanLoss !== undefined) this.#losses.get(event.jobId)?.push(event.meanLoss);
         break;
       case 'site-lost':
-        this.#warn(
+        this.warn(
           `${event.siteId} was lost in ${at(event)}: ${event.message} ${event.again ? 'It is started again.' : ''}`,
         );
         break;
       case 'site-left-out':
-        this.#warn(`${event.siteId} is left out of ${at(event)}: ${event.message}`);
+        this.warn(`${event.siteId} is left out of ${at(event)}: ${event.message}`);
         break;
       case 'aggregated':
         this.#contributors.set(event.jobId, event.participants.length);
@@ -66,8 +66,7 @@ export class JobWatch {
 
   #round({ jobId, round, score }: Extract<JobEvent, { kind: 'evaluated' }>): void {
     const losses = this.#losses.get(jobId) ?? [];
-    const best = Math.max(this.#best.get(jobId) ?? -1, score ?? -1);
-    this.#best.set(jobId, best);
+    if (score !== null) this.#best.set(jobId, Math.max(this.#best.get(jobId) ?? 0, score));
     this.#setDone(jobId, round);
     this.#progress.show({
       type: 'round',
@@ -76,7 +75,7 @@ export class JobWatch {
       of: this.#roundsMax,
       loss: losses.length === 0 ? null : losses.reduce((sum, loss) => sum + loss, 0) / losses.length,
       dice: score,
-      best: best < 0 ? null : best,
+      best: this.#best.get(jobId) ?? null,
       sites: this.#contributors.get(jobId) ?? losses.length,
       sitesAsked: this.#asked.get(jobId) ?? losses.length,
     });
@@ -102,7 +101,7 @@ export class JobWatch {
     this.#progress.show({ type: 'count', what: jobId, done: total[0], of: total[1] });
   }
 
-  #warn(text: string): void {
+  warn(text: string): void {
     this.warnings.push(text.trim());
     this.#progress.show({ type: 'warning', text: text.trim() });
   }

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The `consilium` command: reads what was asked for, does it, and says what happened. */
 import { styleText } from 'node:util';
+import type { RehearsalSummary } from '@consilium/study';
 import { Command, Option } from 'commander';
 import { CliError } from './cli-error.ts';
 import { outcomeText } from './outcome-text.ts';
@@ -14,6 +15,7 @@ import {
   reopenDirectory,
 } from './rehearsal-settings.ts';
 import { rehearse } from './rehearse.ts';
+import { finishedSummary } from './result.ts';
 import { consiliumVersion } from './version.ts';
 
 const interrupted = 130;
@@ -123,11 +125,15 @@ async function runRehearsal({ out, resume, json, ...asked }: RehearseOptions): P
   }
   const { directory, settings } = opened;
   using progress = json ? jsonProgress() : humanProgress(process.stdout);
+  const finish = (summary: RehearsalSummary) =>
+    progress.show({ type: 'finished', directory, text: outcomeText(summary, directory), summary });
+  const earlier = finishedSummary(directory);
+  if (earlier !== null) return finish(earlier);
   const signal = stopOnInterrupt();
   try {
     const command = `consilium ${process.argv.slice(2).join(' ')}`;
-    const { summary } = await rehearse(directory, settings, { progress, signal, command });
-    progress.show({ type: 'finished', directory, text: outcomeText(summary, directory), summary });
+    const { summary } = await rehearse(directory, settings, { progress, signal, command, resumed: resume === true });
+    finish(summary);
   } catch (error) {
     if (!signal.aborted) throw error;
     progress.show({

@@ -39,8 +39,8 @@ export const rehearsalDefaults = {
   detail: 'small',
   rounds: 16,
   steps: 18,
-  patience: 3,
-  minimumGain: 0.01,
+  patience: 5,
+  minimumGain: 0.005,
   minimumSites: 2,
   memoryBudgetMb: 1024,
 } as const satisfies RehearsalSettings;

@@ -2,9 +2,11 @@
  * A whole project on one machine, from patients to report. Reads top to bottom: patients, plan, training, test, result.
  * Every step is durable when it is done; calling it again on the same directory goes on where it was.
  */
+import { readFileSync } from 'node:fs';
 import { glob, readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { encodeModel, type Model, weightsOf } from '@consilium/engine';
+import type { SurveyOutcome } from '@consilium/federation';
 import { createRandom, encodeSafetensors } from '@consilium/numerics';
 import { type Json, modelNameSchema, type SiteId, siteIdSchema } from '@consilium/protocol';
 import {
@@ -17,7 +19,7 @@ import {
   parseFingerprint,
 } from '@consilium/training';
 import { CliError } from './cli-error.ts';
-import { type Committee, type Hospital, openCommittee, pooledSiteId } from './committee.ts';
+import { type Committee, type Hospital, openCommittee, pooledSiteId, workDirectoryOf } from './committee.ts';
 import { JobWatch } from './job-watch.ts';
 import { makePhantoms, siteDirectory } from './phantom-command.ts';
 import type { Progress } from './progress.ts';
@@ -25,31 +27,51 @@ import type { RehearsalSettings } from './rehearsal-settings.ts';
 import { type Finished, writeResult } from './result.ts';
 import type { CrossSiteScores, TrainedModel } from './trained-model.ts';
 
+export interface RehearsalContext {
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  /** What was typed, for the report. */
+  readonly command: string;
+  /** Whether this goes on with work of an earlier run. */
+  readonly resumed: boolean;
+}
+
 export async function rehearse(
   directory: string,
   settings: RehearsalSettings,
-  { progress, signal, command }: { progress: Progress; signal: AbortSignal; command: string },
+  { progress, signal, command, resumed }: RehearsalContext,
 ): Promise<Finished> {
   const startMs = performance.now();
   const startedAt = new Date();
   const found = await gatherPatients(directory, settings, { progress, signal });
   const watch = new JobWatch(progress, settings, found.length);
+  if (resumed) watch.warn('The rehearsal was interrupted and resumed: the time is that of its last part.');
   await using committee = await openCommittee(directory, found, settings, { signal, onEvent: watch.onEvent });
 
   progress.show({ type: 'stage', text: 'Planning: each hospital describes its data in numbers' });
   const survey = await surveyHospitals(committee, settings);
-  const { plan, model } = planFor(survey.answers, settings);
+  const described = await committee.decide('described', [...survey.answers.keys()]);
+  const fingerprints = described.map((siteId) => survey.answers.get(siteId)!.fingerprint);
+  const { plan, model } = planFor(fingerprints, settings);
   progress.show({ type: 'stage', text: `Plan: ${describePlan(plan, model)}` });
   const planJson = JSON.parse(JSON.stringify(plan)) as Json;
-  const ready = [...survey.answers.keys()];
-  await committee.survey('prepare', [...ready, pooledSiteId], { kind: 'prepare', plan: planJson });
+  reportExclusions(survey, directory, watch);
+  const prepared = await committee.survey(
+    'prepare',
+    [...described, pooledSiteId],
+    { kind: 'prepare', plan: planJson },
+    settings.minimumSites,
+  );
+  const ready = await committee.decide('ready', [...prepared.answers.keys()]);
+  const participants = ready.filter((siteId) => siteId !== pooledSiteId);
+  const work: Work = { settings, plan: planJson, model, participants, watch };
 
   progress.show({ type: 'stage', text: 'Training: the federated model, every hospital alone, and all data pooled' });
   progress.advance(0);
-  const models = await trainAll(committee, { settings, plan: planJson, model, participants: ready });
+  const models = await trainAll(committee, work, ready.includes(pooledSiteId));
 
   progress.show({ type: 'stage', text: 'Test: every model on every hospital’s test patients, once' });
-  const scores = await testAll(committee, { models, plan: planJson, model, participants: ready });
+  const scores = await testAll(committee, work, models);
 
   progress.show({ type: 'stage', text: 'Report' });
   return writeResult(directory, {
@@ -127,15 +149,32 @@ async function holdsSynthetic(hospitals: readonly Hospital[]): Promise<boolean> 
   return false;
 }
 
-type HospitalSurvey = Awaited<ReturnType<typeof surveyHospitals>>;
+type HospitalSurvey = SurveyOutcome<'fingerprint'>;
 
-async function surveyHospitals(committee: Committee, settings: RehearsalSettings) {
+async function surveyHospitals(committee: Committee, settings: RehearsalSettings): Promise<HospitalSurvey> {
   const participants = committee.hospitals.map(({ siteId }) => siteId);
   return committee.survey('fingerprint', participants, { kind: 'fingerprint' }, settings.minimumSites);
 }
 
-function planFor(answers: HospitalSurvey['answers'], settings: RehearsalSettings): { plan: Plan; model: Model } {
-  const fingerprints = [...answers.values()].map(({ fingerprint }) => parseFingerprint(fingerprint));
+/** On one machine whoever runs the rehearsal may know which files are meant: the sites' own lists say it. */
+function reportExclusions({ answers }: HospitalSurvey, directory: string, watch: JobWatch): void {
+  for (const [siteId, { leftOut }] of answers) {
+    const work = workDirectoryOf(directory, siteId);
+    for (const { case: pseudonym, message } of leftOut) {
+      watch.warn(`${siteId} leaves out ${caseName(work, pseudonym)}: ${message} (More in ${join(work, 'log.jsonl')})`);
+    }
+  }
+}
+
+function caseName(workDirectory: string, pseudonym: string): string {
+  const { cases } = JSON.parse(readFileSync(join(workDirectory, 'cohort.json'), 'utf8')) as {
+    cases: readonly { pseudonym: string; case: string }[];
+  };
+  return cases.find((each) => each.pseudonym === pseudonym)?.case ?? pseudonym;
+}
+
+function planFor(answers: readonly Json[], settings: RehearsalSettings): { plan: Plan; model: Model } {
+  const fingerprints = answers.map((answer) => parseFingerprint(answer));
   const plan = makePlan(mergeFingerprints(fingerprints), {
     memoryBudgetMb: settings.memoryBudgetMb,
     size: settings.detail,
@@ -156,53 +195,66 @@ function describePlan(plan: Plan, model: Model): string {
 }
 
 interface Work {
+  readonly settings: RehearsalSettings;
   readonly plan: Json;
   readonly model: Model;
   readonly participants: readonly SiteId[];
+  readonly watch: JobWatch;
 }
 
 /**
  * Three kinds of model by the same code: a job of all sites, a job of each site alone, and a job of the one site that
  * holds everything. All get the same number of gradient steps a study: a pooled round is as long as all sites' together.
+ * Without the federated model there is nothing to report; a comparison that fails is left out with a warning.
  */
-async function trainAll(
-  committee: Committee,
-  { settings, plan, model, participants }: Work & { settings: RehearsalSettings },
-): Promise<TrainedModel[]> {
+async function trainAll(committee: Committee, work: Work, withPooled: boolean): Promise<TrainedModel[]> {
+  const { settings, plan, model, participants, watch } = work;
   const start = { plan, model: encodeModel(model), initialWeights: encodeSafetensors(weightsOf(model)) };
   const job = (jobId: string, sites: readonly SiteId[], stepsPerRound: number) =>
     committee.train({ ...start, jobId, participants: sites, stepsPerRound });
-  const pooled = job('pooled', [pooledSiteId], settings.steps * participants.length);
+  const compared = async (made: Omit<TrainedModel, 'outcome'>, sites: readonly SiteId[], stepsPerRound: number) => {
+    try {
+      return [{ ...made, outcome: await job(made.name, sites, stepsPerRound) }];
+    } catch (error) {
+      if (!(error instanceof CliError)) throw error;
+      watch.warn(`There is no model ${made.name}: ${error.message}`);
+      return [];
+    }
+  };
+  const pooled = withPooled
+    ? compared({ name: 'pooled', kind: 'pooled' }, [pooledSiteId], settings.steps * participants.length)
+    : Promise.resolve([]);
   pooled.catch(() => {}); // awaited below, after the others
   const federated = await job('federated', participants, settings.steps);
   const locals = await Promise.all(
-    participants.map(async (siteId): Promise<TrainedModel> => {
-      const name = `local-${siteId}`;
-      return { name, kind: 'local', siteId, outcome: await job(name, [siteId], settings.steps) };
-    }),
+    participants.map((siteId) =>
+      compared({ name: `local-${siteId}`, kind: 'local', siteId }, [siteId], settings.steps),
+    ),
   );
-  return [
-    { name: 'federated', kind: 'federated', outcome: federated },
-    ...locals,
-    { name: 'pooled', kind: 'pooled', outcome: await pooled },
-  ];
+  return [{ name: 'federated', kind: 'federated', outcome: federated }, ...locals.flat(), ...(await pooled)];
 }
 
 async function testAll(
   committee: Committee,
-  { models, plan, model, participants }: Work & { models: readonly TrainedModel[] },
+  { settings, plan, model, participants }: Work,
+  models: readonly TrainedModel[],
 ): Promise<CrossSiteScores> {
   const modelSha256 = await committee.putBlob(encodeModel(model));
   const tested = models.map(async ({ name, kind, outcome }) => {
-    const { answers } = await committee.survey(`test-${name}`, participants, {
-      kind: 'evaluate',
-      plan,
-      model: modelSha256,
-      weights: outcome.best.weights,
-      split: 'test',
-      modelName: modelNameSchema.parse(name),
-      pictures: kind === 'federated',
-    });
+    const { answers } = await committee.survey(
+      `test-${name}`,
+      participants,
+      {
+        kind: 'evaluate',
+        plan,
+        model: modelSha256,
+        weights: outcome.best.weights,
+        split: 'test',
+        modelName: modelNameSchema.parse(name),
+        pictures: kind === 'federated',
+      },
+      settings.minimumSites,
+    );
     return [name, answers] as const;
   });
   return new Map(await Promise.all(tested));

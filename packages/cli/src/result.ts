@@ -1,4 +1,5 @@
 /** What a rehearsal leaves behind: the model, every number, and the report. */
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -68,6 +69,12 @@ export async function writeResult(directory: string, rehearsed: Rehearsed): Prom
   const summary = summaryOf(record);
   await writeDurably(join(directory, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
   return { directory, summary };
+}
+
+/** The summary of a rehearsal that came to its end; null if it did not. */
+export function finishedSummary(directory: string): RehearsalSummary | null {
+  const path = join(directory, 'summary.json');
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as RehearsalSummary) : null;
 }
 
 async function recordOf(directory: string, rehearsed: Rehearsed): Promise<RehearsalRecordInput> {
