@@ -4,7 +4,7 @@
  */
 import { type ArrayOfDType, arrayConstructor, type DType, elementCount, type Tensor } from '@consilium/numerics';
 import type { Attributes } from './model.ts';
-import { normalAxis, product, range } from './shape.ts';
+import { mismatch, normalAxis, product, range } from './shape.ts';
 import type { TypeAndShape } from './shape-inference.ts';
 import { sliceRanges } from './shape-inference.ts';
 
@@ -28,6 +28,8 @@ export function tensorOf(dtype: DType, shape: readonly number[], values: readonl
   if (dtype === 'int64') {
     const limit = 2n ** 63n;
     const bounded = values.map((value) => {
+      if (Number.isNaN(value)) throw mismatch('a size is not a number');
+      if (!Number.isFinite(value)) return value > 0 ? limit - 1n : -limit;
       const whole = BigInt(Math.trunc(value));
       return whole >= limit ? limit - 1n : whole < -limit ? -limit : whole;
     });
@@ -48,6 +50,7 @@ export function fold({ type, attributes, inputs, result }: FoldingQuestion): Ten
     const read = inputs.map((each) => broadcastReader(each as Tensor, shape));
     const values = range(elementCount(shape)).map((index) => elementwise(...read.map((value) => value(index))));
     const isWhole = !dtype.startsWith('float');
+    if (isWhole && !values.every(Number.isFinite)) return undefined; // a division by zero
     return tensorOf(dtype, shape, isWhole ? values.map(Math.trunc) : values);
   }
   const computed = layoutFunctions[type]?.(inputs as readonly Tensor[], attributes, shape);

@@ -202,6 +202,9 @@ export class GraphBuilder {
     if (name === '' || this.#values.has(name)) {
       throw new EngineError('engine.model-malformed', `two values of the graph are called '${name}'`);
     }
+    if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
+      throw new EngineError('engine.shape-mismatch', `'${name}' would have the shape [${shape.join(', ')}]`);
+    }
     const value: Value = { name, dtype, shape: [...shape] };
     this.#values.set(name, value);
     return value;

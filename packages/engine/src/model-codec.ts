@@ -45,6 +45,22 @@ const floatAttributes = new Set(
   spatial_scale value_float value_floats softcap`.split(/\s+/),
 );
 
+/** The kind of the attributes that this package reads; others may be anything. */
+const attributeKinds: ReadonlyMap<string, 'number' | 'list' | 'text' | 'tensor'> = new Map([
+  ...`allowzero alpha antialias axis beta blocksize ceil_mode count_include_pad end epsilon exclusive group keepdims
+  momentum noop_with_empty_axes num_groups num_outputs reverse start to training_mode transA transB value_float
+  value_int`
+    .split(/\s+/)
+    .map((name) => [name, 'number'] as const),
+  ...'axes dilations kernel_shape output_padding output_shape pads perm split strides value_floats value_ints'
+    .split(' ')
+    .map((name) => [name, 'list'] as const),
+  ...'approximate auto_pad coordinate_transformation_mode keep_aspect_ratio_policy mode nearest_mode reduction'
+    .split(' ')
+    .map((name) => [name, 'text'] as const),
+  ['value', 'tensor'],
+]);
+
 /** Where the names of the trainable initializers are kept in a file that we wrote. */
 const parametersKey = 'consilium.parameters';
 /** IR version 10 goes with operator set 21. */
@@ -185,7 +201,7 @@ function decodeNode(node: NodeProto): GraphNode {
     domain: node.domain === 'ai.onnx' ? '' : node.domain,
     inputs: node.input,
     outputs: node.output,
-    attributes: Object.fromEntries(node.attribute.map((each) => [each.name, decodeAttribute(node, each)])),
+    attributes: Object.fromEntries(node.attribute.map((each) => [each.name, checkedAttribute(node, each)])),
   };
 }
 
@@ -205,6 +221,22 @@ function encodeAttribute(name: string, value: Attribute): AttributeProto {
   } else if (isFloat) Object.assign(proto, { type: AttributeType.FLOATS, floats: [...value] });
   else Object.assign(proto, { type: AttributeType.INTS, ints: value.map((item) => BigInt(item)) });
   return proto;
+}
+
+function checkedAttribute(node: NodeProto, attribute: AttributeProto): Attribute {
+  const value = decodeAttribute(node, attribute);
+  const kind = kindOf(value);
+  const expected = node.domain === '' || node.domain === 'ai.onnx' ? attributeKinds.get(attribute.name) : undefined;
+  if ((expected ?? kind) !== kind) {
+    throw malformed(`the attribute ${attribute.name} of ${node.opType} is a ${kind}, not a ${expected}`);
+  }
+  return value;
+}
+
+function kindOf(value: Attribute): 'number' | 'list' | 'text' | 'tensor' {
+  if (typeof value === 'string') return 'text';
+  if (typeof value === 'number') return 'number';
+  return 'dtype' in value ? 'tensor' : 'list';
 }
 
 function decodeAttribute(node: NodeProto, attribute: AttributeProto): Attribute {
@@ -252,10 +284,13 @@ function decodeTensor(proto: TensorProto): Tensor {
     const copy = Uint8Array.from(proto.rawData); // the slice of a Buffer would share memory
     return { dtype, shape, data: new Constructor(copy.buffer as ArrayBuffer) as ArrayOfDType[DType] };
   }
-  const values = [proto.floatData, proto.doubleData, proto.int32Data, proto.int64Data].find((list) => list.length > 0);
-  if (values?.length !== count) throw wrong();
-  if (dtype === 'int64') return { dtype, shape, data: BigInt64Array.from(values as bigint[]) };
-  return { dtype, shape, data: (Constructor as Float32ArrayConstructor).from(values as number[]) as never };
+  if (dtype === 'int64') {
+    if (proto.int64Data.length !== count) throw wrong();
+    return { dtype, shape, data: BigInt64Array.from(proto.int64Data) };
+  }
+  const values = dtype === 'float32' ? proto.floatData : dtype === 'float64' ? proto.doubleData : proto.int32Data;
+  if (values.length !== count) throw wrong();
+  return { dtype, shape, data: (Constructor as Float32ArrayConstructor).from(values) as never };
 }
 
 function encodeDeclaration({ name, dtype, shape }: Declaration): ValueInfoProto {

@@ -25,8 +25,39 @@ type ShapeRule = (question: ShapeQuestion) => readonly TypeAndShape[];
 
 /** @returns undefined if there is no rule for the operator. */
 export function inferShapes(question: ShapeQuestion): readonly TypeAndShape[] | undefined {
-  return Object.hasOwn(rules, question.type) ? rules[question.type]!(question) : undefined;
+  const { type, attributes } = question;
+  if (!Object.hasOwn(rules, type)) return undefined;
+  for (const index of range(inputsNeeded[type] ?? 1)) input(question, index);
+  for (const name of attributesNeeded[type] ?? []) {
+    if (typeof attributes[name] !== 'number') throw mismatch(`it has no attribute ${name}`);
+  }
+  return rules[type]!(question);
 }
+
+/** How many inputs an operator cannot do without; 1 unless listed. */
+const inputsNeeded: Readonly<Record<string, number>> = {
+  ...Object.fromEntries(
+    `Conv ConvTranspose MatMul Gemm Pad Reshape Unsqueeze Gather GatherElements Expand Tile CastLike CumSum PRelu
+    LayerNormalization Sub Mul Div Pow Mod And Or Xor Add Equal Less LessOrEqual Greater GreaterOrEqual`
+      .split(/\s+/)
+      .map((type) => [type, 2]),
+  ),
+  ...Object.fromEntries(
+    'Slice Where Range OneHot ScatterElements InstanceNormalization GroupNormalization'
+      .split(' ')
+      .map((type) => [type, 3]),
+  ),
+  BatchNormalization: 5,
+};
+
+/** Numbers without which an operator has no meaning. */
+const attributesNeeded: Readonly<Record<string, readonly string[]>> = {
+  Concat: ['axis'],
+  Cast: ['to'],
+  GroupNormalization: ['num_groups'],
+  DepthToSpace: ['blocksize'],
+  SpaceToDepth: ['blocksize'],
+};
 
 function input(question: ShapeQuestion, index: number): Value {
   const value = question.inputs[index];
@@ -178,6 +209,12 @@ export function sliceRanges(
   axes?: readonly number[],
   steps?: readonly number[],
 ): readonly SliceRange[] {
+  for (const list of [ends, axes, steps]) {
+    if (list !== undefined && list.length !== starts.length) {
+      throw mismatch(`it has ${starts.length} starts, but ${list.length} ends, axes or steps`);
+    }
+  }
+  if (steps?.includes(0)) throw mismatch('a step is 0');
   return starts.map((begin, index) => {
     const axis = normalAxis(axes?.[index] ?? index, shape.length);
     const size = shape[axis]!;
@@ -215,6 +252,7 @@ export function padsOf(rank: number, pads: readonly number[], axes?: readonly nu
 const pad: ShapeRule = (q) => {
   const { dtype, shape } = input(q, 0);
   const pads = padsOf(shape.length, known(q, 1, 'pads'), q.inputs[3] ? known(q, 3, 'axes') : undefined);
+  if (pads.length !== 2 * shape.length) throw mismatch(`it has ${pads.length} pads for ${shape.length} axes`);
   return [{ dtype, shape: shape.map((size, axis) => size + pads[axis]! + pads[axis + shape.length]!) }];
 };
 
@@ -305,9 +343,25 @@ const statistics: ShapeRule = (q) => {
   return [{ dtype, shape }, moments, moments].slice(0, q.outputCount);
 };
 
+/** Scale, bias and the like have an entry a channel. */
+const perChannel: ShapeRule = (q) => {
+  const { dtype, shape } = input(q, 0);
+  const groups = (q.attributes['num_groups'] as number | undefined) ?? 1;
+  if (shape.length < 2 || shape[1]! % groups !== 0) {
+    throw mismatch(`[${shape.join(', ')}] has no channels in ${groups} groups`);
+  }
+  for (const index of range(q.inputs.length - 1, 1)) {
+    const own = input(q, index).shape;
+    if (own.length !== 1 || own[0] !== shape[1]) {
+      throw mismatch(`input ${index} is [${own.join(', ')}] for ${shape[1]} channels`);
+    }
+  }
+  return [{ dtype, shape }];
+};
+
 const batchStatistics: ShapeRule = (q) => {
   const moments = { dtype: input(q, 3).dtype, shape: input(q, 3).shape };
-  return [...same(q), moments, moments].slice(0, q.outputCount);
+  return [...perChannel(q), moments, moments].slice(0, q.outputCount);
 };
 
 const rules: Readonly<Record<string, ShapeRule>> = {
@@ -335,8 +389,8 @@ const rules: Readonly<Record<string, ShapeRule>> = {
   SpaceToDepth: spaceToDepth,
   LayerNormalization: statistics,
   BatchNormalization: batchStatistics,
-  InstanceNormalization: same,
-  GroupNormalization: same,
+  InstanceNormalization: perChannel,
+  GroupNormalization: perChannel,
   Dropout: (q) => [...same(q), { dtype: 'bool' as const, shape: input(q, 0).shape }].slice(0, q.outputCount),
   Cast: (q) => [{ dtype: dtypeOf(q.attributes['to'] as number), shape: input(q, 0).shape }],
   CastLike: (q) => [{ dtype: input(q, 1).dtype, shape: input(q, 0).shape }],

@@ -1,6 +1,6 @@
 /** The sliding windows of convolutions and poolings, their attributes made explicit. */
 import type { Attributes } from './model.ts';
-import { mismatch, range } from './shape.ts';
+import { mismatch, range, sameShape } from './shape.ts';
 
 /** One entry a spatial axis. */
 export interface Window {
@@ -17,6 +17,14 @@ export function numbers(attributes: Attributes, name: string): readonly number[]
   return attributes[name] as readonly number[] | undefined;
 }
 
+function kernelOf(attributes: Attributes, ofWeights: readonly number[] | undefined): readonly number[] {
+  const stated = numbers(attributes, 'kernel_shape');
+  if (stated !== undefined && ofWeights !== undefined && !sameShape(stated, ofWeights)) {
+    throw mismatch(`kernel_shape [${stated.join(', ')}] is not that of the weights, [${ofWeights.join(', ')}]`);
+  }
+  return stated ?? ofWeights ?? [];
+}
+
 /**
  * Of Conv, MaxPool, AveragePool: `auto_pad` resolved as the ONNX definition says, `ceil_mode` with PyTorch's rule that
  * the last window begins inside the padded input.
@@ -27,7 +35,7 @@ export function windowOf(
   kernelOfWeights?: readonly number[],
 ): Window {
   const rank = input.length;
-  const kernel = numbers(attributes, 'kernel_shape') ?? kernelOfWeights ?? [];
+  const kernel = kernelOf(attributes, kernelOfWeights);
   const strides = numbers(attributes, 'strides') ?? range(rank).map(() => 1);
   const dilations = numbers(attributes, 'dilations') ?? range(rank).map(() => 1);
   const pads = numbers(attributes, 'pads') ?? range(2 * rank).map(() => 0);
@@ -66,12 +74,16 @@ export function transposedWindowOf(
   kernelOfWeights: readonly number[],
 ): Window {
   const rank = input.length;
-  const kernel = numbers(attributes, 'kernel_shape') ?? kernelOfWeights;
+  const kernel = kernelOf(attributes, kernelOfWeights);
   const strides = numbers(attributes, 'strides') ?? range(rank).map(() => 1);
   const dilations = numbers(attributes, 'dilations') ?? range(rank).map(() => 1);
   const extra = numbers(attributes, 'output_padding') ?? range(rank).map(() => 0);
   const pads = numbers(attributes, 'pads') ?? range(2 * rank).map(() => 0);
   const autoPad = attributes['auto_pad'] ?? 'NOTSET';
+  const perAxis = [kernel, strides, dilations, extra];
+  if (perAxis.some((each) => each.length !== rank) || pads.length !== 2 * rank) {
+    throw mismatch('a window has not one entry per spatial axis');
+  }
   const asked = numbers(attributes, 'output_shape')?.slice(-rank);
   let padsBegin = pads.slice(0, rank);
   let padsEnd = pads.slice(rank);

@@ -1,10 +1,11 @@
 /** Derivatives of operators that only move numbers: each is the movement back. */
-import { numbersOf } from '../constant-folding.ts';
+import { numbersOf, tensorOf } from '../constant-folding.ts';
 import { product, range } from '../shape.ts';
 import { padsOf, sliceRanges, splitSizes } from '../shape-inference.ts';
 import type { Value } from '../value.ts';
 import { floatCode } from './arithmetic.ts';
 import {
+  assertListable,
   axisOf,
   type GradientQuestion,
   type GradientRule,
@@ -111,8 +112,9 @@ const padRule: GradientRule = (q) => {
     const [before, after] = [pads[axis]!, pads[axis + rank]!];
     const size = x.shape[axis]!;
     if (before === 0 && after === 0) continue;
+    assertListable('Pad', before + size + after);
     const source = range(before + size + after, -before).map((position) => borderSource(position, size, String(mode)));
-    const index = g.int64s(...source);
+    const index = g.constant(tensorOf('int64', [source.length], source));
     dx = gathered(g, dx, index, { axis, size });
   }
   return [dx, null, null, null];
@@ -130,7 +132,7 @@ function borderSource(position: number, size: number, mode: string): number {
 /** The transposed gather: rows of `value` along an axis summed into `size` rows by index, as one matrix product. */
 function gathered(g: GradientQuestion['g'], value: Value, index: Value, to: { axis: number; size: number }): Value {
   const { axis, size } = to;
-  const positions = g.op('Unsqueeze', [g.int64s(...range(size)), g.int64s(1)]);
+  const positions = g.constant(tensorOf('int64', [size, 1], range(size)));
   const matrix = g.op('Cast', [g.op('Equal', [positions, index])], { to: floatCode(value) }); // [size, rows]
   const outer = product(value.shape.slice(0, axis));
   const inner = product(value.shape.slice(axis + 1));

@@ -7,7 +7,17 @@ import type { Value } from '../value.ts';
 import { type Window, windowOf } from '../window.ts';
 import { floatCode } from './arithmetic.ts';
 import { interleaved } from './layout.ts';
-import { expand, type GradientQuestion, type GradientRule, like, pad, reshape, sum, upstream } from './rule.ts';
+import {
+  assertListable,
+  expand,
+  type GradientQuestion,
+  type GradientRule,
+  like,
+  pad,
+  reshape,
+  sum,
+  upstream,
+} from './rule.ts';
 
 type Builder = GradientQuestion['g'];
 
@@ -67,10 +77,8 @@ const averagePool: GradientRule = (q) => {
   const x = node.inputs[0]!;
   const spatial = x.shape.slice(2);
   const window = windowOf(node.attributes, spatial);
-  const share = g.op('Mul', [
-    upstream(q),
-    g.constant(inverseCounts(x, window, node.attributes['count_include_pad'] === 1)),
-  ]);
+  const factors = inverseCounts(x, window, node.attributes['count_include_pad'] === 1);
+  const share = factors.reduce((dy, factor) => g.op('Mul', [dy, g.constant(factor)]), upstream(q));
   if (isTiling(window, spatial)) {
     const wide = tiled(g, x, window).shape;
     return [reshape(g, expand(g, perTile(g, share), wide), x.shape)];
@@ -92,13 +100,19 @@ const averagePool: GradientRule = (q) => {
   return [apart];
 };
 
-/** 1 / number of elements of every window, [1, 1, ...output]. */
-function inverseCounts(x: Value, window: Window, includePads: boolean): Tensor {
+/**
+ * 1 / number of elements of every window as factors: one for the axes on which all windows have equally many, and
+ * [1, 1, ..., output, ..., 1] for each axis on which they have not.
+ */
+function inverseCounts(x: Value, window: Window, includePads: boolean): Tensor[] {
   if (x.dtype !== 'float32' && x.dtype !== 'float64') {
     throw new EngineError('engine.operator-not-differentiable', `AveragePool of ${x.dtype} has no derivative rule`);
   }
-  const perAxis = window.output.map((outputs, axis) =>
-    range(outputs).map((index) => {
+  const factors: Tensor[] = [];
+  let common = 1;
+  window.output.forEach((outputs, axis) => {
+    assertListable('AveragePool', outputs * window.kernel[axis]!);
+    const counts = range(outputs).map((index) => {
       const first = index * window.strides[axis]! - window.padsBegin[axis]!;
       const size = x.shape[axis + 2]!;
       const low = includePads ? -window.padsBegin[axis]! : 0;
@@ -107,11 +121,15 @@ function inverseCounts(x: Value, window: Window, includePads: boolean): Tensor {
         const position = first + tap * window.dilations[axis]!;
         return position >= low && position < high;
       }).length;
-    }),
-  );
-  const counts = perAxis.reduce<number[]>((all, axis) => all.flatMap((count) => axis.map((own) => count * own)), [1]);
-  const shares = counts.map((count) => 1 / count);
-  return tensorOf(x.dtype, [1, 1, ...window.output], shares);
+    });
+    if (counts.every((count) => count === counts[0])) common *= counts[0]!;
+    else {
+      const shape = x.shape.map((_, each) => (each === axis + 2 ? outputs : 1));
+      const shares = counts.map((count) => 1 / count);
+      factors.push(tensorOf(x.dtype, shape, shares));
+    }
+  });
+  return [tensorOf(x.dtype, [], [1 / common]), ...factors];
 }
 
 const globalAverage: GradientRule = (q) => {

@@ -7,7 +7,7 @@ import { EngineError } from '../engine-error.ts';
 import type { Attributes } from '../model.ts';
 import { normalAxis, product, range } from '../shape.ts';
 import type { Value } from '../value.ts';
-import { type GradientQuestion, type GradientRule, reshape, sum, upstream } from './rule.ts';
+import { assertListable, type GradientQuestion, type GradientRule, reshape, sum, upstream } from './rule.ts';
 
 interface Axis {
   readonly input: number;
@@ -84,6 +84,7 @@ const resize: GradientRule = (q) => {
     const [input, output] = [x.shape[axis]!, y.shape[axis]!];
     const scale = given[index] ?? output / input;
     if (input === output && scale === 1) return;
+    assertListable('Resize', Math.max(input, output));
     dx = alongAxis(g, dx, axis, { weights: weightsOf({ input, output, scale }, node.attributes), input });
   });
   return [dx, null, null, null];

@@ -1,4 +1,5 @@
 /** What a derivative rule is given and gives, and the steps that many rules share. */
+import { EngineError } from '../engine-error.ts';
 import type { BuilderNode, GraphBuilder } from '../graph-builder.ts';
 import type { Attributes } from '../model.ts';
 import { product, range, sameShape } from '../shape.ts';
@@ -42,6 +43,15 @@ export function sumTo(g: GraphBuilder, value: Value, shape: readonly number[]): 
 
 export function expand(g: GraphBuilder, value: Value, shape: readonly number[]): Value {
   return sameShape(value.shape, shape) ? value : g.op('Expand', [value, g.int64s(...shape)]);
+}
+
+/** Longest axis for which a rule lists where each element comes from. */
+const listedMax = 2 ** 20;
+
+/** @throws EngineError `engine.operator-not-differentiable` if a rule would have to list too many positions. */
+export function assertListable(type: string, positions: number): void {
+  if (positions <= listedMax) return;
+  throw new EngineError('engine.operator-not-differentiable', `cannot train through ${type} to ${positions} positions`);
 }
 
 /** A scalar of the same type as another value. */
