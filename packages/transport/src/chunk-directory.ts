@@ -1,0 +1,310 @@
+/**
+ * Blobs on disk, at the coordinator and at a site alike: chunks as files named by the SHA-256 of what they hold,
+ * `chunks/<first two digits>/<sha256>`; manifests as `manifests/<blob id>`; who retains what in `holders/`. A file is
+ * written beside its place, flushed and renamed into it, so under its name it is always whole. Which chunk is in how
+ * many blobs is counted in memory, from the files, at every start. One process may hold a directory open.
+ */
+import assert from 'node:assert/strict';
+import { open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type BlobStore, blobIdOf, chunkIdOf } from '@consilium/federation';
+import {
+  type BlobId,
+  bytesOfChunk,
+  type ChunkId,
+  canonicalManifest,
+  chunkBytes,
+  chunkIdSchema,
+  type Manifest,
+} from '@consilium/protocol';
+import { draftSuffix, makeDirectory, syncDirectory, writeDurably } from './durable-file.ts';
+import { HolderDirectory } from './holder-directory.ts';
+import { readManifest } from './manifest-file.ts';
+import { wallClockMs } from './ports/wall-clock.ts';
+import { storageError } from './storage-error.ts';
+import { TransportError } from './transport-error.ts';
+import { Turns } from './turns.ts';
+
+export interface ChunkDirectoryOptions {
+  /** Milliseconds since 1970. */
+  readonly nowMs?: () => number;
+  /** How long a blob, a chunk or a draft that nobody retains is left alone. */
+  readonly forgottenMs?: number;
+}
+
+interface StoredChunk {
+  readonly bytes: number;
+  /** How often it was put and is still to be named by a manifest: a release leaves it alone. */
+  awaited: number;
+  touchedMs: number;
+}
+
+interface StoredBlob {
+  readonly manifest: Manifest;
+  /** Put since it was last retained: whoever put it is about to retain it, and no release takes it away from them. */
+  awaited: boolean;
+  touchedMs: number;
+}
+
+const dayMs = 24 * 60 * 60 * 1000;
+
+export class ChunkDirectory implements BlobStore {
+  readonly #directory: string;
+  readonly #nowMs: () => number;
+  readonly #forgottenMs: number;
+  readonly #chunks = new Map<ChunkId, StoredChunk>();
+  readonly #blobs = new Map<BlobId, StoredBlob>();
+  /** How many blobs name a chunk, be it there or not. */
+  readonly #uses = new Map<ChunkId, number>();
+  readonly #holders: HolderDirectory;
+  readonly #turns = new Turns<string>();
+
+  private constructor(directory: string, { nowMs = wallClockMs, forgottenMs = dayMs }: ChunkDirectoryOptions) {
+    this.#directory = directory;
+    this.#nowMs = nowMs;
+    this.#forgottenMs = forgottenMs;
+    this.#holders = new HolderDirectory(join(directory, 'holders'));
+  }
+
+  /** @throws TransportError if the directory cannot be made, read or written to. */
+  static async open(directory: string, options: ChunkDirectoryOptions = {}): Promise<ChunkDirectory> {
+    const store = new ChunkDirectory(directory, options);
+    try {
+      for (const part of ['chunks', 'manifests', 'holders']) await makeDirectory(join(directory, part));
+      await store.#readChunks();
+      await store.#readManifests();
+      await store.#holders.read();
+      await store.sweep();
+    } catch (error) {
+      throw storageError(error, directory);
+    }
+    return store;
+  }
+
+  async putChunk(bytes: Uint8Array): Promise<ChunkId> {
+    assert(bytes.length <= chunkBytes, 'a chunk is too large');
+    const id = chunkIdOf(bytes);
+    await this.#turns.take(id, async () => {
+      if (!this.#chunks.has(id)) {
+        const parent = join(this.#directory, 'chunks', id.slice(0, 2));
+        await this.#turns.take(parent, () => makeDirectory(parent));
+        await writeDurably(this.#chunkPath(id), bytes);
+        this.#chunks.set(id, { bytes: bytes.length, awaited: 0, touchedMs: 0 });
+      }
+      const chunk = this.#chunks.get(id)!;
+      chunk.awaited++;
+      chunk.touchedMs = this.#nowMs();
+    });
+    return id;
+  }
+
+  async hasChunk(id: ChunkId): Promise<boolean> {
+    return this.#chunks.has(id);
+  }
+
+  /** A chunk that turns out damaged is removed, and its blobs are no longer there, so that it can be sent again. */
+  async getChunk(id: ChunkId): Promise<Uint8Array> {
+    const whole = await this.#readChunk(id);
+    if (whole !== undefined) return whole;
+    // Looked at again in its turn: it may have been written anew meanwhile.
+    return this.#turns.take(id, async () => {
+      const bytes = await this.#readChunk(id);
+      if (bytes !== undefined) return bytes;
+      const wasThere = this.#chunks.has(id);
+      await this.#drop(id);
+      throw wasThere
+        ? new TransportError(
+            'transport.chunk-damaged',
+            `Chunk ${id} in ${this.#directory} was damaged: check the disk.`,
+          )
+        : new TransportError('transport.chunk-missing', `There is no chunk ${id} in ${this.#directory}.`);
+    });
+  }
+
+  async putManifest(manifest: Manifest): Promise<BlobId> {
+    this.#check(manifest);
+    const id = blobIdOf(manifest);
+    const isNew = !this.#blobs.has(id);
+    // Counted before the first await: from now on a release leaves its chunks alone.
+    this.#add(id, manifest, this.#nowMs());
+    this.#blobs.get(id)!.awaited = true;
+    for (const chunk of manifest.chunks) {
+      const stored = this.#chunks.get(chunk)!;
+      stored.awaited = Math.max(0, stored.awaited - 1);
+    }
+    if (isNew) {
+      await this.#turns.take(id, async () => {
+        try {
+          await writeDurably(this.#manifestPath(id), canonicalManifest(manifest));
+        } catch (error) {
+          this.#remove(id);
+          throw error;
+        }
+      });
+      return id;
+    }
+    await this.#turns.settled(id);
+    // Whoever was writing it may have failed.
+    return this.#blobs.has(id) ? id : this.putManifest(manifest);
+  }
+
+  async getManifest(id: BlobId): Promise<Manifest | undefined> {
+    await this.#turns.settled(id);
+    const manifest = this.#blobs.get(id)?.manifest;
+    return manifest?.chunks.every((chunk) => this.#chunks.has(chunk)) ? manifest : undefined;
+  }
+
+  async retain(id: BlobId, holder: string): Promise<void> {
+    await this.#holders.retain(id, holder);
+    const blob = this.#blobs.get(id);
+    if (blob !== undefined) blob.awaited = false;
+  }
+
+  async release(holder: string): Promise<void> {
+    const released = await this.#holders.release(holder);
+    try {
+      await this.#forget(released.filter((id) => !this.#holders.isHeld(id) && !this.#blobs.get(id)?.awaited));
+    } catch (error) {
+      throw storageError(error, this.#directory);
+    }
+  }
+
+  /** Forgets what nobody retains and nobody has touched for a day. Done at every opening; do it daily, too. */
+  async sweep(): Promise<void> {
+    const before = this.#nowMs() - this.#forgottenMs;
+    await this.#forget(
+      [...this.#blobs]
+        .filter(([id, { touchedMs }]) => touchedMs < before && !this.#holders.isHeld(id))
+        .map(([id]) => id),
+    );
+    const orphans = [...this.#chunks].filter(([id, { touchedMs }]) => !this.#uses.has(id) && touchedMs < before);
+    await this.#removeChunks(orphans.map(([id]) => id));
+  }
+
+  /** @throws TransportError if a chunk is not there, or is not as long as the manifest says. */
+  #check(manifest: Manifest): void {
+    for (const [index, id] of manifest.chunks.entries()) {
+      const bytes = this.#chunks.get(id)?.bytes;
+      if (bytes === undefined) {
+        throw new TransportError('transport.chunk-missing', `There is no chunk ${id} in ${this.#directory}.`);
+      }
+      if (bytes !== bytesOfChunk(manifest, index)) {
+        const text = `A manifest says that chunk ${id} has ${bytesOfChunk(manifest, index)} bytes; it has ${bytes}.`;
+        throw new TransportError('transport.manifest-mismatch', text);
+      }
+    }
+  }
+
+  #add(id: BlobId, manifest: Manifest, touchedMs: number): void {
+    const stored = this.#blobs.get(id);
+    if (stored === undefined) {
+      this.#blobs.set(id, { manifest, awaited: false, touchedMs });
+      this.#count(manifest, 1);
+    } else stored.touchedMs = touchedMs;
+  }
+
+  #remove(id: BlobId): readonly ChunkId[] {
+    const manifest = this.#blobs.get(id)?.manifest;
+    if (manifest === undefined) return [];
+    this.#blobs.delete(id);
+    this.#count(manifest, -1);
+    return manifest.chunks;
+  }
+
+  #count({ chunks }: Manifest, by: number): void {
+    for (const id of new Set(chunks)) {
+      const uses = (this.#uses.get(id) ?? 0) + by;
+      if (uses === 0) this.#uses.delete(id);
+      else this.#uses.set(id, uses);
+    }
+  }
+
+  /** All counting is done before the first await, so that what comes meanwhile sees the blobs gone. */
+  async #forget(ids: readonly BlobId[]): Promise<void> {
+    const freed = new Set(ids.flatMap((id) => this.#remove(id)));
+    const removals = ids.map((id) =>
+      this.#turns.take(id, async () => {
+        if (!this.#blobs.has(id)) await rm(this.#manifestPath(id), { force: true });
+      }),
+    );
+    await Promise.all(removals);
+    if (ids.length > 0) await syncDirectory(join(this.#directory, 'manifests'));
+    const before = this.#nowMs() - this.#forgottenMs;
+    const free = [...freed].filter((id) => {
+      const chunk = this.#chunks.get(id);
+      return chunk !== undefined && (chunk.awaited === 0 || chunk.touchedMs < before);
+    });
+    await this.#removeChunks(free);
+  }
+
+  async #removeChunks(ids: readonly ChunkId[]): Promise<void> {
+    for (const id of ids) {
+      await this.#turns.take(id, async () => {
+        if (!this.#uses.has(id)) await this.#drop(id);
+      });
+    }
+  }
+
+  async #drop(id: ChunkId): Promise<void> {
+    this.#chunks.delete(id);
+    await rm(this.#chunkPath(id), { force: true });
+  }
+
+  /** undefined if there is no such file, or its bytes no longer match its name. */
+  async #readChunk(id: ChunkId): Promise<Uint8Array | undefined> {
+    try {
+      const file = await open(this.#chunkPath(id), 'r');
+      try {
+        const bytes = new Uint8Array(Math.min((await file.stat()).size, chunkBytes + 1));
+        let filled = 0;
+        while (filled < bytes.length) {
+          const { bytesRead } = await file.read(bytes, filled);
+          if (bytesRead === 0) return undefined;
+          filled += bytesRead;
+        }
+        return bytes.length <= chunkBytes && chunkIdOf(bytes) === id ? bytes : undefined;
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw storageError(error, this.#directory);
+    }
+  }
+
+  async #readChunks(): Promise<void> {
+    for (const prefix of await readdir(join(this.#directory, 'chunks'))) {
+      for (const name of await readdir(join(this.#directory, 'chunks', prefix))) {
+        const path = join(this.#directory, 'chunks', prefix, name);
+        const { size, mtimeMs } = await stat(path);
+        const id = chunkIdSchema.safeParse(name);
+        if (id.success) this.#chunks.set(id.data, { bytes: size, awaited: 0, touchedMs: mtimeMs });
+        else await this.#removeStaleDraft(path, mtimeMs);
+      }
+    }
+  }
+
+  async #readManifests(): Promise<void> {
+    for (const name of await readdir(join(this.#directory, 'manifests'))) {
+      const path = join(this.#directory, 'manifests', name);
+      const { mtimeMs } = await stat(path);
+      const manifest = readManifest(await readFile(path, 'utf8'));
+      if (manifest !== undefined && blobIdOf(manifest) === name) this.#add(name as BlobId, manifest, mtimeMs);
+      else if (name.endsWith(draftSuffix)) await this.#removeStaleDraft(path, mtimeMs);
+      // Damaged: as good as not there. What named the blob asks for it again.
+      else await rm(path);
+    }
+  }
+
+  async #removeStaleDraft(path: string, mtimeMs: number): Promise<void> {
+    if (path.endsWith(draftSuffix) && mtimeMs < this.#nowMs() - this.#forgottenMs) await rm(path, { force: true });
+  }
+
+  #chunkPath(id: ChunkId): string {
+    return join(this.#directory, 'chunks', id.slice(0, 2), id);
+  }
+
+  #manifestPath(id: BlobId): string {
+    return join(this.#directory, 'manifests', id);
+  }
+}

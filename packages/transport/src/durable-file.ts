@@ -1,0 +1,77 @@
+/** Writing a file so that, after a crash or a power cut, it is there whole or as it was before. */
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { storageError } from './storage-error.ts';
+
+/** What the name of a file ends in that was never finished. */
+export const draftSuffix = '.draft';
+
+export interface DurableFileOptions {
+  /** Who may read it; 0600 for keys. */
+  readonly mode?: number;
+}
+
+/**
+ * Writes beside `path`, flushes, renames into place, and flushes the directory. Drafts have names of their own, so that
+ * two writers of one file cannot mix: the last to end wins.
+ * @throws TransportError `transport.disk-full`, `transport.not-writable`, `transport.disk-failing`
+ */
+export async function writeDurably(
+  path: string,
+  content: string | Uint8Array,
+  { mode = 0o644 }: DurableFileOptions = {},
+): Promise<void> {
+  const draft = `${path}.${randomUUID()}${draftSuffix}`;
+  try {
+    const file = await open(draft, 'wx', mode);
+    try {
+      await file.writeFile(content);
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+    await rename(draft, path);
+    await syncDirectory(dirname(path));
+  } catch (error) {
+    await rm(draft, { force: true }).catch(() => {});
+    throw storageError(error, dirname(path));
+  }
+}
+
+/** A line at the end of a file that may not exist yet. A line torn by a power cut is followed by a whole one. */
+export async function appendDurably(path: string, line: string): Promise<void> {
+  try {
+    const file = await open(path, 'a');
+    try {
+      await file.writeFile(`\n${line}\n`);
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+    await syncDirectory(dirname(path));
+  } catch (error) {
+    throw storageError(error, dirname(path));
+  }
+}
+
+/** Makes a directory, and those it lies in, survive a power cut. */
+export async function makeDirectory(directory: string): Promise<void> {
+  try {
+    const first = await mkdir(directory, { recursive: true });
+    if (first === undefined) return;
+    for (let made = directory; made.length >= first.length; made = dirname(made)) await syncDirectory(dirname(made));
+  } catch (error) {
+    throw storageError(error, directory);
+  }
+}
+
+/** Makes what was created, renamed or removed in the directory survive a power cut. */
+export async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
