@@ -1,5 +1,19 @@
+export { type BlobRoutesOptions, blobRoutes } from './blob-routes.ts';
+export {
+  type AuthorityOptions,
+  CertificateAuthority,
+  createAuthority,
+  type IssueOptions,
+} from './certificate-authority.ts';
+export { type CertificateRequest, createCertificateRequest, requestFingerprint } from './certificate-request.ts';
 export { ChunkDirectory, type ChunkDirectoryOptions } from './chunk-directory.ts';
+export type { Credentials } from './credentials.ts';
 export { type DurableFileOptions, makeDirectory, writeDurably } from './durable-file.ts';
+export { answerError, type ErrorBody } from './error-answer.ts';
+export { EventStream, type EventStreamOptions } from './event-stream.ts';
+export { type Identity, identityOf, Role } from './identity.ts';
 export { wallClockMs } from './ports/wall-clock.ts';
+export { Refusal } from './refusal.ts';
 export { storageError } from './storage-error.ts';
+export { createTlsServer, type TlsServer, type TlsServerOptions } from './tls-server.ts';
 export { TransportError } from './transport-error.ts';

@@ -1,0 +1,143 @@
+/**
+ * Blobs over HTTP, both ways: `/v1/blobs/:id` is a manifest, `/v1/chunks/:id` the bytes of a chunk. Who offers a blob
+ * puts its manifest, hears which chunks are missing, puts those, and puts the manifest again. Memory is bounded by a
+ * number of chunks, however many sites are connected and however slow they are.
+ */
+import { Readable } from 'node:stream';
+import { type BlobStore, blobIdOf, chunkIdOf, FederationError } from '@consilium/federation';
+import {
+  type BlobId,
+  blobIdSchema,
+  type ChunkId,
+  chunkBytes,
+  chunkIdSchema,
+  type Manifest,
+  manifestSchema,
+} from '@consilium/protocol';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import { ChunkLoans } from './chunk-loans.ts';
+import { answerError } from './error-answer.ts';
+import { Refusal } from './refusal.ts';
+import { SignsOfLife } from './signs-of-life.ts';
+import { sliced } from './slice.ts';
+import { Slots } from './slots.ts';
+import { TransportError } from './transport-error.ts';
+
+export interface BlobRoutesOptions {
+  readonly store: BlobStore;
+  /** Throws (a `Refusal`, say) unless the request may be answered. Nothing of its body has been read yet. */
+  readonly authorise: (request: FastifyRequest) => void | Promise<void>;
+  /** Chunks of 8 MiB in memory at a time, in each direction. */
+  readonly chunksInMemoryMax?: number;
+  readonly blobBytesMax?: number;
+  /** How often a request that advances says so. */
+  readonly signOfLifeMs?: number;
+}
+
+/** A manifest of 2 TiB. */
+const manifestBodyBytesMax = 20 * 2 ** 20;
+
+export async function blobRoutes(app: FastifyInstance, options: BlobRoutesOptions): Promise<void> {
+  const { store, authorise, chunksInMemoryMax = 12, blobBytesMax = 2 ** 41, signOfLifeMs = 5000 } = options;
+  const arrivals = new Slots(chunksInMemoryMax);
+  const loans = new ChunkLoans(store, chunksInMemoryMax);
+
+  app.setErrorHandler(answerError);
+  app.addHook('onRequest', async (request) => authorise(request));
+  app.removeContentTypeParser('application/octet-stream');
+  app.addContentTypeParser('application/octet-stream', async (_request: FastifyRequest, body: Readable) => body);
+
+  app.get('/v1/blobs/:id', async (request): Promise<Manifest> => {
+    const manifest = await store.getManifest(blobIdIn(request));
+    if (manifest === undefined) throw new Refusal(404, 'transport.blob-missing', 'There is no such blob.');
+    return manifest;
+  });
+
+  app.put('/v1/blobs/:id', { bodyLimit: manifestBodyBytesMax }, async (request, reply) => {
+    using signs = new SignsOfLife(reply.raw, signOfLifeMs);
+    const id = blobIdIn(request);
+    const manifest = parse(manifestSchema, request.body);
+    if (blobIdOf(manifest) !== id) throw new Refusal(400, 'transport.hash-mismatch', 'Another manifest has that name.');
+    if (manifest.bytes > blobBytesMax) throw new Refusal(413, 'transport.body-too-large', 'The blob is too large.');
+    const missing = await missingOf(store, manifest);
+    if (missing.length > 0) return { missing };
+    return signs.during(conclude(store, manifest));
+  });
+
+  app.get('/v1/chunks/:id', async (request, reply) => {
+    using signs = new SignsOfLife(reply.raw, signOfLifeMs);
+    const loan = await signs.during(loans.borrow(chunkIdIn(request)));
+    if (reply.raw.destroyed) loan[Symbol.dispose]();
+    else reply.raw.once('close', () => loan[Symbol.dispose]());
+    reply.header('content-length', loan.bytes.length).type('application/octet-stream');
+    return reply.send(Readable.from(sliced(loan.bytes)));
+  });
+
+  app.put('/v1/chunks/:id', async (request, reply) => {
+    using signs = new SignsOfLife(reply.raw, signOfLifeMs);
+    const id = chunkIdIn(request);
+    const length = lengthOf(request);
+    using _slot = await signs.during(arrivals.take());
+    const bytes = await readBody(request.body, length, signs);
+    if (chunkIdOf(bytes) !== id) throw new Refusal(400, 'transport.hash-mismatch', 'Other bytes have that name.');
+    if (!(await store.hasChunk(id))) await signs.during(store.putChunk(bytes));
+    return reply.code(204).send();
+  });
+}
+
+async function missingOf(store: BlobStore, { chunks }: Manifest): Promise<number[]> {
+  const present = new Map<ChunkId, boolean>();
+  for (const id of chunks) if (!present.has(id)) present.set(id, await store.hasChunk(id));
+  return chunks.flatMap((id, index) => (present.get(id) ? [] : [index]));
+}
+
+async function conclude(store: BlobStore, manifest: Manifest): Promise<{ complete: true } | { missing: number[] }> {
+  try {
+    await store.putManifest(manifest);
+    return { complete: true };
+  } catch (error) {
+    const isMissing =
+      (error instanceof TransportError && error.code === 'transport.chunk-missing') ||
+      (error instanceof FederationError && error.code === 'federation.chunk-missing');
+    if (!isMissing) throw error;
+    // Forgotten since we looked, with another blob that had it.
+    return { missing: await missingOf(store, manifest) };
+  }
+}
+
+function lengthOf(request: FastifyRequest): number {
+  const length = Number(request.headers['content-length']);
+  if (!Number.isSafeInteger(length)) throw new Refusal(411, 'transport.request-malformed', 'Its length is not given.');
+  if (length > chunkBytes) throw new Refusal(413, 'transport.body-too-large', 'A chunk has at most 8 MiB.');
+  return length;
+}
+
+async function readBody(body: unknown, length: number, signs: SignsOfLife): Promise<Uint8Array> {
+  if (!(body instanceof Readable)) {
+    throw new Refusal(415, 'transport.request-malformed', 'A chunk is sent as application/octet-stream.');
+  }
+  const bytes = new Uint8Array(length);
+  let filled = 0;
+  for await (const part of body as AsyncIterable<Uint8Array>) {
+    bytes.set(part, filled);
+    filled += part.length;
+    signs.advance();
+  }
+  if (filled < length) throw new Refusal(400, 'transport.request-malformed', 'The body is shorter than announced.');
+  return bytes;
+}
+
+function blobIdIn(request: FastifyRequest): BlobId {
+  return parse(blobIdSchema, (request.params as { id: unknown }).id);
+}
+
+function chunkIdIn(request: FastifyRequest): ChunkId {
+  return parse(chunkIdSchema, (request.params as { id: unknown }).id);
+}
+
+function parse<Schema extends z.ZodType>(schema: Schema, received: unknown): z.infer<Schema> {
+  const parsed = schema.safeParse(received);
+  if (!parsed.success) throw new Refusal(400, 'transport.request-malformed', 'The name or the manifest is malformed.');
+  return parsed.data;
+}

@@ -1,0 +1,6 @@
+/** Pieces small enough that a line which advances is seen to: 64 KiB at 30 kbit/s take 17 s. */
+const sliceBytes = 64 * 2 ** 10;
+
+export function* sliced(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let begin = 0; begin < bytes.length; begin += sliceBytes) yield bytes.subarray(begin, begin + sliceBytes);
+}
