@@ -23,6 +23,8 @@ export interface Identity {
   /** Milliseconds since 1970. */
   readonly notAfterMs: number;
   readonly fingerprint: string;
+  /** Of its public key, which stays the same when the certificate is renewed. */
+  readonly keyFingerprint: string;
 }
 
 const name = '[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?';
@@ -53,6 +55,7 @@ export function identityOf(certificate: X509Certificate, project: string): Ident
     serial: certificate.serialNumber,
     notAfterMs: certificate.validToDate.getTime(),
     fingerprint: fingerprintOf(certificate.raw),
+    keyFingerprint: fingerprintOf(certificate.publicKey.export({ type: 'spki', format: 'der' })),
   };
 }
 

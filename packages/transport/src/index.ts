@@ -1,3 +1,4 @@
+export { persist } from './back-off.ts';
 export { type BlobRoutesOptions, blobRoutes } from './blob-routes.ts';
 export {
   type AuthorityOptions,
@@ -7,6 +8,7 @@ export {
 } from './certificate-authority.ts';
 export { type CertificateRequest, createCertificateRequest, requestFingerprint } from './certificate-request.ts';
 export { ChunkDirectory, type ChunkDirectoryOptions } from './chunk-directory.ts';
+export { CoordinatorClient, type CoordinatorClientOptions } from './coordinator-client.ts';
 export type { Credentials } from './credentials.ts';
 export { type DurableFileOptions, makeDirectory, writeDurably } from './durable-file.ts';
 export { answerError, type ErrorBody } from './error-answer.ts';
