@@ -123,7 +123,7 @@ describe('a blob between a site and its coordinator', () => {
       codes.push(code);
       relay.isStalled = false;
     };
-    const client = clientTo(relay.port, { onRetry, idleMs: 400 });
+    const client = clientTo(relay.port, { onRetry, idleMs: 1000 });
     const source = new MemoryStore();
     const id = await putBlob(source, bytes);
     const transfer = client.offerBlob(id, source, never);
