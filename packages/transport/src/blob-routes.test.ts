@@ -1,7 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { blobIdOf, chunkIdOf, getBlob, MemoryStore, putBlob } from '@consilium/federation';
-import { type BlobId, type ChunkId, chunkBytes, type Manifest } from '@consilium/protocol';
+import { type ChunkId, chunkBytes, type Manifest } from '@consilium/protocol';
 import { fastify } from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type BlobRoutesOptions, blobRoutes } from './blob-routes.ts';
@@ -138,8 +138,9 @@ describe('the routes of blobs', () => {
     let held = 0;
     let heldMax = 0;
     const store = new MemoryStore();
-    const blob = Uint8Array.from({ length: 5 * chunkBytes }, (_, index) => Math.floor(index / chunkBytes));
-    const { chunks } = (await store.getManifest((await putBlob(store, blob)) as BlobId))!;
+    const chunks = await Promise.all(
+      ['a', 'b', 'c', 'd', 'e'].map((name) => store.putChunk(text(name.repeat(200_000)))),
+    );
     const getChunk = store.getChunk.bind(store);
     store.getChunk = async (id: ChunkId) => {
       reads++;

@@ -16,12 +16,12 @@ import {
 } from '@consilium/protocol';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
+import { ChunkBuffers } from './chunk-buffers.ts';
 import { ChunkLoans } from './chunk-loans.ts';
 import { answerError } from './error-answer.ts';
 import { Refusal } from './refusal.ts';
 import { SignsOfLife } from './signs-of-life.ts';
 import { sliced } from './slice.ts';
-import { Slots } from './slots.ts';
 import { TransportError } from './transport-error.ts';
 
 export interface BlobRoutesOptions {
@@ -40,7 +40,7 @@ const manifestBodyBytesMax = 20 * 2 ** 20;
 
 export async function blobRoutes(app: FastifyInstance, options: BlobRoutesOptions): Promise<void> {
   const { store, authorise, chunksInMemoryMax = 12, blobBytesMax = 2 ** 41, signOfLifeMs = 5000 } = options;
-  const arrivals = new Slots(chunksInMemoryMax);
+  const arrivals = new ChunkBuffers(chunksInMemoryMax);
   const loans = new ChunkLoans(store, chunksInMemoryMax);
 
   app.setErrorHandler(answerError);
@@ -78,8 +78,9 @@ export async function blobRoutes(app: FastifyInstance, options: BlobRoutesOption
     using signs = new SignsOfLife(reply.raw, signOfLifeMs);
     const id = chunkIdIn(request);
     const length = lengthOf(request);
-    using _slot = await signs.during(arrivals.take());
-    const bytes = await readBody(request.body, length, signs);
+    using buffer = await signs.during(arrivals.take());
+    const bytes = buffer.bytes.subarray(0, length);
+    await readBody(request.body, bytes, signs);
     if (chunkIdOf(bytes) !== id) throw new Refusal(400, 'transport.hash-mismatch', 'Other bytes have that name.');
     if (!(await store.hasChunk(id))) await signs.during(store.putChunk(bytes));
     return reply.code(204).send();
@@ -113,19 +114,19 @@ function lengthOf(request: FastifyRequest): number {
   return length;
 }
 
-async function readBody(body: unknown, length: number, signs: SignsOfLife): Promise<Uint8Array> {
+async function readBody(body: unknown, into: Uint8Array, signs: SignsOfLife): Promise<void> {
   if (!(body instanceof Readable)) {
     throw new Refusal(415, 'transport.request-malformed', 'A chunk is sent as application/octet-stream.');
   }
-  const bytes = new Uint8Array(length);
   let filled = 0;
   for await (const part of body as AsyncIterable<Uint8Array>) {
-    bytes.set(part, filled);
+    into.set(part, filled);
     filled += part.length;
     signs.advance();
   }
-  if (filled < length) throw new Refusal(400, 'transport.request-malformed', 'The body is shorter than announced.');
-  return bytes;
+  if (filled < into.length) {
+    throw new Refusal(400, 'transport.request-malformed', 'The body is shorter than announced.');
+  }
 }
 
 function blobIdIn(request: FastifyRequest): BlobId {

@@ -7,6 +7,7 @@ import { type BlobStore, blobIdOf, chunkIdOf, FederationError, manifestOf } from
 import { type BlobId, bytesOfChunk, type ChunkId, type Manifest, manifestSchema } from '@consilium/protocol';
 import { z } from 'zod';
 import { persist } from './back-off.ts';
+import { ChunkBuffers } from './chunk-buffers.ts';
 import { inParallel } from './parallel.ts';
 import type { Requests } from './requests.ts';
 import { sliced } from './slice.ts';
@@ -34,12 +35,15 @@ export async function fetchBlob(
 ): Promise<void> {
   if ((await into.getManifest(id)) !== undefined) return;
   const manifest = await persist(() => askManifest(requests, id, options.signal), options);
+  const buffers = new ChunkBuffers(options.atOnce);
   const lengths = new Map(manifest.chunks.map((chunk, index) => [chunk, bytesOfChunk(manifest, index)]));
   for (;;) {
     const lacking: ChunkId[] = [];
     for (const chunk of lengths.keys()) if (!(await into.hasChunk(chunk))) lacking.push(chunk);
     await inParallel(lacking, options, async (chunk, signal) => {
-      const bytes = await persist(() => askChunk(requests, chunk, lengths.get(chunk)!, signal), { ...options, signal });
+      using buffer = await buffers.take();
+      const bytes = buffer.bytes.subarray(0, lengths.get(chunk));
+      await persist(() => askChunk(requests, chunk, bytes, signal), { ...options, signal });
       await into.putChunk(bytes);
     });
     if (await concludes(into, manifest)) return;
@@ -82,17 +86,15 @@ async function askManifest(requests: Requests, id: BlobId, signal: AbortSignal):
   return parsed.data;
 }
 
-async function askChunk(requests: Requests, id: ChunkId, length: number, signal: AbortSignal): Promise<Uint8Array> {
+async function askChunk(requests: Requests, id: ChunkId, into: Uint8Array, signal: AbortSignal): Promise<void> {
   using answer = await requests.open({ method: 'GET', path: `/v1/chunks/${id}`, signal });
-  const bytes = new Uint8Array(length);
   let filled = 0;
   for await (const part of answer.body) {
-    if (filled + part.length > length) throw malformed('the chunk is longer than the manifest says');
-    bytes.set(part, filled);
+    if (filled + part.length > into.length) throw malformed('the chunk is longer than the manifest says');
+    into.set(part, filled);
     filled += part.length;
   }
-  if (filled !== length || chunkIdOf(bytes) !== id) throw malformed('the chunk has other bytes than its name says');
-  return bytes;
+  if (filled !== into.length || chunkIdOf(into) !== id) throw malformed('the chunk has other bytes than its name says');
 }
 
 async function offerManifest(

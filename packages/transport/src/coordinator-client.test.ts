@@ -1,9 +1,9 @@
 import { type AddressInfo, connect as connectTcp, createServer } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { getBlob, MemoryStore, putBlob } from '@consilium/federation';
-import { type CoordinatorMessage, type Hello, protocolVersion, type TaskId } from '@consilium/protocol';
+import { type CoordinatorMessage, chunkBytes, type Hello, protocolVersion, type TaskId } from '@consilium/protocol';
 import { afterEach, describe, expect, it } from 'vitest';
-import { blobRoutes } from './blob-routes.ts';
+import { type BlobRoutesOptions, blobRoutes } from './blob-routes.ts';
 import { ConnectProxy } from './connect-proxy.fixture.ts';
 import { CoordinatorClient, type CoordinatorClientOptions } from './coordinator-client.ts';
 import type { Credentials } from './credentials.ts';
@@ -32,10 +32,10 @@ interface ServeOptions {
   readonly credentials?: Credentials;
   readonly stream?: EventStreamOptions;
   readonly nowMs?: () => number;
-  readonly store?: MemoryStore;
+  readonly blobs?: Partial<BlobRoutesOptions>;
 }
 
-async function serve({ credentials = serverCredentials, stream = {}, nowMs = Date.now, store }: ServeOptions = {}) {
+async function serve({ credentials = serverCredentials, stream = {}, nowMs = Date.now, blobs }: ServeOptions = {}) {
   const revoked = new Set<string>();
   const server = createTlsServer({
     project: 'kidney',
@@ -55,7 +55,7 @@ async function serve({ credentials = serverCredentials, stream = {}, nowMs = Dat
   });
   app.post('/v1/messages', async () => ({ kind: 'accepted' }));
   app.post('/v1/join', { config: { anonymous: true } }, async (request) => ({ known: request.identity?.id ?? null }));
-  await app.register(blobRoutes, { store: store ?? new MemoryStore(), authorise: () => {} });
+  await app.register(blobRoutes, { store: new MemoryStore(), authorise: () => {}, ...blobs });
   await app.listen({ host: '127.0.0.1', port: 0 });
   closing.push(() => app.close());
   const { port } = app.server.address() as AddressInfo;
@@ -162,6 +162,28 @@ describe('a line to the coordinator', () => {
 function tls({ certificate, key }: Credentials) {
   return { cert: certificate, key };
 }
+
+describe('a transfer that waits for its turn', () => {
+  it('is told so, and fails neither by the idle limit nor otherwise', async () => {
+    const store = new MemoryStore();
+    const putChunk = store.putChunk.bind(store);
+    store.putChunk = async (bytes) => {
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      return putChunk(bytes);
+    };
+    const { port } = await serve({ blobs: { store, chunksInMemoryMax: 1, signOfLifeMs: 50 } });
+    const retries: string[] = [];
+    const client = clientTo(port, { idleMs: 500, chunksAtOnce: 3, onRetry: ({ code }) => retries.push(code) });
+    const source = new MemoryStore();
+    const id = await putBlob(
+      source,
+      new Uint8Array(2 * chunkBytes + 1).map((_, index) => index >> 20),
+    );
+    await client.offerBlob(id, source, never);
+    expect(retries).toEqual([]);
+    expect(await store.getManifest(id)).toBeDefined();
+  });
+});
 
 describe('who may ask the coordinator', () => {
   const refusalOf = (client: CoordinatorClient) =>
@@ -276,7 +298,7 @@ describe('what keeps a site from its coordinator is named by a code', () => {
 
   it('when a proxy is in the way; and when it lets through, everything works', async () => {
     const store = new MemoryStore();
-    const { port } = await serve({ store });
+    const { port } = await serve({ blobs: { store } });
     const other = await serve();
     await using proxy = await ConnectProxy.start({ login: 'hospital:p@ss', allowedPort: port });
     const through = (login: string) => `http://${login}@127.0.0.1:${proxy.port}`;

@@ -21,6 +21,7 @@ export interface FixtureReport {
   /** `PUT /v1/chunks/...` and the like, in order. */
   readonly asked: readonly string[];
   readonly peakBytes: number;
+  readonly cpuSeconds: number;
 }
 
 const settings = JSON.parse(process.argv[2]!) as FixtureSettings;
@@ -30,7 +31,10 @@ const asked: string[] = [];
 await app.register(blobRoutes, { store, authorise: ({ method, url }) => void asked.push(`${method} ${url}`) });
 await app.listen({ host: '127.0.0.1', port: settings.port });
 const { port } = app.server.address() as AddressInfo;
-const report = (): FixtureReport => ({ port, asked, peakBytes: residentPeakBytes() });
+const report = (): FixtureReport => {
+  const { user, system } = process.cpuUsage();
+  return { port, asked, peakBytes: residentPeakBytes(), cpuSeconds: (user + system) / 1e6 };
+};
 process.on('message', () => process.send!(report()));
 process.on('disconnect', () => process.exit(0));
 process.send!(report());
