@@ -5,6 +5,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { blobIdOf, chunkIdOf, getBlob, putBlob } from '@consilium/federation';
+import { testBlobStore } from '@consilium/federation/conformance';
 import { type BlobId, type ChunkId, chunkBytes } from '@consilium/protocol';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { ChunkDirectory } from './chunk-directory.ts';
@@ -21,6 +22,11 @@ const text = (content: string) => new TextEncoder().encode(content);
 const dayMs = 24 * 60 * 60 * 1000;
 const inTwoDays = { nowMs: () => Date.now() + 2 * dayMs };
 const pathOf = (directory: string, chunk: ChunkId) => join(directory, 'chunks', chunk.slice(0, 2), chunk);
+
+testBlobStore('a chunk directory', async () => ({
+  store: await ChunkDirectory.open(freshDirectory()),
+  close: () => {},
+}));
 
 describe('a chunk directory', () => {
   it('gives back what was put, under the SHA-256 of the bytes, also after it is opened again', async () => {
