@@ -3,7 +3,7 @@
  * by rounding only. What was measured stands in docs/decisions/0004-training-graph-memory.md.
  */
 
-import { reshape, slice, transpose } from './gradients/rule.ts';
+import { pad, reshape, slice, transpose } from './gradients/rule.ts';
 import type { BuilderNode } from './graph-builder.ts';
 import { GraphBuilder } from './graph-builder.ts';
 import type { GraphNode, Model } from './model.ts';
@@ -87,53 +87,51 @@ const foldedConvolution: Form = (g, node, [x, w, bias]) => {
   const [co, ci, taps, ky, kx] = w.shape as [number, number, number, number, number];
   if (taps === 1 || ky * kx === 1 || ci < foldedChannelsMin || window.strides[0] !== 1) return undefined;
   const [batch, , depth] = x.shape as [number, number, number];
-  const [depthOut, height, width] = window.output as [number, number, number];
-  const offsets = range(taps).map((tap) => tap * window.dilations[0]! - window.padsBegin[0]!);
-  if (offsets.some((offset) => offset >= depth || offset + depthOut <= 0)) return undefined;
-  const centre = offsets.indexOf(0);
-  if (bias && (centre < 0 || depthOut > depth)) return undefined;
+  const [, height, width] = window.output as [number, number, number];
   const channelsMax = Math.floor(foldedBytesMax / (4 * batch * taps * depth * height * width));
   const parts = Math.ceil(co / Math.min(co, Math.max(foldedChannelsTogether, channelsMax)));
   if (co % parts !== 0) return undefined;
   const results = range(parts).map((part) => {
     const channels = { start: (part * co) / parts, end: ((part + 1) * co) / parts };
-    const own = { x, w: slice(g, w, 0, channels), bias: bias ? slice(g, bias, 0, channels) : null };
-    return folded(g, own, { window, offsets, centre });
+    return folded(g, x, slice(g, w, 0, channels), { window, bias: bias ? slice(g, bias, 0, channels) : null });
   });
   return results.length === 1 ? results[0]! : g.op('Concat', results, { axis: 1 });
 };
 
-interface Folding {
-  readonly window: Window;
-  /** Of the plane that each tap in depth reads, from the plane that is computed. */
-  readonly offsets: readonly number[];
-  /** The tap whose offset is 0. */
-  readonly centre: number;
-}
-
+/**
+ * The planes of a channel's taps follow one another, [co, taps z, y, x]: what belongs together lies z planes and one
+ * dilation apart, so that a convolution of each channel with ones, dilated by as much, shifts and adds in one pass. Its
+ * padding stands for what the first tap reads before its planes and the last after; where padding is wider than a
+ * dilation other taps would read it too, so it is made beforehand.
+ */
 function folded(
   g: GraphBuilder,
-  { x, w, bias }: { readonly x: Value; readonly w: Value; readonly bias: Value | null },
-  { window, offsets, centre }: Folding,
+  x: Value,
+  w: Value,
+  { window, bias }: { readonly window: Window; readonly bias: Value | null },
 ): Value {
   const [co, ci, taps, ky, kx] = w.shape as [number, number, number, number, number];
-  const [batch, , depth] = x.shape as [number, number, number];
-  const [depthOut, height, width] = window.output as [number, number, number];
-  const byTap = transpose(g, reshape(g, w, [co, ci, taps, ky * kx]), [2, 0, 1, 3]);
-  const inputs = [x, reshape(g, byTap, [taps * co, ci, 1, ky, kx])];
-  if (bias) inputs.push(g.op('Pad', [bias, g.int64s(centre * co, (taps - 1 - centre) * co)]));
-  const inPlane = g.op('Conv', inputs, {
+  const [, height, width] = window.output as [number, number, number];
+  const [dilation, ...inPlaneDilations] = window.dilations as [number, number, number];
+  const [begin, ...inPlaneBegin] = window.padsBegin as [number, number, number];
+  const [end, ...inPlaneEnd] = window.padsEnd as [number, number, number];
+  const isWide = Math.max(begin, end) > dilation;
+  const planes = isWide ? pad(g, x, [0, 0, begin, 0, 0], [0, 0, end, 0, 0]) : x;
+  const [batch, , depth] = planes.shape as [number, number, number];
+  const byTap = transpose(g, reshape(g, w, [co, ci, taps, ky * kx]), [0, 2, 1, 3]);
+  const inPlane = g.op('Conv', [planes, reshape(g, byTap, [co * taps, ci, 1, ky, kx])], {
     kernel_shape: [1, ky, kx],
     strides: [1, ...window.strides.slice(1)],
-    dilations: [1, ...window.dilations.slice(1)],
-    pads: [0, ...window.padsBegin.slice(1), 0, ...window.padsEnd.slice(1)],
+    dilations: [1, ...inPlaneDilations],
+    pads: [0, ...inPlaneBegin, 0, ...inPlaneEnd],
   });
-  const apart = reshape(g, inPlane, [batch, taps, co, depth, height * width]);
-  const terms = offsets.map((offset, tap) =>
-    g.op('Pad', [apart, g.int64s(0, -tap, 0, -offset, 0, 0, tap + 1 - taps, 0, offset + depthOut - depth, 0)]),
-  );
-  const total = terms.reduce((sum, term) => g.op('Add', [sum, term]));
-  return reshape(g, total, [batch, co, depthOut, height, width]);
+  const apart = reshape(g, inPlane, [batch, co, taps * depth, height, width]);
+  return g.op('Conv', [apart, g.filled('float32', [co, 1, taps, 1, 1], 1), bias], {
+    kernel_shape: [taps, 1, 1],
+    dilations: [depth + dilation, 1, 1],
+    pads: isWide ? [0, 0, 0, 0, 0, 0] : [begin, 0, 0, end, 0, 0],
+    group: co,
+  });
 }
 
 /**
