@@ -51,3 +51,16 @@ describe('a convolution folded in depth computes what Conv does', () => {
     await expectSame({ type: 'Conv', x: [2, 9, 7, 6, 8], w: [5, 9, ...kernel], attributes });
   });
 });
+
+describe('an up-sampling by a matrix product computes what ConvTranspose does', () => {
+  it.each([
+    { kernel: [2, 2, 2], spatial: [3, 4, 5] },
+    { kernel: [1, 2, 2], spatial: [3, 2, 48] },
+    { kernel: [2, 3, 1], spatial: [2, 3, 37] },
+    { kernel: [2, 4], spatial: [5, 64] },
+    { kernel: [3], spatial: [7] },
+  ])('with the kernel $kernel', async ({ kernel, spatial }) => {
+    const attributes = { kernel_shape: kernel, strides: kernel };
+    await expectSame({ type: 'ConvTranspose', x: [2, 3, ...spatial], w: [3, 4, ...kernel], attributes });
+  });
+});

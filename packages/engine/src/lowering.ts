@@ -4,11 +4,12 @@
  */
 
 import { pad, reshape, slice, transpose } from './gradients/rule.ts';
+import { tilesJoined } from './gradients/tiles.ts';
 import type { BuilderNode } from './graph-builder.ts';
 import { GraphBuilder } from './graph-builder.ts';
 import type { GraphNode, Model } from './model.ts';
 import { importModel } from './model-import.ts';
-import { range, sameShape } from './shape.ts';
+import { product, range, sameShape } from './shape.ts';
 import type { Value } from './value.ts';
 import { transposedWindowOf, type Window, windowOf } from './window.ts';
 
@@ -134,30 +135,19 @@ function folded(
   });
 }
 
-/**
- * A transposed convolution whose windows do not overlap, as one matrix product and DepthToSpace: ConvTranspose takes
- * several times as long.
- */
+/** A transposed convolution whose windows do not overlap, as one matrix product: ConvTranspose takes several times as long. */
 const upSampling: Form = (g, node, [x, w, bias]) => {
-  if (!x || !w || x.shape.length !== 5 || x.dtype !== 'float32' || (node.attributes['group'] ?? 1) !== 1)
-    return undefined;
-  const window = transposedWindowOf(node.attributes, x.shape.slice(2), w.shape.slice(2));
-  const [ci, co, kz, ky, kx] = w.shape as [number, number, number, number, number];
-  const [batch, , ...spatial] = x.shape as [number, number, number, number, number];
-  const [depth, height, width] = spatial as [number, number, number];
-  const grown = [depth * kz, height * ky, width * kx];
-  if (ky !== kx || ky === 1 || !sameShape(window.strides, window.kernel) || !sameShape(window.output, grown))
-    return undefined;
+  if (!x || !w || x.dtype !== 'float32' || (node.attributes['group'] ?? 1) !== 1) return undefined;
+  const [batch, ci, ...spatial] = x.shape as [number, number, ...number[]];
+  const [, co, ...kernel] = w.shape as [number, number, ...number[]];
+  const window = transposedWindowOf(node.attributes, spatial, kernel);
+  const grown = spatial.map((size, axis) => size * kernel[axis]!);
+  if (!sameShape(window.strides, kernel) || !sameShape(window.output, grown)) return undefined;
   if ([...window.padsBegin, ...window.padsEnd].some((count) => count !== 0)) return undefined;
-  const rows = ky * kx * co * kz;
-  // [ky kx, co, kz] rows, as DepthToSpace wants the taps of the plane first
-  const matrix = reshape(g, transpose(g, reshape(g, w, [ci, co, kz, ky * kx]), [3, 1, 2, 0]), [rows, ci]);
-  const flat = g.op('MatMul', [matrix, reshape(g, x, [batch, ci, depth * height * width])]);
-  const apart = reshape(g, flat, [batch, ky * kx * co, kz, depth, height * width]);
-  const inDepth = reshape(g, transpose(g, apart, [0, 1, 3, 2, 4]), [batch, rows * depth, height, width]);
-  const spread = g.op('DepthToSpace', [inDepth], { blocksize: ky, mode: 'DCR' });
-  const result = reshape(g, spread, [batch, co, ...grown]);
-  return bias ? g.op('Add', [result, reshape(g, bias, [1, co, 1, 1, 1])]) : result;
+  const rows = transpose(g, reshape(g, w, [ci, co * product(kernel)]), [1, 0]);
+  const products = g.op('MatMul', [rows, reshape(g, x, [batch, ci, product(spatial)])]);
+  const result = tilesJoined(g, reshape(g, products, [batch, co, ...kernel, ...spatial]));
+  return bias ? g.op('Add', [result, reshape(g, bias, [co, ...kernel.map(() => 1)])]) : result;
 };
 
 const forms: Readonly<Record<string, Form>> = { Conv: foldedConvolution, ConvTranspose: upSampling };

@@ -12,6 +12,7 @@ import { transposedWindowOf, type Window, windowOf } from '../window.ts';
 import { flatShiftWeightGradient, isFlatShift } from './convolution-weights.ts';
 import { onlyAfter } from './order.ts';
 import { type GradientQuestion, type GradientRule, pad, reshape, sum, transpose, upstream } from './rule.ts';
+import { tilesApart } from './tiles.ts';
 
 type Builder = GradientQuestion['g'];
 
@@ -150,13 +151,9 @@ function upsamplingGradients(q: GradientQuestion, x: Value, w: Value, dy: Value)
   const { g } = q;
   const [ci, co, ...kernel] = w.shape as [number, number, ...number[]];
   const [n, , ...spatial] = x.shape as [number, number, ...number[]];
-  const rank = kernel.length;
-  const apart = reshape(g, dy, [n, co, ...spatial.flatMap((size, axis) => [size, kernel[axis]!])]);
-  const kernelAxes = range(rank).map((axis) => 2 * axis + 3);
-  const spaceAxes = range(rank).map((axis) => 2 * axis + 2);
   const taps = co * product(kernel);
   const places = product(spatial);
-  const rows = reshape(g, transpose(g, apart, [0, 1, ...kernelAxes, ...spaceAxes]), [n, taps, places]);
+  const rows = reshape(g, tilesApart(g, dy, kernel), [n, taps, places]);
   const flatX = reshape(g, x, [n, ci, places]);
   const matrix = reshape(g, w, [ci, taps]);
   const byVoxel = (value: Value): Value => transpose(g, value, [0, 2, 1]);

@@ -18,6 +18,7 @@ import {
   sum,
   upstream,
 } from './rule.ts';
+import { repeated, summed } from './tiles.ts';
 
 type Builder = GradientQuestion['g'];
 
@@ -51,11 +52,22 @@ const maxPool: GradientRule = (q) => {
   const x = node.inputs[0]!;
   const window = windowOf(node.attributes, x.shape.slice(2));
   if (!isTiling(window, x.shape.slice(2))) return [maxPoolByIndex(q, x)];
-  const axes = range(window.kernel.length).map((axis) => 2 * axis + 3);
-  const hits = g.op('Cast', [g.op('Equal', [tiled(g, x, window), perTile(g, node.outputs[0]!)])], { to: floatCode(x) });
-  const share = g.op('Div', [perTile(g, upstream(q)), sum(g, hits, axes)]);
-  return [reshape(g, g.op('Mul', [hits, share]), x.shape)];
+  // [n, c, a/k, k, b]: the last axis whole, because Equal and Mul are slow to broadcast along it
+  const times = window.kernel.at(-1)!;
+  const rows = reshape(g, x, [...tiled(g, x, window).shape.slice(0, -2), x.shape.at(-1)!]);
+  const perRow = (value: Value): Value => reshape(g, value, rowsShape(value));
+  const hits = g.op('Cast', [g.op('Equal', [rows, perRow(repeated(g, node.outputs[0]!, times))])], {
+    to: floatCode(x),
+  });
+  const axes = range(window.kernel.length - 1).map((axis) => 2 * axis + 3);
+  const share = g.op('Div', [perRow(upstream(q)), sum(g, summed(g, hits, times), axes)]);
+  return [reshape(g, g.op('Mul', [hits, repeated(g, share, times)]), x.shape)];
 };
+
+/** [n, c, a, b] as [n, c, a, 1, b] */
+function rowsShape({ shape }: Value): number[] {
+  return [...shape.slice(0, 2), ...shape.slice(2, -1).flatMap((size) => [size, 1]), shape.at(-1)!];
+}
 
 function maxPoolByIndex(q: GradientQuestion, x: Value): Value {
   const { g, node } = q;
