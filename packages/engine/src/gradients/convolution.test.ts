@@ -68,8 +68,8 @@ describe('the derivative of a 3 x 3 x 3 convolution', () => {
     { size: [16, 12, 10], batch: 1, channels: [3, 5] },
     { size: [18, 17, 16], batch: 2, channels: [2, 3] },
     { size: [32, 16, 16], batch: 1, channels: [4, 2] },
-    { size: [31, 128, 120], batch: 2, channels: [2, 2] }, // several slabs
-    { size: [31, 120, 128], batch: 2, channels: [3, 1] },
+    { size: [20, 128, 120], batch: 1, channels: [2, 2] }, // several slabs
+    { size: [20, 120, 128], batch: 1, channels: [3, 1] },
   ])('holds in the formulation for $size', async ({ size, batch, channels: [ci, co] }) => {
     const random = createRandom('flat', ...size);
     await expectDerivative(random, {
