@@ -1,5 +1,16 @@
+export { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from './half.ts';
 export { createRandom, type Random, type RandomKey, type RandomState, resumeRandom } from './random.ts';
-export { decodeSafetensors, encodeSafetensors, SafetensorsError, type SafetensorsFile } from './safetensors.ts';
+export {
+  decodeSafetensors,
+  encodeSafetensors,
+  encodeSafetensorsHeader,
+  readSafetensorsLayout,
+  SafetensorsError,
+  type SafetensorsFile,
+  type SafetensorsLayout,
+  safetensorsHeaderBytes,
+  type TensorEntry,
+} from './safetensors.ts';
 export {
   type ArrayOfDType,
   arrayConstructor,

@@ -37,26 +37,55 @@ export interface SafetensorsFile {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** The file's bytes. */
-export function encodeSafetensors(
-  tensors: ReadonlyMap<string, Tensor>,
+/** A tensor's place in a file. Offsets in bytes from the beginning of the file. */
+export interface TensorEntry {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** Where everything lies in a file, in the order of the data. */
+export interface SafetensorsLayout {
+  readonly entries: ReadonlyMap<string, TensorEntry>;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Of the whole file. */
+  readonly bytes: number;
+}
+
+/** What comes before the data of a file with such tensors. */
+export function encodeSafetensorsHeader(
+  tensors: Iterable<readonly [string, Pick<Tensor, 'dtype' | 'shape'>]>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
   const header: Record<string, unknown> = Object.create(null); // a tensor may be called __proto__
   if (Object.keys(metadata).length > 0) header['__metadata__'] = metadata;
   let offset = 0;
-  for (const [name, { dtype, shape, data }] of tensors) {
+  for (const [name, { dtype, shape }] of tensors) {
     if (name === '__metadata__') throw new SafetensorsError('a tensor cannot be named __metadata__');
-    header[name] = { dtype: nameOfDType[dtype], shape, data_offsets: [offset, offset + data.byteLength] };
-    offset += data.byteLength;
+    const end = offset + elementCount(shape) * arrayConstructor[dtype].BYTES_PER_ELEMENT;
+    header[name] = { dtype: nameOfDType[dtype], shape, data_offsets: [offset, end] };
+    offset = end;
   }
   const json = new TextEncoder().encode(JSON.stringify(header));
   const headerBytes = Math.ceil(json.length / 8) * 8;
-  const bytes = new Uint8Array(8 + headerBytes + offset);
+  const bytes = new Uint8Array(8 + headerBytes);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(headerBytes), true);
-  bytes.fill(0x20, 8, 8 + headerBytes);
+  bytes.fill(0x20, 8);
   bytes.set(json, 8);
-  let position = 8 + headerBytes;
+  return bytes;
+}
+
+/** The file's bytes. */
+export function encodeSafetensors(
+  tensors: ReadonlyMap<string, Tensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  const header = encodeSafetensorsHeader(tensors, metadata);
+  const dataBytes = [...tensors.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
+  const bytes = new Uint8Array(header.length + dataBytes);
+  bytes.set(header);
+  let position = header.length;
   for (const { data } of tensors.values()) {
     bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), position);
     position += data.byteLength;
@@ -64,41 +93,57 @@ export function encodeSafetensors(
   return bytes;
 }
 
-/** @throws SafetensorsError if a length, an offset, a type or the header does not add up. */
-export function decodeSafetensors(bytes: Uint8Array): SafetensorsFile {
-  const { header, dataStart } = readHeader(bytes);
-  const tensors = new Map<string, Tensor>();
+/** Bytes from the beginning of a file that `readSafetensorsLayout` needs; `beginning`: at least 8 bytes. */
+export function safetensorsHeaderBytes(beginning: Uint8Array): number {
+  if (beginning.length < 8) throw new SafetensorsError('shorter than 8 bytes');
+  const declared = new DataView(beginning.buffer, beginning.byteOffset).getBigUint64(0, true);
+  if (declared > BigInt(headerBytesMax)) throw new SafetensorsError('the header is longer than the file');
+  return 8 + Number(declared);
+}
+
+/**
+ * The layout of a file of which only the beginning is at hand: `safetensorsHeaderBytes` of it or more.
+ * @throws SafetensorsError if a length, an offset, a type or the header does not add up.
+ */
+export function readSafetensorsLayout(beginning: Uint8Array, fileBytes: number): SafetensorsLayout {
+  const { header, dataStart } = readHeader(beginning, fileBytes);
   let metadata: Record<string, string> = {};
-  let expected = 0;
-  const entries: ({ name: string } & ReturnType<typeof parseEntry>)[] = [];
+  const listed: ({ name: string } & TensorEntry)[] = [];
   for (const [name, entry] of Object.entries(header)) {
     if (name === '__metadata__') metadata = parseMetadata(entry);
-    else entries.push({ name, ...parseEntry(name, entry) });
+    else listed.push({ name, ...parseEntry(name, entry) });
   }
   // JavaScript lists keys that look like whole numbers first, whatever their place in the file.
-  entries.sort((one, other) => one.begin - other.begin || one.end - other.end);
-  for (const { name, dtype, shape, begin, end } of entries) {
-    const Constructor = arrayConstructor[dtype];
+  listed.sort((one, other) => one.begin - other.begin || one.end - other.end);
+  const entries = new Map<string, TensorEntry>();
+  let expected = 0;
+  for (const { name, dtype, shape, begin, end } of listed) {
     if (begin !== expected) throw new SafetensorsError(`tensor ${name}: its data does not follow the one before`);
-    if (end - begin !== elementCount(shape) * Constructor.BYTES_PER_ELEMENT) {
+    if (end - begin !== elementCount(shape) * arrayConstructor[dtype].BYTES_PER_ELEMENT) {
       throw new SafetensorsError(`tensor ${name}: shape and length disagree`);
     }
-    if (dataStart + end > bytes.length) throw new SafetensorsError(`tensor ${name}: the file ends before its data`);
+    if (dataStart + end > fileBytes) throw new SafetensorsError(`tensor ${name}: the file ends before its data`);
     expected = end;
-    const copy = new Uint8Array(bytes.subarray(dataStart + begin, dataStart + end)); // Buffer.slice would share memory
-    tensors.set(name, { dtype, shape, data: new Constructor(copy.buffer) as ArrayOfDType[DType] });
+    entries.set(name, { dtype, shape, begin: dataStart + begin, end: dataStart + end });
   }
-  if (dataStart + expected !== bytes.length) throw new SafetensorsError('bytes are left over after the last tensor');
+  if (dataStart + expected !== fileBytes) throw new SafetensorsError('bytes are left over after the last tensor');
+  return { entries, metadata, bytes: fileBytes };
+}
+
+/** @throws SafetensorsError if a length, an offset, a type or the header does not add up. */
+export function decodeSafetensors(bytes: Uint8Array): SafetensorsFile {
+  const { entries, metadata } = readSafetensorsLayout(bytes, bytes.length);
+  const tensors = new Map<string, Tensor>();
+  for (const [name, { dtype, shape, begin, end }] of entries) {
+    const copy = new Uint8Array(bytes.subarray(begin, end)); // Buffer.slice would share memory
+    tensors.set(name, { dtype, shape, data: new arrayConstructor[dtype](copy.buffer) as ArrayOfDType[DType] });
+  }
   return { tensors, metadata };
 }
 
-function readHeader(bytes: Uint8Array): { header: Record<string, unknown>; dataStart: number } {
-  if (bytes.length < 8) throw new SafetensorsError('shorter than 8 bytes');
-  const declared = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
-  if (declared > BigInt(Math.min(headerBytesMax, bytes.length - 8))) {
-    throw new SafetensorsError('the header is longer than the file');
-  }
-  const dataStart = 8 + Number(declared);
+function readHeader(bytes: Uint8Array, fileBytes: number): { header: Record<string, unknown>; dataStart: number } {
+  const dataStart = safetensorsHeaderBytes(bytes);
+  if (dataStart > Math.min(fileBytes, bytes.length)) throw new SafetensorsError('the header is longer than the file');
   let header: unknown;
   try {
     header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, dataStart)));
