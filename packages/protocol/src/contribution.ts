@@ -1,7 +1,10 @@
 /** What a site returns for a task: counts, scores, weights. Never a voxel, a path, a header value or a patient's name. */
 import { z } from 'zod';
-import { pseudonymSchema, sha256Schema } from './id.ts';
+import { blobIdSchema } from './blob.ts';
+import { encodingSchema } from './encoding.ts';
+import { pseudonymSchema } from './id.ts';
 import { jsonSchema } from './json.ts';
+import { statisticsContributionSchema } from './statistics.ts';
 
 const count = z.int().min(0);
 
@@ -33,8 +36,11 @@ const prepareContributionSchema = z.object({
 
 const trainContributionSchema = z.object({
   kind: z.literal('train'),
-  /** safetensors with exactly the names, shapes and dtypes that were sent. */
-  weights: sha256Schema,
+  /** safetensors with the names, shapes and dtypes that were sent, as far as `encoding` and the task do not say otherwise. */
+  weights: blobIdSchema,
+  encoding: encodingSchema,
+  /** SCAFFOLD: how the site's control variate changed, shaped as the weights; null where the task had none. */
+  controlChange: blobIdSchema.nullable(),
   /** Training cases used: the contribution's weight in the average. */
   cases: z.int().min(1),
   steps: count,
@@ -68,6 +74,7 @@ export const contributionSchema = z.discriminatedUnion('kind', [
   prepareContributionSchema,
   trainContributionSchema,
   evaluateContributionSchema,
+  statisticsContributionSchema,
 ]);
 export type Contribution = z.infer<typeof contributionSchema>;
 export type ContributionTo<K extends Contribution['kind']> = Extract<Contribution, { kind: K }>;

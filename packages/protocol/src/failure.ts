@@ -10,5 +10,9 @@ export const failureSchema = z.object({
   message: z.string().max(2000),
   /** True if asking again cannot help until a person at the site has acted: the site is not asked again in this job. */
   lasting: z.boolean(),
+  /** True if the same may well succeed at once: the process that worked on it was lost. */
+  worthRetrying: z.boolean().optional(),
+  /** Where in our own code it happened, innermost first: `function (file.ts:line)`. Absent where that says nothing. */
+  stack: z.array(z.string().max(200)).max(30).optional(),
 });
 export type Failure = z.infer<typeof failureSchema>;

@@ -10,7 +10,7 @@ export type SiteId = z.infer<typeof siteIdSchema>;
 export const jobIdSchema = name.brand<'JobId'>();
 export type JobId = z.infer<typeof jobIdSchema>;
 
-/** One attempt at one piece of work. Unique within a connection. */
+/** One piece of work for one site: `<job>/<round>/<kind>/<site>`. The same however often it is asked for. */
 export const taskIdSchema = z
   .string()
   .min(1)
@@ -29,10 +29,3 @@ export const pseudonymSchema = z
   .regex(/^(?:[a-z0-9._-]{1,64}\.)?case-\d{2,6}$/)
   .brand<'Pseudonym'>();
 export type Pseudonym = z.infer<typeof pseudonymSchema>;
-
-/** SHA-256 of a blob's bytes, 64 lower-case hexadecimal digits: what a blob is called. */
-export const sha256Schema = z
-  .string()
-  .regex(/^[0-9a-f]{64}$/)
-  .brand<'Sha256'>();
-export type Sha256 = z.infer<typeof sha256Schema>;

@@ -1,4 +1,15 @@
 export {
+  type BlobId,
+  blobIdSchema,
+  bytesOfChunk,
+  type ChunkId,
+  canonicalManifest,
+  chunkBytes,
+  chunkIdSchema,
+  type Manifest,
+  manifestSchema,
+} from './blob.ts';
+export {
   type CaseCounts,
   type CaseScore,
   type Contribution,
@@ -9,7 +20,8 @@ export {
   type LeftOutCase,
   type TrainContribution,
 } from './contribution.ts';
-export type { Failure } from './failure.ts';
+export { blockElements, type Encoding, encodingSchema, isNameOfScales, plainEncoding, scalesOf } from './encoding.ts';
+export { type Failure, failureSchema } from './failure.ts';
 export {
   type JobId,
   jobIdSchema,
@@ -17,9 +29,7 @@ export {
   modelNameSchema,
   type Pseudonym,
   pseudonymSchema,
-  type Sha256,
   type SiteId,
-  sha256Schema,
   siteIdSchema,
   type TaskId,
   taskIdSchema,
@@ -28,11 +38,26 @@ export { type Json, jsonSchema } from './json.ts';
 export {
   type CoordinatorMessage,
   checkProtocolVersion,
+  type Hello,
   parseCoordinatorMessage,
+  parseHello,
   parseSiteMessage,
+  parseVerdict,
   protocolVersion,
   type SiteMessage,
+  type Verdict,
 } from './messages.ts';
 export { ProtocolError } from './protocol-error.ts';
-export { type EvaluateTask, Split, type Task, type TaskKind, type TrainTask } from './task.ts';
-export type { TaskProgress } from './task-progress.ts';
+export type { VariableHistogram, VariableSummary } from './statistics.ts';
+export {
+  type EvaluateTask,
+  Split,
+  type StatisticsTask,
+  type Task,
+  type TaskBody,
+  type TaskKind,
+  type TrainTask,
+  taskBodySchema,
+  taskSchema,
+} from './task.ts';
+export { type TaskProgress, taskProgressSchema } from './task-progress.ts';

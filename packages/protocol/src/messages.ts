@@ -3,49 +3,67 @@
  * they look at it. Append-only: a field or a kind may be added, none may change its meaning.
  */
 import { z } from 'zod';
+import { blobIdSchema } from './blob.ts';
 import { contributionSchema } from './contribution.ts';
 import { failureSchema } from './failure.ts';
-import { sha256Schema, siteIdSchema, taskIdSchema } from './id.ts';
+import { taskIdSchema } from './id.ts';
 import { ProtocolError } from './protocol-error.ts';
 import { taskSchema } from './task.ts';
 import { taskProgressSchema } from './task-progress.ts';
 
 export const protocolVersion = 1;
 
-/** A blob on its way, named by what it holds. Whoever receives it checks the name. */
-const blobMessageSchema = z.object({
-  kind: z.literal('blob'),
-  sha256: sha256Schema,
-  bytes: z.custom<Uint8Array>((value) => value instanceof Uint8Array),
-});
-
 const coordinatorMessageSchema = z.discriminatedUnion('kind', [
-  /** The first message. `settings` are the site's own (in a hospital: from its file), and mean nothing to the sender. */
-  z.object({ kind: z.literal('configure'), protocolVersion: z.int(), settings: z.unknown() }),
+  /** The first message on a line: who is speaking. */
+  z.object({ kind: z.literal('welcome'), protocolVersion: z.int(), coordinatorTime: z.iso.datetime() }),
+  /** Also sent again, whenever a line is new, for what has not been answered. */
   z.object({ kind: z.literal('task'), task: taskSchema }),
-  /** Give up on a task; the site answers it with a failure. */
+  /** Give up on a task; nothing is expected in return. */
   z.object({ kind: z.literal('abort'), taskId: taskIdSchema }),
-  blobMessageSchema,
-  /** The blob that was asked for does not exist. */
-  z.object({ kind: z.literal('blob-missing'), sha256: sha256Schema }),
-  /** End the process once the current task has been given up. */
-  z.object({ kind: z.literal('stop') }),
 ]);
 export type CoordinatorMessage = z.infer<typeof coordinatorMessageSchema>;
 
+/** What a site says to get a line. */
+const helloSchema = z.object({
+  kind: z.literal('hello'),
+  protocolVersion: z.int(),
+  /** What it works on, or has finished and not yet delivered. */
+  holding: z.array(taskIdSchema).max(1000),
+});
+export type Hello = z.infer<typeof helloSchema>;
+
+const attempt = z.int().min(1);
 const siteMessageSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('ready'), protocolVersion: z.int(), siteId: siteIdSchema }),
-  /** The settings were not accepted; the process ends. */
-  z.object({ kind: z.literal('refused'), failure: failureSchema }),
   z.object({ kind: z.literal('alive') }),
-  z.object({ kind: z.literal('blob-wanted'), sha256: sha256Schema }),
-  /** Sent before the contribution that names it. */
-  blobMessageSchema,
   z.object({ kind: z.literal('progress'), taskId: taskIdSchema, progress: taskProgressSchema }),
-  z.object({ kind: z.literal('contribution'), taskId: taskIdSchema, contribution: contributionSchema }),
-  z.object({ kind: z.literal('failure'), taskId: taskIdSchema, failure: failureSchema }),
+  z.object({ kind: z.literal('contribution'), taskId: taskIdSchema, attempt, contribution: contributionSchema }),
+  z.object({ kind: z.literal('failure'), taskId: taskIdSchema, attempt, failure: failureSchema }),
 ]);
 export type SiteMessage = z.infer<typeof siteMessageSchema>;
+
+/** The coordinator's answer to a contribution or a failure, when what it says is durable. */
+const verdictSchema = z.discriminatedUnion('kind', [
+  /** It is in the ledger, now or since an earlier delivery. */
+  z.object({ kind: z.literal('accepted') }),
+  z.object({ kind: z.literal('refused'), code: z.string().max(200), message: z.string().max(2000) }),
+  /** The round or the job is over; it is of no use any more. */
+  z.object({ kind: z.literal('closed') }),
+  /** The task may still be asked for (the coordinator has just started, say): keep it. */
+  z.object({ kind: z.literal('not-asked') }),
+  /** It names blobs that are not here (any more): send them, then say it again. */
+  z.object({ kind: z.literal('blobs-wanted'), blobs: z.array(blobIdSchema).max(100) }),
+]);
+export type Verdict = z.infer<typeof verdictSchema>;
+
+/** @throws ProtocolError `protocol.malformed-message` */
+export function parseHello(received: unknown): Hello {
+  return parse(helloSchema, received);
+}
+
+/** @throws ProtocolError `protocol.malformed-message` */
+export function parseVerdict(received: unknown): Verdict {
+  return parse(verdictSchema, received);
+}
 
 /** @throws ProtocolError `protocol.malformed-message` */
 export function parseCoordinatorMessage(received: unknown): CoordinatorMessage {

@@ -3,7 +3,16 @@ import { z } from 'zod';
 
 export const taskProgressSchema = z.discriminatedUnion('kind', [
   /** One gradient step done. `step` counts from 1 within the task. */
-  z.object({ kind: z.literal('step'), step: z.int().min(1), of: z.int().min(1), loss: z.number() }),
+  z.object({
+    kind: z.literal('step'),
+    step: z.int().min(1),
+    of: z.int().min(1),
+    loss: z.number(),
+    /** Of late. Not given for the first step. */
+    stepsPerSecond: z.number().positive().optional(),
+    /** Memory of the process that trains. */
+    residentBytes: z.int().positive().optional(),
+  }),
   /** One case read, prepared or scored. `done` counts from 1 within the task. */
   z.object({ kind: z.literal('case'), done: z.int().min(1), of: z.int().min(1) }),
 ]);

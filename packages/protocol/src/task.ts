@@ -1,28 +1,32 @@
 /** What the coordinator asks of a site. A task is the same whenever it is repeated, and so is its answer. */
 import { z } from 'zod';
-import { jobIdSchema, modelNameSchema, sha256Schema, taskIdSchema } from './id.ts';
+import { blobIdSchema } from './blob.ts';
+import { encodingSchema } from './encoding.ts';
+import { jobIdSchema, modelNameSchema, taskIdSchema } from './id.ts';
 import { jsonSchema } from './json.ts';
+import { statisticsBodySchema } from './statistics.ts';
 
-const base = z.object({ taskId: taskIdSchema, jobId: jobIdSchema });
+/** Names of tensors; `*` stands for any text. */
+const tensorPatterns = z.array(z.string().min(1).max(500)).max(10_000);
 
 /** Facts about the site's training cases from which a plan can be derived. */
-const fingerprintTaskSchema = base.extend({ kind: z.literal('fingerprint') });
+const fingerprintBodySchema = z.object({ kind: z.literal('fingerprint') });
 
 /** Preprocess every case of the training and validation split to the site's cache. */
-const prepareTaskSchema = base.extend({ kind: z.literal('prepare'), plan: jsonSchema });
+const prepareBodySchema = z.object({ kind: z.literal('prepare'), plan: jsonSchema });
 
 /**
  * Train on the site's training cases. The answer is a pure function of the task and the site's data: the optimiser
  * starts each round anew, so nothing but the weights connects two rounds, and a task can be repeated after a crash.
  */
-const trainTaskSchema = base.extend({
+const trainBodySchema = z.object({
   kind: z.literal('train'),
   round: z.int().min(1),
   plan: jsonSchema,
   /** The forward graph, `model.onnx`. */
-  model: sha256Schema,
+  model: blobIdSchema,
   /** safetensors. */
-  weights: sha256Schema,
+  weights: blobIdSchema,
   steps: z.int().min(1),
   /** Steps that came before this round, for the learning-rate schedule. */
   firstStep: z.int().min(0),
@@ -31,31 +35,67 @@ const trainTaskSchema = base.extend({
   seed: z.int(),
   /** FedProx: strength of the pull towards `weights`; 0 for none. */
   proximalMu: z.number().min(0),
+  /** SCAFFOLD: the server's control variate, shaped as the weights; null for none. The site keeps its own. */
+  control: blobIdSchema.nullable(),
+  /** Tensors that stay at the site and are neither sent nor overwritten (FedBN, partial sharing). */
+  keepLocal: tensorPatterns,
+  /** Ditto: the site also trains a model of its own, pulled towards the shared one with this strength; null for none. */
+  personalLambda: z.number().min(0).nullable(),
+  /** How the weights come back. */
+  reply: encodingSchema,
 });
-export type TrainTask = z.infer<typeof trainTaskSchema>;
+export type TrainTask = Extract<Task, { kind: 'train' }>;
 
 export const Split = { Train: 'train', Validation: 'validation', Test: 'test' } as const;
 export type Split = (typeof Split)[keyof typeof Split];
 
 /** Score a model on the site's own cases. */
-const evaluateTaskSchema = base.extend({
+const evaluateBodySchema = z.object({
   kind: z.literal('evaluate'),
   plan: jsonSchema,
-  model: sha256Schema,
-  weights: sha256Schema,
+  model: blobIdSchema,
+  weights: blobIdSchema,
   split: z.enum([Split.Validation, Split.Test]),
   /** The test split answers once for each name: the same weights get the stored answer, other weights are refused. */
   modelName: modelNameSchema,
   /** Also draw prediction and reference over the images, for the site's own eyes: only file names are returned. */
   pictures: z.boolean(),
+  /** Tensors that are not those of `weights` but what the site kept of them while it trained in this job. */
+  keepLocal: tensorPatterns.optional(),
+  /** Ditto: score the personal model that the site has trained in this job, not `weights`. */
+  personal: z.boolean().optional(),
 });
-export type EvaluateTask = z.infer<typeof evaluateTaskSchema>;
+export type EvaluateTask = Extract<Task, { kind: 'evaluate' }>;
+export type StatisticsTask = Extract<Task, { kind: 'statistics' }>;
+
+/** A task before it is addressed. */
+export const taskBodySchema = z.discriminatedUnion('kind', [
+  fingerprintBodySchema,
+  prepareBodySchema,
+  trainBodySchema,
+  evaluateBodySchema,
+  statisticsBodySchema,
+]);
+export type TaskBody = z.infer<typeof taskBodySchema>;
+
+const address = {
+  taskId: taskIdSchema,
+  jobId: jobIdSchema,
+  /** Counted from 1: how often the site has been asked. A failure of an earlier attempt is no longer of interest. */
+  attempt: z.int().min(1),
+  /** W3C Trace Context of the coordinator's span, where it traces. No part of what is asked. */
+  traceparent: z
+    .string()
+    .regex(/^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/)
+    .optional(),
+};
 
 export const taskSchema = z.discriminatedUnion('kind', [
-  fingerprintTaskSchema,
-  prepareTaskSchema,
-  trainTaskSchema,
-  evaluateTaskSchema,
+  fingerprintBodySchema.extend(address),
+  prepareBodySchema.extend(address),
+  trainBodySchema.extend(address),
+  evaluateBodySchema.extend(address),
+  statisticsBodySchema.extend(address),
 ]);
 export type Task = z.infer<typeof taskSchema>;
 export type TaskKind = Task['kind'];
