@@ -103,7 +103,7 @@ describe('a trainer', () => {
     });
     expect(result.steps).toBe(3);
     const none = await trainer.train({ steps: 10, firstStep: 7, totalSteps: 20, signal: stop.signal });
-    expect(none).toEqual({ steps: 0, meanLoss: Number.NaN });
+    expect(none).toEqual({ steps: 0, meanLoss: Number.NaN, rateSum: 0 });
   });
 
   it('forgets its moments on request, so that a round depends on its start alone', async () => {

@@ -60,6 +60,8 @@ export interface TrainResult {
   readonly steps: number;
   /** NaN if no step was done. */
   readonly meanLoss: number;
+  /** Of the learning rates of the steps that were done. */
+  readonly rateSum: number;
 }
 
 export class Trainer implements AsyncDisposable {
@@ -100,15 +102,18 @@ export class Trainer implements AsyncDisposable {
   async train(options: TrainOptions): Promise<TrainResult> {
     const { steps, firstStep, totalSteps, signal, onStep } = options;
     let lossSum = 0;
+    let rateSum = 0;
     let done = 0;
     for (; done < steps && signal?.aborted !== true; done++) {
       const step = firstStep + done;
-      const loss = await this.#step(step, totalSteps);
+      const learningRate = learningRateAt(scheduleOver(this.#options.plan.schedule, totalSteps), step);
+      const loss = await this.#step(step, learningRate);
       lossSum += loss;
+      rateSum += learningRate;
       onStep?.({ step, loss });
       await nextTurn();
     }
-    return { steps: done, meanLoss: lossSum / done };
+    return { steps: done, meanLoss: lossSum / done, rateSum };
   }
 
   /** A copy. */
@@ -120,6 +125,11 @@ export class Trainer implements AsyncDisposable {
   setWeights(weights: Weights): void {
     this.#program.setWeights(weights);
     if (this.#options.proximalMu !== undefined) this.#program.setAnchor(weights);
+  }
+
+  /** The point that the proximal term pulls towards, where it is not where training starts (Ditto). */
+  setAnchor(weights: Weights): void {
+    this.#program.setAnchor(weights);
   }
 
   /** SCAFFOLD: added to every gradient. */
@@ -186,10 +196,9 @@ export class Trainer implements AsyncDisposable {
     await this.#program[Symbol.asyncDispose]();
   }
 
-  async #step(step: number, totalSteps: number): Promise<number> {
+  async #step(step: number, learningRate: number): Promise<number> {
     const { plan, cases, random } = this.#options;
     const batch = samplePatch(cases, plan, random.fork('step', step));
-    const learningRate = learningRateAt(scheduleOver(plan.schedule, totalSteps), step);
     try {
       const { loss } = await this.#program.step({ image: batch.image, label: batch.label }, { learningRate });
       return loss;
