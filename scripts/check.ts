@@ -14,19 +14,29 @@ const browserPaths = [
   '/usr/bin/chromium',
   '/usr/bin/chromium-browser',
   '/usr/bin/google-chrome',
+].filter((path) => path !== undefined);
+
+/** What the tests talk to, besides npm packages, by Debian's names: found, or installed where that is possible. */
+const peers = [
+  { name: 'chromium', paths: browserPaths },
+  { name: 'iproute2', paths: ['/usr/sbin/ip', '/sbin/ip', '/usr/bin/ip', '/bin/ip'] },
+  { name: 'nftables', paths: ['/usr/sbin/nft', '/sbin/nft'] },
 ];
 
-/** Finds the browser that the tests drive, or installs Debian's; the tests skip (at home) or fail (in CI) without one. */
-function provideBrowser(): string | undefined {
-  const found = browserPaths.find((path) => path !== undefined && existsSync(path));
-  if (found !== undefined || process.platform !== 'linux' || process.getuid?.() !== 0) return found;
-  console.log('Installing chromium for the browser tests (once) ...');
+/** Tests whose peer is missing skip, saying so, at home, and fail in CI. */
+function providePeers(): void {
+  const missing = peers.filter(({ paths }) => !paths.some(existsSync)).map(({ name }) => name);
+  if (missing.length === 0) return;
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) {
+    console.log(`Not found: ${missing.join(', ')}. The tests that need them are skipped.`);
+    return;
+  }
+  console.log(`Installing ${missing.join(', ')} for the tests (once) ...`);
   spawnSync('apt-get', ['update', '-qq'], { stdio: 'inherit' });
-  spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium'], {
+  spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
   });
-  return browserPaths.find((path) => path !== undefined && existsSync(path));
 }
 
 function run(title: string, command: readonly string[], env: NodeJS.ProcessEnv = process.env): boolean {
@@ -41,9 +51,8 @@ function run(title: string, command: readonly string[], env: NodeJS.ProcessEnv =
   return status === 0;
 }
 
-const browser = provideBrowser();
-if (browser === undefined)
-  console.log('No Chromium found: install one, or set CHROMIUM_PATH; the browser tests need it.');
+providePeers();
+const browser = browserPaths.find(existsSync);
 const results = mkdtempSync(join(tmpdir(), 'consilium-check-'));
 const report = join(results, 'vitest.json');
 const testEnv = { ...process.env, ...(browser === undefined ? {} : { CHROMIUM_PATH: browser }) };

@@ -1,5 +1,6 @@
 /** The `consilium` command as a person runs it, small: real processes, real training, synthetic patients. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -83,10 +84,13 @@ describe('consilium rehearse', () => {
     const model = decodeModel(bytes('whole', 'model/model.onnx'));
     expect(plan.patchSize).toHaveLength(3);
     expect(new Map(weightsOf(model))).toEqual(new Map(weights));
+    const federated = json('whole', 'record.json').jobs.find(({ id }: { id: string }) => id === 'federated');
+    const sha256 = createHash('sha256').update(bytes('whole', 'model/weights.safetensors')).digest('hex');
+    expect(federated.weightsSha256).toBe(sha256);
   });
 
   it('sends nothing to the coordinator but weights and numbers', () => {
-    const blobs = readdirSync(join(root, 'whole/coordinator/blobs'), { recursive: true, withFileTypes: true });
+    const blobs = readdirSync(join(root, 'whole/coordinator/blobs/chunks'), { recursive: true, withFileTypes: true });
     for (const file of blobs.filter((each) => each.isFile())) {
       const content = readFileSync(join(file.parentPath, file.name));
       const parsed = content[0] === 0x08 ? decodeModel(content).parameters : decodeSafetensors(content).tensors;

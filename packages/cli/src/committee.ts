@@ -1,22 +1,35 @@
 /**
- * The hospitals of a rehearsal, each a process of its own that runs what it would run in a hospital, and the coordinator's
- * store. One more process, `pooled`, holds the data of all of them: the upper bound that only a rehearsal can measure.
+ * The hospitals of a rehearsal: a coordinator and one service a site, the same as in production, on this machine over
+ * TLS. One more site, `pooled`, holds the data of all of them: the upper bound that only a rehearsal can measure.
  */
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { openStore, type SiteProcess, startSiteProcess, systemClock, TaskSlots } from '@consilium/coordinator';
+import { Coordinator, initCoordinator } from '@consilium/coordinator';
 import {
+  getBlob,
   type JobEvent,
   type JobOutcome,
-  type Ports,
-  runJob,
-  runSurvey,
+  putBlob,
+  type Submission,
   type Survey,
   type SurveyOutcome,
+  TaskSlots,
 } from '@consilium/federation';
-import { type Contribution, type JobId, type Json, type Sha256, type SiteId, siteIdSchema } from '@consilium/protocol';
+import {
+  type BlobId,
+  type Contribution,
+  type JobId,
+  type Json,
+  plainEncoding,
+  type SiteId,
+  siteIdSchema,
+} from '@consilium/protocol';
+import type { SiteSettingsInput } from '@consilium/site';
+import { IdentityDirectory, makeDirectory, wallClockMs, writeDurably } from '@consilium/transport';
 import { CliError } from './cli-error.ts';
 import type { RehearsalSettings } from './rehearsal-settings.ts';
+import { SiteChild } from './site-child.ts';
 
 /** A hospital: its name and where its studies lie. */
 export interface Hospital {
@@ -56,64 +69,95 @@ export interface Committee extends AsyncDisposable {
   train(job: TrainingJob): Promise<FinishedJob>;
   /** Fixes a choice the first time; afterwards, whatever is proposed, gives back what was fixed. */
   decide(key: string, proposed: readonly SiteId[]): Promise<readonly SiteId[]>;
-  blob(sha256: Sha256): Promise<Uint8Array>;
-  putBlob(bytes: Uint8Array): Promise<Sha256>;
+  blob(sha256: BlobId): Promise<Uint8Array>;
+  putBlob(bytes: Uint8Array): Promise<BlobId>;
 }
 
 const decisionsId = 'rehearsal' as JobId;
 const patientStragglerMs = 3_600_000;
+const host = '127.0.0.1';
 
 export async function openCommittee(
   directory: string,
   hospitals: readonly Hospital[],
   settings: RehearsalSettings,
-  options: { signal: AbortSignal; onEvent: (event: JobEvent) => void },
+  { signal, onEvent }: { signal: AbortSignal; onEvent: (event: JobEvent) => void },
 ): Promise<Committee> {
-  const store = openStore(join(directory, 'coordinator'));
-  const slots = new TaskSlots(Math.max(2, availableParallelism()));
-  const start = (siteId: SiteId, sources: readonly Hospital[]): SiteProcess =>
-    startSiteProcess({
+  const own = join(directory, 'coordinator');
+  if (!existsSync(join(own, 'coordinator.yaml'))) {
+    const listen = { host, port: 0 };
+    await initCoordinator(
+      own,
+      { project: 'rehearsal', names: [host], listen, jobsAtOnce: 1000, absentMinutesMax: 2 },
+      { nowMs: wallClockMs },
+    );
+  }
+  const coordinator = await Coordinator.start(own, {
+    onEvent,
+    slots: new TaskSlots(Math.max(2, availableParallelism())),
+  });
+  const { board, store } = coordinator;
+  const children: SiteChild[] = [];
+  for (const [siteId, sources] of [
+    ...hospitals.map((hospital) => [hospital.siteId, [hospital]] as const),
+    [pooledSiteId, hospitals] as const,
+  ]) {
+    const work = workDirectoryOf(directory, siteId);
+    await admit(coordinator, work, siteId);
+    await writeSettings(work, {
       siteId,
-      entry: new URL(import.meta.resolve('@consilium/site/main')),
-      settings: { siteId, sources, workDirectory: workDirectoryOf(directory, siteId), seed: settings.seed, threads: 1 },
-      blobs: store,
-      slots,
+      coordinator: `https://${host}:${coordinator.port}`,
+      data: sources.map((source) => ({ ...source })),
+      seed: settings.seed,
+      threads: 1,
     });
-  const sites = new Map<SiteId, SiteProcess>([
-    ...hospitals.map((hospital) => [hospital.siteId, start(hospital.siteId, [hospital])] as const),
-    [pooledSiteId, start(pooledSiteId, hospitals)],
-  ]);
-  const ports: Ports = { clock: systemClock, store, sites };
+    children.push(new SiteChild(work));
+  }
+  const outcome = async <T extends JobOutcome | SurveyOutcome<never>>(submission: Submission): Promise<T> => {
+    const { state } = await board.submit(submission);
+    if (state === 'failed' || state === 'paused') await board.resume(submission.jobId);
+    const ended = await board.outcome<never>(submission.jobId, signal);
+    return ended as T;
+  };
   return {
     hospitals,
-    survey: async (jobId, participants, task, minimumSites = participants.length) => {
-      const outcome = await runSurvey(
-        { jobId: jobId as JobId, participants, task, minimumSites, stragglerMs: patientStragglerMs, attempts: 3 },
-        ports,
-        options,
-      );
-      return unlessStopped(outcome, options.signal);
+    survey: async <K extends Contribution['kind']>(
+      jobId: string,
+      participants: readonly SiteId[],
+      task: Survey<K>['task'],
+      minimumSites = participants.length,
+    ) => {
+      const ended = await outcome<SurveyOutcome<never>>({
+        kind: 'survey',
+        jobId: jobId as JobId,
+        participants: [...participants],
+        task,
+        minimumSites,
+        stragglerMs: patientStragglerMs,
+        attempts: 3,
+      });
+      return unlessFailed(ended) as unknown as SurveyOutcome<K>;
     },
-    train: async (job) => {
-      const outcome = await runJob(
-        {
-          ...job,
-          kind: 'train',
-          jobId: job.jobId as JobId,
-          rounds: { max: settings.rounds },
-          minimumSites: Math.min(settings.minimumSites, job.participants.length),
-          stragglerMs: patientStragglerMs,
-          attempts: 2,
-          stopping: { patience: settings.patience, minimumGain: settings.minimumGain },
-          seed: settings.seed,
-          strategy: { kind: 'fed-avg' },
-        },
-        ports,
-        options,
-      );
-      const { best, ...ended } = unlessStopped(outcome, options.signal);
-      if (best === null) throw new CliError('cli.job-failed', ended.reason.text);
-      return { ...ended, best };
+    train: async ({ model, initialWeights, participants, ...job }) => {
+      const ended = await outcome<JobOutcome>({
+        ...job,
+        kind: 'train',
+        jobId: job.jobId as JobId,
+        participants: [...participants],
+        model: await putBlob(store, model),
+        initialWeights: await putBlob(store, initialWeights),
+        rounds: { max: settings.rounds },
+        minimumSites: Math.min(settings.minimumSites, participants.length),
+        stragglerMs: patientStragglerMs,
+        attempts: 2,
+        stopping: { patience: settings.patience, minimumGain: settings.minimumGain },
+        seed: settings.seed,
+        strategy: { kind: 'fed-avg' },
+        reply: plainEncoding,
+      });
+      const { best, ...rest } = unlessFailed(ended);
+      if (best === null) throw new CliError('cli.job-failed', rest.reason.text);
+      return { ...rest, best };
     },
     decide: async (key, proposed) => {
       const fixed = (await store.recall(decisionsId)).get(key);
@@ -121,18 +165,37 @@ export async function openCommittee(
       await store.record(decisionsId, key, [...proposed]);
       return proposed;
     },
-    blob: (sha256) => store.getBlob(sha256),
-    putBlob: (bytes) => store.putBlob(bytes),
+    blob: (id) => getBlob(store, id),
+    putBlob: async (bytes) => {
+      const id = await putBlob(store, bytes);
+      await store.retain(id, decisionsId);
+      return id;
+    },
     [Symbol.asyncDispose]: async () => {
-      await Promise.all([...sites.values()].map((site) => site.stop()));
-      store[Symbol.dispose]();
+      await Promise.all(children.map((child) => child[Symbol.asyncDispose]()));
+      await coordinator[Symbol.asyncDispose]();
     },
   };
 }
 
-/** @throws the signal's reason if the person asked to stop, CliError if too few sites were left. */
-function unlessStopped<T extends { state: string; reason: { text: string } }>(outcome: T, signal: AbortSignal): T {
-  signal.throwIfAborted();
-  if (outcome.state === 'failed') throw new CliError('cli.job-failed', outcome.reason.text);
+/** What a hospital does over the network and two people by telephone; here one process is all of them. */
+async function admit({ registry, authority, settings }: Coordinator, work: string, siteId: SiteId): Promise<void> {
+  const { project } = settings;
+  const facts = { project, role: 'site', id: siteId, coordinator: `https://${host}` } as const;
+  const identity = await IdentityDirectory.create(join(work, 'identity'), facts);
+  if (identity.isAdmitted) return;
+  const { fingerprint } = registry.enrol(registry.invite({ role: 'site', id: siteId }, 1), identity.request);
+  const { certificate } = await registry.admit('site', siteId, fingerprint);
+  await identity.admitted({ certificate: certificate!, authority: authority.certificate });
+}
+
+async function writeSettings(work: string, settings: SiteSettingsInput): Promise<void> {
+  await makeDirectory(work);
+  await writeDurably(join(work, 'site.yaml'), `${JSON.stringify(settings, null, 2)}\n`); // JSON is YAML
+}
+
+/** @throws CliError if too few sites were left. */
+function unlessFailed<T extends { state: string; reason: { text: string } }>(outcome: T): T {
+  if (outcome.state !== 'completed') throw new CliError('cli.job-failed', outcome.reason.text);
   return outcome;
 }

@@ -1,13 +1,18 @@
 /** Turns what happens in the jobs into what a person is told, and keeps the warnings for the report. */
 import type { JobEvent } from '@consilium/federation';
 import type { Progress } from './progress.ts';
-import type { RehearsalSettings } from './rehearsal-settings.ts';
+
+export interface JobWatchOptions {
+  /** The share of all work that a job is, once it is done; a function of its name. */
+  readonly shareOf: (jobId: string) => number;
+}
 
 export class JobWatch {
   readonly warnings: string[] = [];
   readonly #progress: Progress;
-  readonly #roundsMax: number;
-  readonly #jobs: number;
+  readonly #shareOf: (jobId: string) => number;
+  /** Of each job. */
+  readonly #roundsMax = new Map<string, number>();
   readonly #best = new Map<string, number>();
   readonly #losses = new Map<string, number[]>();
   readonly #asked = new Map<string, number>();
@@ -15,15 +20,18 @@ export class JobWatch {
   readonly #done = new Map<string, number>();
   readonly #counts = new Map<string, Map<string, [number, number]>>();
 
-  constructor(progress: Progress, settings: RehearsalSettings, hospitals: number) {
+  constructor(progress: Progress, { shareOf }: JobWatchOptions) {
     this.#progress = progress;
-    this.#roundsMax = settings.rounds;
-    this.#jobs = hospitals + 2;
+    this.#shareOf = shareOf;
   }
 
   readonly onEvent = (event: JobEvent): void => {
     switch (event.kind) {
+      case 'job-started':
+        this.#roundsMax.set(event.jobId, event.rounds);
+        break;
       case 'round-started':
+        this.#roundsMax.set(event.jobId, event.of);
         this.#asked.set(event.jobId, event.participants.length);
         this.#losses.set(event.jobId, []);
         break;
@@ -55,7 +63,7 @@ export class JobWatch {
         if (rounds !== undefined) {
           const best = this.#best.get(event.jobId) ?? null;
           this.#progress.show({ type: 'stopped', job: event.jobId, rounds, best, reason: event.reason.text });
-          this.#setDone(event.jobId, this.#roundsMax);
+          this.#setDone(event.jobId, this.#roundsMax.get(event.jobId) ?? rounds);
         }
         break;
       }
@@ -72,7 +80,7 @@ export class JobWatch {
       type: 'round',
       job: jobId,
       round,
-      of: this.#roundsMax,
+      of: this.#roundsMax.get(jobId) ?? round,
       loss: losses.length === 0 ? null : losses.reduce((sum, loss) => sum + loss, 0) / losses.length,
       dice: score,
       best: this.#best.get(jobId) ?? null,
@@ -81,13 +89,11 @@ export class JobWatch {
     });
   }
 
-  /** A pooled and a federated job are as much work as all sites' own jobs together. */
   #setDone(jobId: string, rounds: number): void {
     this.#done.set(jobId, rounds);
-    const sites = this.#jobs - 2;
-    const weight = (job: string) => (job.startsWith('local-') ? 1 : sites);
-    const sum = [...this.#done].reduce((total, [job, done]) => total + weight(job) * (done / this.#roundsMax), 0);
-    this.#progress.advance(sum / (3 * sites));
+    const shareDone = ([job, done]: [string, number]) =>
+      this.#shareOf(job) * (done / (this.#roundsMax.get(job) ?? done));
+    this.#progress.advance([...this.#done].reduce((sum, each) => sum + shareDone(each), 0));
   }
 
   #count(jobId: string, siteId: string, done: number, of: number): void {

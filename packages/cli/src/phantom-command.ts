@@ -7,7 +7,44 @@ import { existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeStudy, siteProfiles, writeStudy } from '@consilium/phantom';
+import { type Command, Option } from 'commander';
 import { CliError } from './cli-error.ts';
+import { stopOnInterrupt } from './interruption.ts';
+import { humanProgress } from './progress.ts';
+import { parseSettings } from './rehearsal-settings.ts';
+
+export function addPhantomCommand(program: Command): void {
+  program
+    .command('phantom')
+    .description(
+      'Synthetic abdominal CT of patients with renal masses, one directory a hospital. Complete studies are kept.',
+    )
+    .argument('<dir>', 'where to write them')
+    .option('--sites <n>', 'simulated hospitals', '6')
+    .option('--studies <n>', 'patients of each hospital', '8')
+    .option('--seed <n>', 'the same seed gives the same bytes', '1')
+    .addOption(
+      new Option('--detail <size>', 'small: the region of the kidneys at about 3 mm')
+        .choices(['small', 'full'])
+        .default('small'),
+    )
+    .addOption(
+      new Option('--format <format>', 'DICOM comes with DICOM SEG').choices(['nifti', 'dicom']).default('nifti'),
+    )
+    .addHelpText('after', '\nExample:\n  consilium phantom patients --studies 50 --detail full --format dicom')
+    .action(async (directory: string, options: Record<string, string>) => {
+      const { sites, studies, seed, detail, format } = parseSettings(options);
+      using progress = humanProgress(process.stderr);
+      await makePhantoms(
+        { directory, sites, studiesPerSite: studies, seed, detail, format },
+        {
+          processes: 2,
+          signal: stopOnInterrupt(),
+          onStudy: (done, of) => progress.show({ type: 'count', what: 'synthetic studies', done, of }),
+        },
+      );
+    });
+}
 
 type StudyFormat = 'nifti' | 'dicom';
 

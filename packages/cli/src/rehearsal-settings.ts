@@ -5,9 +5,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { writeDurably } from '@consilium/transport';
 import { z } from 'zod';
 import { CliError } from './cli-error.ts';
-import { writeDurably } from './durable-file.ts';
 
 const whole = (low: number, high: number) => z.coerce.number().int().min(low).max(high);
 

@@ -7,20 +7,12 @@ import { glob, readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { encodeModel, type Model, weightsOf } from '@consilium/engine';
 import type { SurveyOutcome } from '@consilium/federation';
-import { createRandom, encodeSafetensors } from '@consilium/numerics';
+import { encodeSafetensors } from '@consilium/numerics';
 import { type Json, modelNameSchema, type SiteId, siteIdSchema } from '@consilium/protocol';
-import {
-  buildNetwork,
-  kidneyClasses,
-  kidneyRegions,
-  makePlan,
-  mergeFingerprints,
-  type Plan,
-  parseFingerprint,
-} from '@consilium/training';
 import { CliError } from './cli-error.ts';
 import { type Committee, type Hospital, openCommittee, pooledSiteId, workDirectoryOf } from './committee.ts';
 import { JobWatch } from './job-watch.ts';
+import { describePlan, networkFor, planFor } from './network-plan.ts';
 import { makePhantoms, siteDirectory } from './phantom-command.ts';
 import type { Progress } from './progress.ts';
 import type { RehearsalSettings } from './rehearsal-settings.ts';
@@ -44,7 +36,9 @@ export async function rehearse(
   const startMs = performance.now();
   const startedAt = new Date();
   const found = await gatherPatients(directory, settings, { progress, signal });
-  const watch = new JobWatch(progress, settings, found.length);
+  // A pooled and a federated job are as much work as all sites' own jobs together.
+  const shareOf = (jobId: string) => (jobId.startsWith('local-') ? 1 / (3 * found.length) : 1 / 3);
+  const watch = new JobWatch(progress, { shareOf });
   if (resumed) watch.warn('The rehearsal was interrupted and resumed: the time is that of its last part.');
   await using committee = await openCommittee(directory, found, settings, { signal, onEvent: watch.onEvent });
 
@@ -52,7 +46,8 @@ export async function rehearse(
   const survey = await surveyHospitals(committee, settings);
   const described = await committee.decide('described', [...survey.answers.keys()]);
   const fingerprints = described.map((siteId) => survey.answers.get(siteId)!.fingerprint);
-  const { plan, model } = planFor(fingerprints, settings);
+  const plan = planFor(fingerprints, { memoryBudgetMb: settings.memoryBudgetMb, size: settings.detail });
+  const model = networkFor(plan, settings.seed);
   progress.show({ type: 'stage', text: `Plan: ${describePlan(plan, model)}` });
   const planJson = JSON.parse(JSON.stringify(plan)) as Json;
   reportExclusions(survey, directory, watch);
@@ -171,27 +166,6 @@ function caseName(workDirectory: string, pseudonym: string): string {
     cases: readonly { pseudonym: string; case: string }[];
   };
   return cases.find((each) => each.pseudonym === pseudonym)?.case ?? pseudonym;
-}
-
-function planFor(answers: readonly Json[], settings: RehearsalSettings): { plan: Plan; model: Model } {
-  const fingerprints = answers.map((answer) => parseFingerprint(answer));
-  const plan = makePlan(mergeFingerprints(fingerprints), {
-    memoryBudgetMb: settings.memoryBudgetMb,
-    size: settings.detail,
-    classes: kidneyClasses,
-    regions: kidneyRegions,
-  });
-  const model = buildNetwork(plan.network, {
-    patchSize: plan.patchSize,
-    batchSize: plan.batchSize,
-    random: createRandom(settings.seed, 'network'),
-  });
-  return { plan, model };
-}
-
-function describePlan(plan: Plan, model: Model): string {
-  const parameters = [...weightsOf(model).values()].reduce((sum, { data }) => sum + data.length, 0);
-  return `voxels of ${plan.spacingMm.map((mm) => Number(mm.toFixed(2))).join(' × ')} mm, patches of ${plan.patchSize.join(' × ')}, ${plan.network.kind} ${plan.network.channels.join('-')}, ${(parameters / 1e6).toFixed(2)} million parameters`;
 }
 
 interface Work {

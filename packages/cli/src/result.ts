@@ -1,11 +1,11 @@
 /** What a rehearsal leaves behind: the model, every number, and the report. */
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { encodeModel, type Model, weightsOf, withWeights } from '@consilium/engine';
+import { type Model, weightsOf } from '@consilium/engine';
 import type { SurveyOutcome } from '@consilium/federation';
-import { decodeSafetensors } from '@consilium/numerics';
 import { siteProfiles } from '@consilium/phantom';
 import type { SiteId } from '@consilium/protocol';
 import { surfaceToleranceMm } from '@consilium/site';
@@ -20,8 +20,9 @@ import {
   summaryOf,
 } from '@consilium/study';
 import type { Plan } from '@consilium/training';
+import { writeDurably } from '@consilium/transport';
 import { type Committee, workDirectoryOf } from './committee.ts';
-import { writeDurably } from './durable-file.ts';
+import { writeModelFiles } from './model-files.ts';
 import type { RehearsalSettings } from './rehearsal-settings.ts';
 import type { CrossSiteScores, TrainedModel } from './trained-model.ts';
 import { consiliumVersion } from './version.ts';
@@ -55,11 +56,7 @@ export async function writeResult(directory: string, rehearsed: Rehearsed): Prom
   const { committee, models, model, plan } = rehearsed;
   const federated = models.find(({ kind }) => kind === 'federated')!;
   const weights = await committee.blob(federated.outcome.best.weights);
-  const bundle = join(directory, 'model');
-  await mkdir(bundle, { recursive: true });
-  await writeDurably(join(bundle, 'weights.safetensors'), weights);
-  await writeDurably(join(bundle, 'model.onnx'), encodeModel(withWeights(model, decodeSafetensors(weights).tensors)));
-  await writeDurably(join(bundle, 'plan.json'), `${JSON.stringify(plan, null, 2)}\n`);
+  await writeModelFiles(join(directory, 'model'), { model, weights, plan });
 
   const record = parseRecord(await recordOf(directory, rehearsed));
   await writeDurably(join(directory, 'record.json'), `${JSON.stringify(record)}\n`);
@@ -104,7 +101,7 @@ async function recordOf(directory: string, rehearsed: Rehearsed): Promise<Rehear
       settings.data === null
         ? 'the true anatomy of the synthetic patients'
         : 'the reference segmentations (where a case has none: the site’s own)',
-    jobs: models.map(jobOf),
+    jobs: await Promise.all(models.map((trained) => jobOf(trained, rehearsed.committee))),
     scores: [...scores].flatMap(([name, bySite]) =>
       [...bySite].flatMap(([siteId, { scores: cases }]) =>
         cases.flatMap(({ case: pseudonym, regions }) =>
@@ -213,7 +210,11 @@ function planOf({ settings, plan, model }: Rehearsed): RehearsalRecordInput['pla
   };
 }
 
-function jobOf({ name, kind, siteId, outcome }: TrainedModel): RehearsalRecordInput['jobs'][number] {
+async function jobOf(
+  { name, kind, siteId, outcome }: TrainedModel,
+  committee: Committee,
+): Promise<RehearsalRecordInput['jobs'][number]> {
+  const weights = await committee.blob(outcome.best.weights);
   return {
     id: name,
     kind,
@@ -228,7 +229,7 @@ function jobOf({ name, kind, siteId, outcome }: TrainedModel): RehearsalRecordIn
     })),
     stopReason: outcome.reason.text,
     bestRound: outcome.best.round,
-    weightsSha256: outcome.best.weights,
+    weightsSha256: createHash('sha256').update(weights).digest('hex'),
   };
 }
 

@@ -1,67 +1,69 @@
-/**
- * The coordinator's store on disk: the ledger in SQLite (write-ahead log, flushed at every commit), the blobs in a
- * directory. Only one process may hold it open.
- */
-import { mkdirSync } from 'node:fs';
+/** The coordinator's store on disk: the ledger in its database, the blobs in a directory beside it. */
 import { join } from 'node:path';
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { FederationError, type Store } from '@consilium/federation';
-import type { JobId, Json, Sha256 } from '@consilium/protocol';
-import { BlobDirectory } from './blob-directory.ts';
-import { storageError } from './coordinator-error.ts';
+import type { BlobId, ChunkId, JobId, Json, Manifest } from '@consilium/protocol';
+import { ChunkDirectory } from '@consilium/transport';
+import { databaseError } from './coordinator-error.ts';
+import { openDatabase } from './database.ts';
 
-const schema = `
-  PRAGMA locking_mode = EXCLUSIVE;
-  PRAGMA journal_mode = WAL;
-  PRAGMA synchronous = FULL;
-  CREATE TABLE IF NOT EXISTS ledger (
-    position INTEGER PRIMARY KEY AUTOINCREMENT,
-    job_id TEXT NOT NULL,
-    key TEXT NOT NULL,
-    value TEXT NOT NULL,
-    UNIQUE (job_id, key)
-  ) STRICT;
-`;
-
-/** @throws CoordinatorError if the directory cannot be written to, is damaged, or is in use by another process. */
-export function openStore(directory: string): Store & Disposable {
-  try {
-    mkdirSync(join(directory, 'blobs'), { recursive: true });
-    const database = new DatabaseSync(join(directory, 'ledger.sqlite'));
-    database.exec(schema);
-    return new DurableStore(directory, database);
-  } catch (error) {
-    throw storageError(error, directory);
-  }
+/** @throws an error with a code if the directory cannot be written to, is damaged, or is in use by another process. */
+export async function openStore(directory: string): Promise<DurableStore> {
+  const database = await openDatabase(directory);
+  return new DurableStore(directory, database, await ChunkDirectory.open(join(directory, 'blobs')));
 }
 
-class DurableStore implements Store, Disposable {
+export class DurableStore implements Store, Disposable {
+  /** Shared with the registry of members. */
+  readonly database: DatabaseSync;
   readonly #directory: string;
-  readonly #blobs: BlobDirectory;
-  readonly #database: DatabaseSync;
+  readonly #blobs: ChunkDirectory;
   readonly #insert: StatementSync;
   readonly #one: StatementSync;
   readonly #all: StatementSync;
+  readonly #jobIds: StatementSync;
 
-  constructor(directory: string, database: DatabaseSync) {
+  constructor(directory: string, database: DatabaseSync, blobs: ChunkDirectory) {
     this.#directory = directory;
-    this.#blobs = new BlobDirectory(join(directory, 'blobs'));
-    this.#database = database;
+    this.#blobs = blobs;
+    this.database = database;
     this.#insert = database.prepare('INSERT INTO ledger (job_id, key, value) VALUES (?, ?, ?) ON CONFLICT DO NOTHING');
     this.#one = database.prepare('SELECT value FROM ledger WHERE job_id = ? AND key = ?');
     this.#all = database.prepare('SELECT key, value FROM ledger WHERE job_id = ? ORDER BY position');
+    this.#jobIds = database.prepare('SELECT job_id FROM ledger GROUP BY job_id ORDER BY min(position)');
   }
 
-  putBlob(bytes: Uint8Array): Promise<Sha256> {
-    return this.#blobs.putBlob(bytes);
+  putChunk(bytes: Uint8Array, expected?: ChunkId): Promise<ChunkId> {
+    return this.#blobs.putChunk(bytes, expected);
   }
 
-  hasBlob(sha256: Sha256): Promise<boolean> {
-    return this.#blobs.hasBlob(sha256);
+  hasChunk(id: ChunkId): Promise<boolean> {
+    return this.#blobs.hasChunk(id);
   }
 
-  getBlob(sha256: Sha256): Promise<Uint8Array> {
-    return this.#blobs.getBlob(sha256);
+  getChunk(id: ChunkId, into?: Uint8Array): Promise<Uint8Array> {
+    return this.#blobs.getChunk(id, into);
+  }
+
+  putManifest(manifest: Manifest): Promise<BlobId> {
+    return this.#blobs.putManifest(manifest);
+  }
+
+  getManifest(id: BlobId): Promise<Manifest | undefined> {
+    return this.#blobs.getManifest(id);
+  }
+
+  retain(id: BlobId, holder: string): Promise<void> {
+    return this.#blobs.retain(id, holder);
+  }
+
+  release(holder: string): Promise<void> {
+    return this.#blobs.release(holder);
+  }
+
+  /** Forgets blobs that nobody retains and nobody has touched for a day. */
+  sweep(): Promise<void> {
+    return this.#blobs.sweep();
   }
 
   async record(jobId: JobId, key: string, value: Json): Promise<void> {
@@ -69,18 +71,31 @@ class DurableStore implements Store, Disposable {
     try {
       if (this.#insert.run(jobId, key, text).changes === 1) return;
     } catch (error) {
-      throw storageError(error, this.#directory);
+      throw databaseError(error, this.#directory);
     }
     if (this.#one.get(jobId, key)?.['value'] !== text) {
       throw new FederationError('federation.ledger-conflict', `Job ${jobId} has another entry "${key}" already.`);
     }
   }
 
+  async has(jobId: JobId, key: string): Promise<boolean> {
+    return this.#one.get(jobId, key) !== undefined;
+  }
+
+  async entry(jobId: JobId, key: string): Promise<Json | undefined> {
+    const value = this.#one.get(jobId, key)?.['value'];
+    return value === undefined ? undefined : (JSON.parse(String(value)) as Json);
+  }
+
   async recall(jobId: JobId): Promise<ReadonlyMap<string, Json>> {
     return new Map(this.#all.all(jobId).map(({ key, value }) => [String(key), JSON.parse(String(value)) as Json]));
   }
 
+  async jobIds(): Promise<readonly JobId[]> {
+    return this.#jobIds.all().map(({ job_id }) => String(job_id) as JobId);
+  }
+
   [Symbol.dispose](): void {
-    this.#database.close();
+    this.database.close();
   }
 }

@@ -1,6 +1,7 @@
-export type { SiteEnd } from './child-site.ts';
+export { Coordinator, type CoordinatorOptions } from './coordinator.ts';
+export { type CoordinatorOverrides, coordinatorOrigin, initCoordinator } from './coordinator-directory.ts';
 export { CoordinatorError } from './coordinator-error.ts';
-export { openStore } from './durable-store.ts';
-export { systemClock } from './ports/system-clock.ts';
-export { type SiteProcess, type SiteProcessOptions, startSiteProcess } from './site-process.ts';
-export { TaskSlots } from './task-slots.ts';
+export type { TimedEvent } from './event-log.ts';
+export type { Member } from './member-registry.ts';
+export { openServiceLog, type ServiceLogOptions } from './service-log.ts';
+export type { CoordinatorSettings, CoordinatorSettingsInput } from './settings.ts';

@@ -1,50 +1,58 @@
 /** Whether contributed weights may enter the average: they must be the tensors that were sent, with finite numbers. */
-import { decodeSafetensors, type Tensor, type Weights } from '@consilium/numerics';
+import { SafetensorsError } from '@consilium/numerics';
+import type { BlobId, TrainContribution } from '@consilium/protocol';
+import { ContributedWeights } from './contributed-weights.ts';
+import { shapeMismatch } from './shape-mismatch.ts';
+import type { BlobStore } from './store.ts';
+import type { TrainInstructions } from './strategy.ts';
+import { forEachStretch, WeightsFile, type WeightsReader, type WeightsShape } from './weights.ts';
 
 export type Admission =
-  | { readonly admitted: true; readonly weights: Weights }
+  | { readonly admitted: true }
   | { readonly admitted: false; readonly code: string; readonly message: string };
 
 const refused = (code: `federation.${string}`, message: string): Admission => ({ admitted: false, code, message });
 
-/** `bytes`: safetensors. `expected`: the weights that the site was sent. */
-export function admit(bytes: Uint8Array, expected: Weights): Admission {
-  let weights: Weights;
+/** Reads every number once. `base`: the weights that the site was sent. */
+export async function admit(
+  store: BlobStore,
+  contribution: TrainContribution,
+  base: WeightsReader,
+  { keepLocal, control }: Pick<TrainInstructions, 'keepLocal' | 'control'>,
+): Promise<Admission> {
   try {
-    weights = decodeSafetensors(bytes).tensors;
-  } catch {
+    if (control !== null && contribution.controlChange === null) {
+      return refused('federation.control-missing', 'It does not say how the control variate of the site has changed.');
+    }
+    const weights = await ContributedWeights.open(store, contribution, base, keepLocal);
+    if (weights.mismatch !== null) return refused(weights.mismatch.code, weights.mismatch.message);
+    return (await firstNotFinite(weights)) ?? (await admitControl(store, contribution.controlChange, base.shape));
+  } catch (error) {
+    if (!(error instanceof SafetensorsError)) throw error;
     return refused('federation.weights-malformed', 'The weights are not a well-formed safetensors file.');
   }
-  const missing = [...expected.keys()].filter((name) => !weights.has(name));
-  const added = [...weights.keys()].filter((name) => !expected.has(name));
-  if (missing.length > 0 || added.length > 0) {
-    return refused(
-      'federation.weights-other-names',
-      `The weights are those of another network: ${missing.length} tensors are missing and ${added.length} are unknown.`,
-    );
-  }
-  for (const [name, sent] of expected) {
-    const got = weights.get(name)!;
-    if (got.dtype !== sent.dtype) {
-      return refused('federation.weights-other-dtype', `Tensor ${name} is ${got.dtype} instead of ${sent.dtype}.`);
-    }
-    if (got.shape.length !== sent.shape.length || got.shape.some((size, axis) => size !== sent.shape[axis])) {
-      return refused(
-        'federation.weights-other-shape',
-        `Tensor ${name} has shape [${got.shape}] instead of [${sent.shape}].`,
-      );
-    }
-    if (!isAllFinite(got)) {
-      return refused('federation.weights-not-finite', `Tensor ${name} holds values that are not finite numbers.`);
-    }
-  }
-  return { admitted: true, weights };
 }
 
-/** Only float32 and float64 reach this: a job with other dtypes is refused before it starts. */
-function isAllFinite({ data }: Tensor): boolean {
-  for (let index = 0; index < data.length; index++) {
-    if (!Number.isFinite(data[index] as number)) return false;
-  }
-  return true;
+async function admitControl(store: BlobStore, blob: BlobId | null, expected: WeightsShape): Promise<Admission> {
+  if (blob === null) return { admitted: true };
+  const file = await WeightsFile.open(store, blob);
+  const wrong = shapeMismatch(file.shape, expected);
+  if (wrong !== null) return refused(wrong.code, wrong.message);
+  return (await firstNotFinite(file)) ?? { admitted: true };
+}
+
+async function firstNotFinite(weights: WeightsReader): Promise<Admission | null> {
+  let wrong: string | null = null;
+  await forEachStretch([weights], ({ name, values: [values] }) => {
+    if (wrong === null && !isAllFinite(values!)) wrong = name;
+  });
+  if (wrong === null) return null;
+  return refused('federation.weights-not-finite', `Tensor ${wrong} holds values that are not finite numbers.`);
+}
+
+/** x - x is 0 for finite x and NaN for others; a sum of such differences is 0 only if all are finite. */
+function isAllFinite(values: Float32Array | Float64Array): boolean {
+  let sum = 0;
+  for (let index = 0; index < values.length; index++) sum += values[index]! - values[index]!;
+  return sum === 0;
 }

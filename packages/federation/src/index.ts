@@ -1,11 +1,40 @@
+export { BlobWriter, blobIdOf, chunkIdOf, getBlob, manifestOf, putBlob } from './blob.ts';
+export { type Disposition, dispositionOf } from './disposition.ts';
+export { type EncodedWeights, encodeWeights, type WeightsToEncode } from './encoded-weights.ts';
 export { FederationError } from './federation-error.ts';
-export type { Job, StrategySpec } from './job.ts';
+export { type Job, jobSchema } from './job.ts';
+export { JobBoard, type JobBoardOptions, type JobStatus, type Submission } from './job-board.ts';
 export type { JobEvent } from './job-event.ts';
+export type { JobState } from './job-log.ts';
 export { type JobOptions, type JobOutcome, runJob } from './job-run.ts';
 export type { LeftOutSite } from './left-out-site.ts';
+export { controlAfter, controlCorrection, type LocalControl, type TrainedControl } from './local-control.ts';
+export { type StatisticsGuard, statisticsTask } from './local-statistics.ts';
 export { MemoryStore } from './memory-store.ts';
-export type { Clock, Ports, SiteConnection, TaskReply } from './ports.ts';
+export type { Clock, PerformOptions, Ports, SiteConnection, TaskReply } from './ports.ts';
 export type { JobReason } from './reason.ts';
 export type { RoundRecord, TrainedRecord } from './round.ts';
+export {
+  type AgentEvent,
+  type CoordinatorPort,
+  type Finished,
+  SiteAgent,
+  type SiteAgentOptions,
+  type Spool,
+  type Worker,
+} from './site-agent.ts';
+export { type LineConnection, SiteLine, type SiteLineOptions } from './site-line.ts';
+export {
+  commonEdges,
+  type PooledHistogram,
+  type PooledSummary,
+  pooledHistogram,
+  pooledSummary,
+  quantileBounds,
+} from './statistics.ts';
+export { runStatistics, type StatisticsOutcome, type StatisticsSurvey } from './statistics-survey.ts';
 export type { BlobStore, Ledger, Store } from './store.ts';
-export { runSurvey, type Survey, type SurveyOutcome } from './survey.ts';
+export { type StrategySpec, strategySpecSchema } from './strategies.ts';
+export { runSurvey, type Survey, type SurveyOptions, type SurveyOutcome } from './survey.ts';
+export { TaskSlots } from './task-slots.ts';
+export { matchesAny } from './tensor-pattern.ts';

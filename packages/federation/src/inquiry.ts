@@ -2,14 +2,10 @@
  * Putting one task to each of several sites and gathering what they answer: repeats for a site that was lost, a limit
  * for stragglers, and a reason for every site that is left out.
  */
-import type { Contribution, JobId, SiteId, Task, TaskId, TaskProgress } from '@consilium/protocol';
+import type { Contribution, JobId, SiteId, Task, TaskBody, TaskId, TaskKind, TaskProgress } from '@consilium/protocol';
 import type { JobEvent } from './job-event.ts';
 import type { LeftOutSite } from './left-out-site.ts';
-import type { Ports } from './ports.ts';
-
-type WithoutIds<T> = T extends Task ? Omit<T, 'taskId' | 'jobId'> : never;
-/** A task before it is addressed. */
-export type TaskBody = WithoutIds<Task>;
+import { leaving, type Ports } from './ports.ts';
 
 export type Acceptance<T> =
   | { readonly accepted: true; readonly value: T }
@@ -22,8 +18,14 @@ export interface Inquiry<T> {
   readonly taskFor: (siteId: SiteId) => TaskBody;
   /** Checks a contribution and makes it durable. `ms`: from the sending of the task. */
   readonly accept: (siteId: SiteId, contribution: Contribution, ms: number) => Promise<Acceptance<T>>;
+  /** The round in which the site was first given the task, if it is not this one. */
+  readonly roundOf?: (siteId: SiteId) => number;
   /** Contributions without which the inquiry is not closed to stragglers. */
   readonly enough: number;
+  /** So many contributions close the inquiry at once; default: all. */
+  readonly closesAfter?: number;
+  /** What becomes of the tasks of those who are late: ended, or left to be asked for again. Default: ended. */
+  readonly late?: 'drop' | 'keep';
   /** After this long, and once there are enough contributions, the sites that have not answered are left out. */
   readonly stragglerMs: number;
   /** How often a site is asked that is lost each time, at least 1. */
@@ -41,6 +43,11 @@ export type InquiryOutcome<T> =
 
 type Answer<T> = { kind: 'accepted'; value: T } | { kind: 'left-out'; site: LeftOutSite } | { kind: 'aborted' };
 
+/** The name of a piece of work: the same whenever it is asked for again. */
+export function taskIdOf(work: { jobId: JobId; round: number; kind: TaskKind; siteId: SiteId }): TaskId {
+  return `${work.jobId}/${work.round}/${work.kind}/${work.siteId}` as TaskId;
+}
+
 /** Resolves when every site has answered or is left out; rejects, with no task still running, if our own side fails. */
 export async function inquire<T>(
   inquiry: Inquiry<T>,
@@ -53,8 +60,10 @@ export async function inquire<T>(
   let accepted = 0;
   let timeUp = false;
   const closeToStragglers = () => {
-    if (timeUp && accepted >= inquiry.enough) late.abort();
+    const isFull = inquiry.closesAfter !== undefined && accepted >= inquiry.closesAfter;
+    if (isFull || (timeUp && accepted >= inquiry.enough)) late.abort(inquiry.late === 'keep' ? leaving : undefined);
   };
+  closeToStragglers();
   void ports.clock.sleep(inquiry.stragglerMs, AbortSignal.any([signal, over.signal])).then(() => {
     timeUp = true;
     closeToStragglers();
@@ -89,6 +98,7 @@ async function ask<T>(
   { signal, onEvent }: InquiryOptions,
 ): Promise<Answer<T>> {
   const { jobId, round } = inquiry;
+  if (signal.aborted) return { kind: 'aborted' };
   const body = inquiry.taskFor(siteId);
   const at = { jobId, round, siteId };
   const leftOut = (site: Omit<LeftOutSite, 'siteId'>): Answer<T> => ({ kind: 'left-out', site: { siteId, ...site } });
@@ -103,11 +113,11 @@ async function ask<T>(
         ? { ...at, ...progress, kind: 'site-step' }
         : { ...at, ...progress, kind: 'site-case', task: body.kind },
     );
+  const taskId = taskIdOf({ jobId, round: inquiry.roundOf?.(siteId) ?? round, kind: body.kind, siteId });
   for (let attempt = 1; ; attempt++) {
     const startMs = clock.nowMs();
-    const taskId = `${jobId}/${round}/${body.kind}/${siteId}/${attempt}` as TaskId;
     onEvent({ ...at, kind: 'task-sent', task: body.kind, attempt });
-    const reply = await connection.perform({ ...body, taskId, jobId } as Task, { signal, onProgress });
+    const reply = await connection.perform({ ...body, taskId, jobId, attempt } as Task, { signal, onProgress });
     switch (reply.kind) {
       case 'aborted':
         return reply;
@@ -122,10 +132,19 @@ async function ask<T>(
       }
       case 'contribution': {
         const ms = clock.nowMs() - startMs;
-        const acceptance = await inquiry.accept(siteId, reply.contribution, ms);
+        const { acknowledge } = reply;
+        let acceptance: Acceptance<T>;
+        try {
+          acceptance = await inquiry.accept(siteId, reply.contribution, ms);
+        } catch (error) {
+          acknowledge({ kind: 'not-asked' }); // the fault is ours: the site keeps its contribution
+          throw error;
+        }
         if (!acceptance.accepted) {
+          acknowledge({ kind: 'refused', code: acceptance.code, message: acceptance.message });
           return leftOut({ why: 'refused', code: acceptance.code, message: acceptance.message, lasting: false });
         }
+        acknowledge({ kind: 'accepted' });
         const loss = reply.contribution.kind === 'train' ? { meanLoss: reply.contribution.meanLoss } : {};
         onEvent({ ...at, kind: 'contribution-accepted', task: body.kind, ms, ...loss });
         return { kind: 'accepted', value: acceptance.value };
@@ -144,7 +163,8 @@ function sum<T>(
   answers.forEach((answer, index) => {
     const siteId = inquiry.siteIds[index]!;
     if (answer.kind === 'accepted') accepted.set(siteId, answer.value);
-    else leftOut.push(answer.kind === 'left-out' ? answer.site : straggler(siteId, inquiry.stragglerMs));
+    else if (answer.kind === 'left-out') leftOut.push(answer.site);
+    else if (inquiry.late !== 'keep') leftOut.push(straggler(siteId, inquiry.stragglerMs));
   });
   for (const site of leftOut) {
     const task = inquiry.taskFor(site.siteId).kind;

@@ -1,14 +1,21 @@
-import { decodeSafetensors, encodeSafetensors } from '@consilium/numerics';
+import { decodeSafetensors } from '@consilium/numerics';
 import type { JobId, SiteId, Task } from '@consilium/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fedAvg } from './fed-avg.ts';
+import { getBlob } from './blob.ts';
 import type { Job } from './job.ts';
 import { runJob } from './job-run.ts';
 import { MemoryStore } from './memory-store.ts';
 import { CrashingStore, SimulatedCrash } from './simulator/crashing-store.ts';
 import type { Mishap } from './simulator/simulated-site.ts';
-import { simulate, simulatedJob, simulatedPorts, siteIds } from './simulator/simulation.ts';
+import { putModel, simulate, simulatedJob, simulatedPorts, siteIds } from './simulator/simulation.ts';
+import { weightedMean } from './weighted-mean.ts';
+import { WeightsFile } from './weights.ts';
+
+/** Keeps what a round lets go of, for tests to look at. */
+class HoardingStore extends MemoryStore {
+  override async release() {}
+}
 
 const [site1, site2, site3, site4] = siteIds as [SiteId, SiteId, SiteId, SiteId];
 const roundOf = (task: Task): number => (task.kind === 'train' ? task.round : 0);
@@ -65,7 +72,7 @@ describe('a job', () => {
     const calm = await simulate();
     const disk = new MemoryStore();
     for (let life = 1; ; life++) {
-      const store = new CrashingStore(disk, { crashAt: 12, when: life % 2 === 0 ? 'before' : 'after' });
+      const store = new CrashingStore(disk, { crashAt: 64, when: life % 2 === 0 ? 'before' : 'after' });
       const outcome = await simulate({ store, weather: life }).catch(() => null);
       if (outcome === null) {
         expect(life).toBeLessThan(500);
@@ -111,18 +118,18 @@ describe('a job', () => {
 
   it('with one participant trains that site alone', async () => {
     const { outcome, store } = await simulate({
+      store: new HoardingStore(),
       job: { participants: [site3], minimumSites: 1, rounds: { max: 3 } },
     });
     expect(outcome.state).toBe('completed');
     const last = outcome.rounds.at(-1)!;
-    expect(await store.getBlob(last.weights)).toEqual(await store.getBlob(last.trained[0]!.weights));
+    expect(await getBlob(store, last.weights)).toEqual(await getBlob(store, last.trained[0]!.weights));
   });
 
   it('averages by number of training cases', async () => {
-    const { outcome, store } = await simulate({ job: { rounds: { max: 1 } } });
+    const { outcome, store } = await simulate({ store: new HoardingStore(), job: { rounds: { max: 1 } } });
     const { trained, weights } = outcome.rounds[0]!;
-    const load = async (sha256: typeof weights) =>
-      decodeSafetensors(await store.getBlob(sha256)).tensors.get('b')!.data;
+    const load = async (id: typeof weights) => decodeSafetensors(await getBlob(store, id)).tensors.get('b')!.data;
     const contributions = await Promise.all(trained.map(async (site) => ({ ...site, data: await load(site.weights) })));
     const expected = [0, 1, 2, 3].map(
       (index) =>
@@ -141,6 +148,7 @@ describe('a job', () => {
   it('runs beside others over the same sites, each to the end it has alone', async () => {
     const store = new MemoryStore();
     const ports = simulatedPorts({ store });
+    await putModel(store);
     const alone = (siteId: SiteId): Partial<Job> => ({
       jobId: `local-${siteId}` as JobId,
       participants: [siteId],
@@ -222,6 +230,7 @@ describe('a round', () => {
 
   it('leaves out a site to which there is no connection, for good', async () => {
     const ports = simulatedPorts({});
+    await putModel(ports.store);
     const sites = new Map([...ports.sites].filter(([siteId]) => siteId !== site3));
     const { state, rounds } = await runJob(simulatedJob(), { ...ports, sites });
     expect(state).toBe('completed');
@@ -259,7 +268,7 @@ describe('whatever befalls the sites', () => {
   it('a job ends with a reason, and every round is the mean of exactly those that are named in it', async () => {
     await fc.assert(
       fc.asyncProperty(anyStorm, async ({ weather, crashAt, mishaps }) => {
-        const disk = new MemoryStore();
+        const disk = new HoardingStore();
         const mishap = mishapOf(mishaps);
         if (crashAt !== null) {
           const store = new CrashingStore(disk, { crashAt, when: 'after' });
@@ -274,10 +283,13 @@ describe('whatever befalls the sites', () => {
           const named = [...trained, ...leftOut.filter(({ task }) => task === 'train')].map(({ siteId }) => siteId);
           expect(named.sort()).toEqual(asked);
           for (const { siteId, lasting } of leftOut) if (lasting) gone.add(siteId);
-          const load = async (sha256: typeof weights) => decodeSafetensors(await disk.getBlob(sha256)).tensors;
-          const parts = trained.map((site) => ({ ...site, load: () => load(site.weights) }));
-          const mean = await fedAvg().aggregateTrain(parts, await load(weights));
-          expect(encodeSafetensors(mean)).toEqual(await disk.getBlob(weights));
+          const parts = await Promise.all(
+            trained.map(async ({ cases, weights }) => ({
+              weight: cases,
+              weights: await WeightsFile.open(disk, weights),
+            })),
+          );
+          expect(await weightedMean(disk, parts)).toBe(weights);
         }
       }),
       { numRuns: 100 },
@@ -297,9 +309,9 @@ describe('training', () => {
   it('passes errors of storage on as the reason of the failed job', async () => {
     class FullDisk extends MemoryStore {
       puts = 0;
-      override async putBlob(bytes: Uint8Array) {
+      override async putChunk(bytes: Uint8Array) {
         if (++this.puts > 6) throw Object.assign(new Error('The disk is full.'), { code: 'coordinator.disk-full' });
-        return super.putBlob(bytes);
+        return super.putChunk(bytes);
       }
     }
     const { outcome } = await simulate({ store: new FullDisk() });
@@ -315,7 +327,8 @@ describe('training', () => {
     { stragglerMs: 0 },
     { stopping: { patience: 0, minimumGain: 0 } },
     { participants: [site1, site1] },
-    { initialWeights: new Uint8Array(3) },
+    { initialWeights: 'ab'.repeat(32) as Job['initialWeights'] },
+    { initialWeights: simulatedJob().model },
   ] satisfies Partial<Job>[])('is refused a job that cannot be meant: %o', async (job) => {
     await expect(simulate({ job })).rejects.toMatchObject({ code: 'federation.bad-job' });
   });

@@ -2,16 +2,15 @@
  * A training job from its first round to its end. `runJob` reads the ledger first and goes on from the last step that
  * was completed: calling it again after a crash gives the same weights as if nothing had happened.
  */
-import type { Sha256 } from '@consilium/protocol';
-import { fedAvg } from './fed-avg.ts';
+import type { BlobId } from '@consilium/protocol';
 import { FederationError } from './federation-error.ts';
-import { checkJob, type Job, recordJob, type StrategySpec } from './job.ts';
+import { checkJob, type Job, recordJob } from './job.ts';
 import type { JobEvent } from './job-event.ts';
 import type { Ports } from './ports.ts';
 import type { JobReason } from './reason.ts';
-import { completedRounds, type RoundRecord, runRound } from './round.ts';
+import { completedRounds, letGo, type RoundRecord, runRound } from './round.ts';
 import { bestRound } from './stopping.ts';
-import type { Strategy } from './strategy.ts';
+import { strategyOf } from './strategies.ts';
 
 export interface JobOutcome {
   /** `failed` and `stopped` jobs go on when `runJob` is called again with the same job and store. */
@@ -20,7 +19,7 @@ export interface JobOutcome {
   /** The rounds that were completed. */
   readonly rounds: readonly RoundRecord[];
   /** The best model by validation score; null if no round was completed. */
-  readonly best: { readonly round: number; readonly weights: Sha256; readonly score: number | null } | null;
+  readonly best: { readonly round: number; readonly weights: BlobId; readonly score: number | null } | null;
 }
 
 export interface JobOptions {
@@ -52,11 +51,9 @@ async function run(
   rounds: RoundRecord[],
   { signal, onEvent }: Required<JobOptions>,
 ): Promise<Pick<JobOutcome, 'state' | 'reason'>> {
-  const like = checkJob(job);
+  await checkJob(job, ports.store);
   try {
-    const model = await ports.store.putBlob(job.model);
-    const initialWeights = await ports.store.putBlob(job.initialWeights);
-    await recordJob(job, { model, initialWeights }, ports.store);
+    await recordJob(job, ports.store);
     rounds.push(...completedRounds(await ports.store.recall(job.jobId)));
     const { jobId, participants } = job;
     onEvent({
@@ -66,8 +63,9 @@ async function run(
       rounds: job.rounds.max,
       completedRounds: rounds.length,
     });
-    const setting = { job, strategy: strategyOf(job.strategy), model, initialWeights, like };
+    const setting = { job, strategy: strategyOf(job.strategy) };
     for (;;) {
+      await letGo(setting, rounds, ports.store); // also at the start: it may have been interrupted
       const decision = rounds.at(-1)?.decision;
       if (decision?.kind === 'stop') return { state: 'completed', reason: decision.reason };
       if (signal.aborted) return stopped;
@@ -89,12 +87,3 @@ const stopped = {
   state: 'stopped',
   reason: { code: 'stopped-by-request', text: 'The job was stopped by request; it can be resumed.' },
 } as const;
-
-function strategyOf(spec: StrategySpec): Strategy {
-  switch (spec.kind) {
-    case 'fed-avg':
-      return fedAvg();
-    case 'fed-prox':
-      return fedAvg({ proximalMu: spec.mu });
-  }
-}

@@ -1,94 +1,92 @@
 /** A training job as it is submitted: what is trained, by whom, and when it ends. */
-import { decodeSafetensors, type Weights } from '@consilium/numerics';
-import type { JobId, Json, Sha256, SiteId } from '@consilium/protocol';
+import { SafetensorsError } from '@consilium/numerics';
+import {
+  blobIdSchema,
+  encodingSchema,
+  isNameOfScales,
+  type JobId,
+  type Json,
+  jobIdSchema,
+  jsonSchema,
+  siteIdSchema,
+} from '@consilium/protocol';
+import { z } from 'zod';
 import { FederationError } from './federation-error.ts';
 import type { Store } from './store.ts';
+import { strategyOf, strategySpecSchema } from './strategies.ts';
+import { WeightsFile } from './weights.ts';
 
-export type StrategySpec = { readonly kind: 'fed-avg' } | { readonly kind: 'fed-prox'; readonly mu: number };
-
-export interface Job {
-  readonly kind: 'train';
-  readonly jobId: JobId;
+export const jobSchema = z.object({
+  kind: z.literal('train'),
+  jobId: jobIdSchema,
   /** One is enough: a site's own model is a job with one participant. */
-  readonly participants: readonly SiteId[];
+  participants: z.array(siteIdSchema).min(1),
   /** The training plan; passed on to the sites unread. */
-  readonly plan: Json;
+  plan: jsonSchema,
   /** The forward graph, `model.onnx`; passed on unread. */
-  readonly model: Uint8Array;
+  model: blobIdSchema,
   /** safetensors, float32 or float64. */
-  readonly initialWeights: Uint8Array;
-  readonly rounds: { readonly max: number };
-  readonly stepsPerRound: number;
+  initialWeights: blobIdSchema,
+  rounds: z.object({ max: z.int().min(1) }),
+  stepsPerRound: z.int().min(1),
   /** A round with fewer contributions fails, and the job with it. */
-  readonly minimumSites: number;
+  minimumSites: z.int().min(1),
   /** A round waits this long for all sites; then, as soon as `minimumSites` have contributed, it goes on without the rest. */
-  readonly stragglerMs: number;
+  stragglerMs: z.number().positive(),
   /** How often in one round a site that is lost each time is asked, the first time included. */
-  readonly attempts: number;
-  readonly stopping: {
+  attempts: z.int().min(1),
+  stopping: z.object({
     /** Rounds without a gain before the job stops. */
-    readonly patience: number;
+    patience: z.int().min(1),
     /** Smallest rise of the validation score that counts as a gain. */
-    readonly minimumGain: number;
-  };
-  readonly seed: number;
-  readonly strategy: StrategySpec;
-}
+    minimumGain: z.number().min(0),
+  }),
+  seed: z.int(),
+  strategy: strategySpecSchema,
+  /** How weights travel from the sites. */
+  reply: encodingSchema,
+});
+export type Job = z.infer<typeof jobSchema>;
 
-/**
- * The job's initial weights.
- * @throws FederationError `federation.bad-job`
- */
-export function checkJob(job: Job): Weights {
+/** @throws FederationError `federation.bad-job` if the job makes no sense or its blobs are not there. */
+export async function checkJob(received: unknown, store: Store): Promise<Job> {
+  const parsed = jobSchema.safeParse(received);
+  if (!parsed.success) {
+    const { path, message } = parsed.error.issues[0]!;
+    throw new FederationError('federation.bad-job', `The job is wrong at "${path.join('.')}": ${message}.`);
+  }
+  const job = parsed.data;
   const bad = (text: string) => new FederationError('federation.bad-job', `Job ${job.jobId}: ${text}`);
-  const whole = (value: number, low: number) => Number.isSafeInteger(value) && value >= low;
-  if (job.participants.length === 0) throw bad('there is no participant.');
   if (new Set(job.participants).size !== job.participants.length) throw bad('a participant is named twice.');
-  if (!whole(job.minimumSites, 1) || job.minimumSites > job.participants.length) {
+  if (job.minimumSites > job.participants.length) {
     throw bad(`minimumSites is ${job.minimumSites}, but there are ${job.participants.length} participants.`);
   }
-  if (!whole(job.rounds.max, 1) || !whole(job.stepsPerRound, 1) || !whole(job.attempts, 1)) {
-    throw bad('rounds, steps and attempts must be whole numbers of at least 1.');
-  }
-  if (!whole(job.stopping.patience, 1) || !(job.stopping.minimumGain >= 0)) {
-    throw bad('patience must be at least 1 and the minimum gain at least 0.');
-  }
-  if (!(job.stragglerMs > 0)) throw bad('stragglerMs must be above 0.');
-  let tensors: Weights;
-  try {
-    tensors = decodeSafetensors(job.initialWeights).tensors;
-  } catch {
-    throw bad('the initial weights are not a safetensors file.');
-  }
-  for (const [name, { dtype }] of tensors) {
+  if ((await store.getManifest(job.model)) === undefined) throw bad('its model is not in the store.');
+  if ((await store.getManifest(job.initialWeights)) === undefined)
+    throw bad('its initial weights are not in the store.');
+  const { shape } = await WeightsFile.open(store, job.initialWeights).catch((error) => {
+    throw error instanceof SafetensorsError ? bad('the initial weights are not a safetensors file.') : error;
+  });
+  for (const [name, { dtype }] of shape) {
     if (dtype !== 'float32' && dtype !== 'float64')
       throw bad(`weights must be float32 or float64; ${name} is ${dtype}.`);
+    if (job.reply.numbers === 'int8' && isNameOfScales(name)) throw bad(`tensor ${name} cannot travel as int8.`);
   }
-  return tensors;
+  const { participants, minimumSites } = job;
+  const objection = strategyOf(job.strategy).objection({ participants: participants.length, minimumSites, shape });
+  if (objection !== null) throw bad(objection);
+  return job;
 }
 
 /**
  * Writes down, once and for all, what the job is. The limits on waiting may differ when it is resumed; all else may not.
  * @throws FederationError `federation.job-changed`
  */
-export async function recordJob(
-  job: Job,
-  blobs: { readonly model: Sha256; readonly initialWeights: Sha256 },
-  store: Store,
-): Promise<void> {
-  const definition: Json = {
-    kind: job.kind,
-    participants: [...job.participants].sort(),
-    plan: job.plan,
-    ...blobs,
-    rounds: { max: job.rounds.max },
-    stepsPerRound: job.stepsPerRound,
-    minimumSites: job.minimumSites,
-    stopping: { patience: job.stopping.patience, minimumGain: job.stopping.minimumGain },
-    seed: job.seed,
-    strategy: job.strategy,
-  };
-  await recordDefinition(job.jobId, definition, store);
+export async function recordJob(job: Job, store: Store): Promise<void> {
+  const { stragglerMs: _, attempts: __, jobId, ...definition } = job;
+  await store.retain(job.model, `${jobId}/job`);
+  await store.retain(job.initialWeights, `${jobId}/job`);
+  await recordDefinition(jobId, { ...definition, participants: [...job.participants].sort() } as Json, store);
 }
 
 /** @throws FederationError `federation.job-changed` */

@@ -1,27 +1,62 @@
 /** A store that forgets when the process ends: for simulations and tests. */
-import { createHash } from 'node:crypto';
-import type { JobId, Json, Sha256 } from '@consilium/protocol';
+import type { BlobId, ChunkId, JobId, Json, Manifest } from '@consilium/protocol';
+import { blobIdOf, chunkIdOf } from './blob.ts';
 import { FederationError } from './federation-error.ts';
 import type { Store } from './store.ts';
 
 export class MemoryStore implements Store {
-  readonly #blobs = new Map<Sha256, Uint8Array>();
+  readonly #chunks = new Map<ChunkId, Uint8Array>();
+  readonly #manifests = new Map<BlobId, Manifest>();
+  readonly #holders = new Map<string, Set<BlobId>>();
   readonly #entries = new Map<JobId, Map<string, string>>();
 
-  async putBlob(bytes: Uint8Array): Promise<Sha256> {
-    const sha256 = createHash('sha256').update(bytes).digest('hex') as Sha256;
-    this.#blobs.set(sha256, Uint8Array.from(bytes));
-    return sha256;
+  async putChunk(bytes: Uint8Array, expected?: ChunkId): Promise<ChunkId> {
+    const id = chunkIdOf(bytes);
+    if (!this.#chunks.has(id) && id === (expected ?? id)) this.#chunks.set(id, Uint8Array.from(bytes));
+    return id;
   }
 
-  async hasBlob(sha256: Sha256): Promise<boolean> {
-    return this.#blobs.has(sha256);
+  async hasChunk(id: ChunkId): Promise<boolean> {
+    return this.#chunks.has(id);
   }
 
-  async getBlob(sha256: Sha256): Promise<Uint8Array> {
-    const bytes = this.#blobs.get(sha256);
-    if (bytes === undefined) throw new FederationError('federation.blob-missing', `There is no blob ${sha256}.`);
+  async getChunk(id: ChunkId): Promise<Uint8Array> {
+    const bytes = this.#chunks.get(id);
+    if (bytes === undefined) throw new FederationError('federation.chunk-missing', `There is no chunk ${id}.`);
     return Uint8Array.from(bytes);
+  }
+
+  async putManifest(manifest: Manifest): Promise<BlobId> {
+    const lacking = manifest.chunks.find((chunk) => !this.#chunks.has(chunk));
+    if (lacking !== undefined) {
+      throw new FederationError('federation.chunk-missing', `There is no chunk ${lacking}.`);
+    }
+    const id = blobIdOf(manifest);
+    this.#manifests.set(id, manifest);
+    return id;
+  }
+
+  async getManifest(id: BlobId): Promise<Manifest | undefined> {
+    return this.#manifests.get(id);
+  }
+
+  async retain(id: BlobId, holder: string): Promise<void> {
+    this.#holders.set(holder, (this.#holders.get(holder) ?? new Set()).add(id));
+  }
+
+  async release(holder: string): Promise<void> {
+    const released = this.#holders.get(holder);
+    if (released === undefined) return;
+    this.#holders.delete(holder);
+    const held = new Set([...this.#holders.values()].flatMap((ids) => [...ids]));
+    const forgotten: ChunkId[] = [];
+    for (const id of released) {
+      if (held.has(id)) continue;
+      forgotten.push(...(this.#manifests.get(id)?.chunks ?? []));
+      this.#manifests.delete(id);
+    }
+    const kept = new Set([...this.#manifests.values()].flatMap(({ chunks }) => chunks));
+    for (const chunk of forgotten) if (!kept.has(chunk)) this.#chunks.delete(chunk);
   }
 
   async record(jobId: JobId, key: string, value: Json): Promise<void> {
@@ -35,8 +70,21 @@ export class MemoryStore implements Store {
     entries.set(key, text);
   }
 
+  async has(jobId: JobId, key: string): Promise<boolean> {
+    return this.#entries.get(jobId)?.has(key) ?? false;
+  }
+
+  async entry(jobId: JobId, key: string): Promise<Json | undefined> {
+    const text = this.#entries.get(jobId)?.get(key);
+    return text === undefined ? undefined : (JSON.parse(text) as Json);
+  }
+
   async recall(jobId: JobId): Promise<ReadonlyMap<string, Json>> {
     const entries = this.#entries.get(jobId) ?? new Map<string, string>();
     return new Map([...entries].map(([key, text]) => [key, JSON.parse(text) as Json]));
+  }
+
+  async jobIds(): Promise<readonly JobId[]> {
+    return [...this.#entries.keys()];
   }
 }

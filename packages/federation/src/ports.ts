@@ -1,5 +1,5 @@
 /** What a job needs of the world. The simulator, a rehearsal and production differ only in these. */
-import type { Contribution, Failure, SiteId, Task, TaskProgress } from '@consilium/protocol';
+import type { Contribution, Failure, SiteId, Task, TaskProgress, Verdict } from '@consilium/protocol';
 import type { Store } from './store.ts';
 
 export interface Clock {
@@ -9,29 +9,34 @@ export interface Clock {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
+/** The reason of an abort after which sites go on with what they do: a restart, a pause, a round that goes on without them. */
+export const leaving = Symbol('leaving');
+
 export type TaskReply =
-  /** Every blob that the contribution names is in the store already. */
-  | { readonly kind: 'contribution'; readonly contribution: Contribution }
+  | {
+      readonly kind: 'contribution';
+      /** Every blob that it names is in the store. */
+      readonly contribution: Contribution;
+      /** Called once what was decided about it is durable. The site keeps its contribution until then. */
+      readonly acknowledge: (verdict: Verdict) => void;
+    }
   | { readonly kind: 'failure'; readonly failure: Failure }
-  /** The site cannot be reached, or its process ended, before it answered. */
+  /** The site has been away for too long, or its process ended, before it answered. */
   | { readonly kind: 'lost'; readonly code: string; readonly message: string }
   /** `signal` aborted first. */
   | { readonly kind: 'aborted' };
 
-/**
- * A line to one site, however it is made: a child process, a TLS connection, a simulation. A site does one task at a
- * time; further tasks wait in the order they came.
- */
+export interface PerformOptions {
+  /** Ends the site's work; aborted with `leaving`, it lets the site finish, to be asked for the same task again later. */
+  readonly signal: AbortSignal;
+  readonly onProgress?: (progress: TaskProgress) => void;
+}
+
+/** A line to one site, however it is made: a TLS connection, a simulation. How many tasks it does at once is its affair. */
 export interface SiteConnection {
   readonly siteId: SiteId;
-  /**
-   * Has the site do the task. Connects (or starts the site) again first if it was lost. Rejects only for errors of our
-   * own side, such as a full disk.
-   */
-  perform(
-    task: Task,
-    options: { readonly signal: AbortSignal; readonly onProgress?: (progress: TaskProgress) => void },
-  ): Promise<TaskReply>;
+  /** Has the site do the task. Rejects only for errors of our own side, such as a full disk. */
+  perform(task: Task, options: PerformOptions): Promise<TaskReply>;
 }
 
 export interface Ports {

@@ -2,34 +2,45 @@
  * One round: configure, train, aggregate, evaluate, decide. Each step is in the ledger before the next begins, and is
  * read from there instead of being done again when a job is resumed.
  *
- * Ledger keys of round r: `round/r/train/<site>` for each accepted contribution, `round/r/aggregate` once the round is
- * closed to contributions, `round/r/evaluate/<site>`, and `round/r/record` when the round is complete.
+ * Ledger keys of round r: `round/r/asked` where late contributions are kept, `round/r/train/<site>` for each accepted
+ * contribution, `round/r/aggregate` once the round is closed to contributions, `round/r/evaluate/<site>`, and
+ * `round/r/record` when the round is complete.
  */
-import { decodeSafetensors, encodeSafetensors, type Weights } from '@consilium/numerics';
-import type { Contribution, Json, ModelName, Sha256, SiteId } from '@consilium/protocol';
+import type { BlobId, Contribution, Encoding, Json, ModelName, SiteId, TaskBody } from '@consilium/protocol';
 import { admit } from './admission.ts';
+import { ContributedWeights } from './contributed-weights.ts';
 import { type Acceptance, type InquiryOptions, inquire } from './inquiry.ts';
 import type { Job } from './job.ts';
 import type { LeftOutSite } from './left-out-site.ts';
 import type { Ports } from './ports.ts';
 import type { JobReason } from './reason.ts';
 import { bestRound, type Decision, decide } from './stopping.ts';
-import { type EvaluatedSite, inSiteOrder, type Strategy, type TrainOrder } from './strategy.ts';
+import type { Store } from './store.ts';
+import {
+  type EvaluatedSite,
+  inSiteOrder,
+  type Strategy,
+  type StrategyState,
+  type TrainedSite,
+  type TrainOrder,
+} from './strategy.ts';
+import { WeightsFile } from './weights.ts';
 
 /** What stays the same through all rounds of a job. */
 export interface RoundSetting {
   readonly job: Job;
   readonly strategy: Strategy;
-  readonly model: Sha256;
-  readonly initialWeights: Sha256;
-  /** Names, shapes and dtypes of the weights. */
-  readonly like: Weights;
 }
 
 /** A contribution as the ledger keeps it. */
 export interface TrainedRecord {
   readonly siteId: SiteId;
-  readonly weights: Sha256;
+  readonly weights: BlobId;
+  readonly encoding: Encoding;
+  /** SCAFFOLD only. */
+  readonly controlChange: BlobId | null;
+  /** The round in which it was sent its task: an earlier one where late contributions are kept. */
+  readonly askedIn: number;
   /** Training cases. */
   readonly cases: number;
   readonly steps: number;
@@ -40,7 +51,8 @@ export interface TrainedRecord {
 
 interface AggregateRecord {
   /** The global weights after the round. */
-  readonly weights: Sha256;
+  readonly weights: BlobId;
+  readonly state: StrategyState;
   readonly trained: readonly TrainedRecord[];
   readonly leftOut: readonly LeftOutSite[];
 }
@@ -49,7 +61,9 @@ interface AggregateRecord {
 export interface RoundRecord {
   readonly round: number;
   /** The global weights after the round. */
-  readonly weights: Sha256;
+  readonly weights: BlobId;
+  /** What the strategy remembers. */
+  readonly state: StrategyState;
   /** The federated validation score; null if no site could score. */
   readonly score: number | null;
   readonly trained: readonly TrainedRecord[];
@@ -68,8 +82,8 @@ interface RoundContext extends RoundSetting, InquiryOptions {
   /** The rounds before. */
   readonly rounds: readonly RoundRecord[];
   readonly ports: Ports;
-  /** What the ledger holds of this job. */
-  readonly entries: ReadonlyMap<string, Json>;
+  /** What the ledger holds of this job; kept up as the round adds to it. */
+  readonly entries: Map<string, Json>;
 }
 
 /** Runs the round after `rounds`, or what is left of it. */
@@ -79,12 +93,11 @@ export async function runRound(
   ports: Ports,
   options: InquiryOptions,
 ): Promise<RoundOutcome> {
-  const entries = await ports.store.recall(setting.job.jobId);
+  const entries = new Map(await ports.store.recall(setting.job.jobId));
   const context: RoundContext = { ...setting, ...options, round: rounds.length + 1, rounds, ports, entries };
   let closed = recalled<AggregateRecord>(context, 'aggregate');
   if (closed === undefined) {
-    const orders = configure(context);
-    const training = await train(context, orders);
+    const training = await train(context, await configure(context));
     if (training.kind !== 'trained') return training;
     closed = await aggregate(context, training);
   }
@@ -105,12 +118,41 @@ export function completedRounds(entries: ReadonlyMap<string, Json>): RoundRecord
 
 // Configure ------------------------------------------------------------------------------------------------------------
 
-function configure(context: RoundContext): readonly TrainOrder[] {
+async function configure(context: RoundContext): Promise<readonly Asked[]> {
   const { job, strategy, round, onEvent } = context;
-  const orders = strategy.configureTrain(available(context));
-  const participants = orders.map(({ siteId }) => siteId);
+  const inFlight = strategy.late === 'keep' ? stillAsked(context) : [];
+  const free = available(context).filter((siteId) => !inFlight.some((asked) => asked.order.siteId === siteId));
+  const orders = strategy.configureTrain({ round, available: free, state: await stateOf(context) });
+  if (strategy.late === 'keep') await record(context, 'asked', orders);
+  const asked = [...inFlight, ...orders.map((order) => ({ order, askedIn: round }))];
+  const participants = asked.map(({ order }) => order.siteId).sort();
   onEvent({ kind: 'round-started', jobId: job.jobId, round, of: job.rounds.max, participants });
-  return orders;
+  return asked;
+}
+
+/** A site that has been given a task, in this round or an earlier one. */
+interface Asked {
+  readonly order: TrainOrder;
+  readonly askedIn: number;
+}
+
+/** Sites that were asked in an earlier round, or in this one if it is `closed`, and have neither contributed nor been left out. */
+function stillAsked(
+  { entries, rounds, round: current }: { entries: ReadonlyMap<string, Json> } & Pick<RoundContext, 'rounds' | 'round'>,
+  closed?: AggregateRecord,
+): Asked[] {
+  const open = new Map<SiteId, Asked>();
+  const earlier = rounds.map(({ round, trained, leftOut }) => ({
+    round,
+    trained,
+    leftOut: leftOut.filter(({ task }) => task === 'train'),
+  }));
+  for (const { round, trained, leftOut } of closed ? [...earlier, { round: current, ...closed }] : earlier) {
+    const orders = (entries.get(keyOf(round, 'asked')) ?? []) as unknown as readonly TrainOrder[];
+    for (const order of orders) open.set(order.siteId, { order, askedIn: round });
+    for (const { siteId } of [...trained, ...leftOut]) open.delete(siteId);
+  }
+  return [...open.values()];
 }
 
 /** The participants that have not given a lasting reason to be left out, in site order. */
@@ -131,31 +173,26 @@ interface Training {
 
 async function train(
   context: RoundContext,
-  orders: readonly TrainOrder[],
+  asked: readonly Asked[],
 ): Promise<Training | Exclude<RoundOutcome, { kind: 'done' }>> {
-  const { job, round, model } = context;
-  const weights = globalWeights(context);
-  const done = orders.flatMap(({ siteId }) => recalled<TrainedRecord>(context, `train/${siteId}`) ?? []);
-  const open = orders.filter(({ siteId }) => !done.some((trained) => trained.siteId === siteId));
+  const { job, round, strategy } = context;
+  const done = asked.flatMap(({ order }) => recalled<TrainedRecord>(context, `train/${order.siteId}`) ?? []);
+  const open = new Map(
+    asked
+      .filter(({ order }) => !done.some(({ siteId }) => siteId === order.siteId))
+      .map((each) => [each.order.siteId, each] as const),
+  );
   const outcome = await inquire<TrainedRecord>(
     {
       jobId: job.jobId,
       round,
-      siteIds: open.map(({ siteId }) => siteId),
-      taskFor: (siteId) => ({
-        kind: 'train',
-        round,
-        plan: job.plan,
-        model,
-        weights,
-        steps: job.stepsPerRound,
-        firstStep: (round - 1) * job.stepsPerRound,
-        totalSteps: job.rounds.max * job.stepsPerRound,
-        seed: job.seed,
-        proximalMu: open.find((order) => order.siteId === siteId)!.proximalMu,
-      }),
-      accept: (siteId, contribution, ms) => acceptTrained(context, siteId, contribution, ms),
+      siteIds: [...open.keys()],
+      roundOf: (siteId) => open.get(siteId)!.askedIn,
+      taskFor: (siteId) => trainTask(context, open.get(siteId)!),
+      accept: (siteId, contribution, ms) => acceptTrained(context, open.get(siteId)!, contribution, ms),
       enough: Math.max(0, job.minimumSites - done.length),
+      closesAfter: Math.max(0, strategy.closesAfter(asked.length) - done.length),
+      late: strategy.late,
       stragglerMs: job.stragglerMs,
       attempts: job.attempts,
     },
@@ -168,18 +205,42 @@ async function train(
   return { kind: 'trained', trained, leftOut: outcome.leftOut };
 }
 
+function trainTask(context: RoundContext, { order, askedIn }: Asked): Extract<TaskBody, { kind: 'train' }> {
+  const { job } = context;
+  return {
+    kind: 'train',
+    round: askedIn,
+    plan: job.plan,
+    model: job.model,
+    weights: globalWeights(context, askedIn),
+    steps: job.stepsPerRound,
+    firstStep: (askedIn - 1) * job.stepsPerRound,
+    totalSteps: job.rounds.max * job.stepsPerRound,
+    seed: job.seed,
+    ...order.instructions,
+    keepLocal: [...order.instructions.keepLocal],
+    reply: job.reply,
+  };
+}
+
 /** Refuses what may not enter the average; else the contribution is in the ledger when this resolves. */
 async function acceptTrained(
   context: RoundContext,
-  siteId: SiteId,
+  { order, askedIn }: Asked,
   contribution: Contribution,
   ms: number,
 ): Promise<Acceptance<TrainedRecord>> {
   if (contribution.kind !== 'train') return anotherKind;
-  const { weights, cases, steps, meanLoss } = contribution;
-  const admission = admit(await context.ports.store.getBlob(weights), context.like);
+  const { store } = context.ports;
+  const base = await WeightsFile.open(store, globalWeights(context, askedIn));
+  const admission = await admit(store, contribution, base, order.instructions);
   if (!admission.admitted) return { accepted: false, code: admission.code, message: admission.message };
-  const trained: TrainedRecord = { siteId, weights, cases, steps, meanLoss, ms };
+  const { weights, encoding, controlChange, cases, steps, meanLoss } = contribution;
+  const { siteId } = order;
+  for (const blob of [weights, controlChange]) {
+    if (blob !== null) await store.retain(blob, holderOf(context, 'contributions'));
+  }
+  const trained: TrainedRecord = { siteId, weights, encoding, controlChange, askedIn, cases, steps, meanLoss, ms };
   await record(context, `train/${siteId}`, trained);
   return { accepted: true, value: trained };
 }
@@ -206,13 +267,21 @@ function tooFew(
 
 async function aggregate(context: RoundContext, { trained, leftOut }: Training): Promise<AggregateRecord> {
   const { job, strategy, round, ports, onEvent } = context;
-  const load = async (sha256: Sha256) => decodeSafetensors(await ports.store.getBlob(sha256)).tensors;
-  const mean = await strategy.aggregateTrain(
-    trained.map(({ siteId, cases, weights }) => ({ siteId, cases, load: () => load(weights) })),
-    await load(globalWeights(context)),
-  );
-  const weights = await ports.store.putBlob(encodeSafetensors(mean));
-  const closed: AggregateRecord = { weights, trained, leftOut: inSiteOrder(leftOut) };
+  const { store } = ports;
+  const bases = new Map<number, WeightsFile>();
+  for (const { askedIn } of trained) {
+    if (!bases.has(askedIn)) bases.set(askedIn, await WeightsFile.open(store, globalWeights(context, askedIn)));
+  }
+  const { weights, state } = await strategy.aggregateTrain({
+    round,
+    trained: await Promise.all(trained.map((each) => trainedSite(context, each, bases.get(each.askedIn)!))),
+    global: await WeightsFile.open(store, globalWeights(context)),
+    state: await stateOf(context),
+    participants: job.participants.length,
+    store,
+  });
+  for (const blob of [weights, ...Object.values(state)]) await store.retain(blob, holderOf(context, 'weights'));
+  const closed: AggregateRecord = { weights, state, trained, leftOut: inSiteOrder(leftOut) };
   await record(context, 'aggregate', closed);
   onEvent({
     kind: 'aggregated',
@@ -224,9 +293,36 @@ async function aggregate(context: RoundContext, { trained, leftOut }: Training):
   return closed;
 }
 
-/** The weights that this round starts from. */
-function globalWeights({ rounds, initialWeights }: RoundContext): Sha256 {
-  return rounds.at(-1)?.weights ?? initialWeights;
+async function trainedSite(
+  { round, ports }: RoundContext,
+  trained: TrainedRecord,
+  base: WeightsFile,
+): Promise<TrainedSite> {
+  const { siteId, cases, steps, askedIn, controlChange } = trained;
+  return {
+    siteId,
+    cases,
+    steps,
+    base,
+    staleness: round - askedIn,
+    weights: await ContributedWeights.open(ports.store, trained, base),
+    controlChange: controlChange === null ? null : await WeightsFile.open(ports.store, controlChange),
+  };
+}
+
+/** The weights that a round starts from: this one, unless another is named. */
+function globalWeights({ rounds, round, job }: RoundContext, of: number = round): BlobId {
+  return rounds[of - 2]?.weights ?? job.initialWeights;
+}
+
+/** What the strategy remembered of the round before, or begins with. */
+async function stateOf({ rounds, job, strategy, ports: { store } }: RoundContext): Promise<StrategyState> {
+  const last = rounds.at(-1);
+  if (last !== undefined) return last.state;
+  const { shape } = await WeightsFile.open(store, job.initialWeights);
+  const initial = await strategy.initialState(store, shape);
+  for (const blob of Object.values(initial)) await store.retain(blob, holderOf({ job, round: 0 }, 'weights'));
+  return initial;
 }
 
 // Evaluate -------------------------------------------------------------------------------------------------------------
@@ -237,13 +333,15 @@ interface Evaluation {
   readonly leftOut: readonly LeftOutSite[];
 }
 
-/** Sites that cannot evaluate are left out of the score; the round does not fail for it. */
+/** Sites that cannot evaluate, or still train, are left out of the score; the round does not fail for it. */
 async function evaluate(
   context: RoundContext,
   closed: AggregateRecord,
 ): Promise<Evaluation | Extract<RoundOutcome, { kind: 'aborted' }>> {
-  const { job, strategy, round, model } = context;
-  const siteIds = strategy.configureEvaluate(available(context, closed.leftOut));
+  const { job, strategy, round } = context;
+  const training = new Set(stillAsked(context, closed).map((asked) => asked.order.siteId));
+  const idle = available(context, closed.leftOut).filter((siteId) => !training.has(siteId));
+  const siteIds = strategy.configureEvaluate(idle);
   const done = siteIds.flatMap((siteId) => recalled<EvaluatedSite>(context, `evaluate/${siteId}`) ?? []);
   const outcome = await inquire<EvaluatedSite>(
     {
@@ -253,11 +351,13 @@ async function evaluate(
       taskFor: () => ({
         kind: 'evaluate',
         plan: job.plan,
-        model,
+        model: job.model,
         weights: closed.weights,
         split: 'validation',
         modelName: job.jobId as string as ModelName,
         pictures: false,
+        keepLocal: [...strategy.evaluation.keepLocal],
+        personal: strategy.evaluation.personal,
       }),
       accept: async (siteId, contribution) => {
         if (contribution.kind !== 'evaluate') return anotherKind;
@@ -282,12 +382,13 @@ async function evaluate(
 async function conclude(context: RoundContext, closed: AggregateRecord, evaluation: Evaluation): Promise<RoundRecord> {
   const { job, strategy, round, rounds, onEvent } = context;
   const { evaluated } = evaluation;
-  const { weights, trained } = closed;
+  const { weights, state, trained } = closed;
   const score = strategy.aggregateEvaluate(evaluated);
   const scores = [...rounds.map((earlier) => earlier.score), score];
   const conclusion: RoundRecord = {
     round,
     weights,
+    state,
     score,
     trained,
     evaluated,
@@ -304,6 +405,31 @@ async function conclude(context: RoundContext, closed: AggregateRecord, evaluati
   return conclusion;
 }
 
+/**
+ * Lets go of what no step after `rounds` reads: the contributions, and the weights of rounds that are neither the best
+ * nor the base of a contribution that may still come. Done again, it changes nothing.
+ */
+export async function letGo(
+  { job, strategy }: RoundSetting,
+  rounds: readonly RoundRecord[],
+  store: Store,
+): Promise<void> {
+  const last = rounds.length;
+  if (last === 0) return;
+  await store.release(holderOf({ job, round: last }, 'contributions'));
+  const mayStillCome = strategy.late === 'keep' && rounds[last - 1]!.decision.kind === 'continue';
+  const entries = mayStillCome ? await store.recall(job.jobId) : new Map<string, Json>();
+  const bases = stillAsked({ entries, rounds, round: last }).map(({ askedIn }) => askedIn - 1);
+  const kept = new Set([bestRound(rounds.map(({ score }) => score)), last, ...bases]);
+  for (let round = 0; round < last; round++) {
+    if (!kept.has(round)) await store.release(holderOf({ job, round }, 'weights'));
+  }
+}
+
+function holderOf({ job, round }: Pick<RoundContext, 'job' | 'round'>, what: 'contributions' | 'weights'): string {
+  return `${job.jobId}/${round}/${what}`;
+}
+
 // The ledger -----------------------------------------------------------------------------------------------------------
 
 function keyOf(round: number, step: string): string {
@@ -314,6 +440,7 @@ function recalled<T>({ entries, round }: RoundContext, step: string): T | undefi
   return entries.get(keyOf(round, step)) as T | undefined;
 }
 
-async function record({ ports, job, round }: RoundContext, step: string, value: object): Promise<void> {
+async function record({ ports, job, round, entries }: RoundContext, step: string, value: object): Promise<void> {
   await ports.store.record(job.jobId, keyOf(round, step), value as Json);
+  entries.set(keyOf(round, step), value as Json);
 }

@@ -1,15 +1,29 @@
 /**
- * Where the coordinator keeps what must outlive it. Two narrow parts: blobs named by their content, and a ledger of JSON
- * entries for each job. Whatever a promise here has resolved for is on disk and survives a power cut.
+ * Where a process keeps what must outlive it. Two narrow parts: blobs, cut into chunks named by their content, and a
+ * ledger of JSON entries for each job. Whatever a promise here has resolved for is on disk and survives a power cut.
  */
-import type { JobId, Json, Sha256 } from '@consilium/protocol';
+import type { BlobId, ChunkId, JobId, Json, Manifest } from '@consilium/protocol';
 
 export interface BlobStore {
-  /** Stores the bytes and returns their SHA-256. Storing the same bytes again changes nothing. */
-  putBlob(bytes: Uint8Array): Promise<Sha256>;
-  hasBlob(sha256: Sha256): Promise<boolean>;
-  /** Rejects with a coded error if there is no such blob or its bytes no longer match its name. */
-  getBlob(sha256: Sha256): Promise<Uint8Array>;
+  /**
+   * Stores at most `chunkBytes` bytes and returns their SHA-256. Storing the same bytes again changes nothing. Bytes that
+   * turn out to be others than `expected` are not stored.
+   */
+  putChunk(bytes: Uint8Array, expected?: ChunkId): Promise<ChunkId>;
+  hasChunk(id: ChunkId): Promise<boolean>;
+  /**
+   * Rejects with a coded error if there is no such chunk or its bytes no longer match its name. `into`: memory, large
+   * enough, that may be used for it.
+   */
+  getChunk(id: ChunkId, into?: Uint8Array): Promise<Uint8Array>;
+  /** Names a blob. Rejects with a coded error if one of its chunks is not there. */
+  putManifest(manifest: Manifest): Promise<BlobId>;
+  /** undefined if there is no such blob. Every chunk of a blob that has a manifest is there. */
+  getManifest(id: BlobId): Promise<Manifest | undefined>;
+  /** Keeps a blob for as long as `holder` wants it. A blob that was never retained may be gone after a day. */
+  retain(id: BlobId, holder: string): Promise<void>;
+  /** Ends all that `holder` retained. Blobs that nobody else holds are forgotten, with the chunks only they had. */
+  release(holder: string): Promise<void>;
 }
 
 export interface Ledger {
@@ -18,8 +32,13 @@ export interface Ledger {
    * `federation.ledger-conflict`: what is written is never altered.
    */
   record(jobId: JobId, key: string, value: Json): Promise<void>;
+  has(jobId: JobId, key: string): Promise<boolean>;
+  /** One entry; undefined if there is none. */
+  entry(jobId: JobId, key: string): Promise<Json | undefined>;
   /** The entries of a job, in the order they were recorded. */
   recall(jobId: JobId): Promise<ReadonlyMap<string, Json>>;
+  /** Every job that has an entry, in the order of their first entries. */
+  jobIds(): Promise<readonly JobId[]>;
 }
 
 export interface Store extends BlobStore, Ledger {}

@@ -2,8 +2,8 @@
  * A job without rounds: one question to each of several sites, answers kept. Fingerprints, preparation and the cross-site
  * evaluation of finished models are surveys. A survey that is run again asks only the sites that have not answered.
  */
-import type { Contribution, ContributionTo, JobId, Json, SiteId } from '@consilium/protocol';
-import { type InquiryOptions, inquire, type TaskBody } from './inquiry.ts';
+import type { Contribution, ContributionTo, JobId, Json, SiteId, TaskBody } from '@consilium/protocol';
+import { type InquiryOptions, inquire } from './inquiry.ts';
 import { recordDefinition } from './job.ts';
 import type { JobOptions } from './job-run.ts';
 import type { LeftOutSite } from './left-out-site.ts';
@@ -21,6 +21,11 @@ export interface Survey<K extends Contribution['kind']> {
   readonly attempts: number;
 }
 
+export interface SurveyOptions<K extends Contribution['kind']> extends JobOptions {
+  /** Whether an answer is one to this question; any of the task's kind is, where absent. */
+  readonly fits?: (answer: ContributionTo<K>) => boolean;
+}
+
 export interface SurveyOutcome<K extends Contribution['kind']> {
   readonly state: 'completed' | 'failed' | 'stopped';
   readonly reason: JobReason;
@@ -33,7 +38,7 @@ export interface SurveyOutcome<K extends Contribution['kind']> {
 export async function runSurvey<K extends Contribution['kind']>(
   survey: Survey<K>,
   { store, ...ports }: Ports,
-  { signal = new AbortController().signal, onEvent = () => {} }: JobOptions = {},
+  { signal = new AbortController().signal, onEvent = () => {}, fits = () => true }: SurveyOptions<K> = {},
 ): Promise<SurveyOutcome<K>> {
   const { jobId } = survey;
   const participants = [...survey.participants].sort();
@@ -52,7 +57,8 @@ export async function runSurvey<K extends Contribution['kind']>(
       siteIds: participants.filter((siteId) => !answers.has(siteId)),
       taskFor: () => survey.task,
       accept: async (siteId, contribution) => {
-        if (contribution.kind !== survey.task.kind) {
+        const isAnswer = contribution.kind === survey.task.kind;
+        if (!isAnswer || !fits(contribution as ContributionTo<K>)) {
           return {
             accepted: false,
             code: 'federation.contribution-of-another-kind',

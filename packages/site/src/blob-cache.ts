@@ -1,52 +1,64 @@
-/** The blobs that a site was sent last: the forward graph and the newest weights. Others are asked for again. */
-import { createHash } from 'node:crypto';
-import type { Sha256 } from '@consilium/protocol';
+/** The blobs that a worker was sent last: the forward graph and the newest weights. Others are asked for again. */
+import type { BlobId } from '@consilium/protocol';
 import { SiteError } from './site-error.ts';
 
+interface WantedBlob extends PromiseWithResolvers<Uint8Array> {
+  readonly chunks: Uint8Array[];
+}
+
 export class BlobCache {
-  readonly #kept = new Map<Sha256, Uint8Array>();
-  readonly #wanted = new Map<Sha256, PromiseWithResolvers<Uint8Array>>();
-  readonly #ask: (sha256: Sha256) => void;
+  readonly #kept = new Map<BlobId, Uint8Array>();
+  readonly #wanted = new Map<BlobId, WantedBlob>();
+  readonly #ask: (blob: BlobId) => void;
   readonly #keep: number;
 
-  constructor({ ask, keep }: { ask: (sha256: Sha256) => void; keep: number }) {
+  constructor({ ask, keep }: { ask: (blob: BlobId) => void; keep: number }) {
     this.#ask = ask;
     this.#keep = keep;
   }
 
-  async get(sha256: Sha256): Promise<Uint8Array> {
-    const kept = this.#kept.get(sha256);
+  async get(blob: BlobId): Promise<Uint8Array> {
+    const kept = this.#kept.get(blob);
     if (kept !== undefined) {
-      this.#kept.delete(sha256);
-      this.#kept.set(sha256, kept);
+      this.#kept.delete(blob);
+      this.#kept.set(blob, kept);
       return kept;
     }
-    let wanted = this.#wanted.get(sha256);
+    let wanted = this.#wanted.get(blob);
     if (wanted === undefined) {
-      wanted = Promise.withResolvers();
-      this.#wanted.set(sha256, wanted);
-      this.#ask(sha256);
+      wanted = { ...Promise.withResolvers<Uint8Array>(), chunks: [] };
+      this.#wanted.set(blob, wanted);
+      this.#ask(blob);
     }
     return wanted.promise;
   }
 
-  /** A blob has come. What does not match its name is as good as missing. */
-  arrived(named: Sha256, bytes: Uint8Array): void {
-    if (createHash('sha256').update(bytes).digest('hex') !== named) {
-      this.missing(named);
-      return;
-    }
-    this.#kept.set(named, bytes);
+  arrived(blob: BlobId, bytes: Uint8Array, isLast: boolean): void {
+    const wanted = this.#wanted.get(blob);
+    wanted?.chunks.push(bytes);
+    if (wanted === undefined || !isLast) return;
+    const whole = wanted.chunks.length === 1 ? bytes : joined(wanted.chunks);
+    this.#wanted.delete(blob);
+    this.#kept.set(blob, whole);
     const [oldest] = this.#kept.keys();
     if (this.#kept.size > this.#keep && oldest !== undefined) this.#kept.delete(oldest);
-    this.#wanted.get(named)?.resolve(bytes);
-    this.#wanted.delete(named);
+    wanted.resolve(whole);
   }
 
-  missing(sha256: Sha256): void {
+  missing(blob: BlobId): void {
     this.#wanted
-      .get(sha256)
+      .get(blob)
       ?.reject(new SiteError('site.blob-missing', 'The coordinator does not have the weights or model of the task.'));
-    this.#wanted.delete(sha256);
+    this.#wanted.delete(blob);
   }
+}
+
+function joined(chunks: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
+  let position = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, position);
+    position += chunk.length;
+  }
+  return whole;
 }

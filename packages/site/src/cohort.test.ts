@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Cohort } from './cohort.ts';
 import { openLocalLog } from './ports/local-log.ts';
-import { parseSettings } from './settings.ts';
+import { parseWorkerSettings } from './settings.ts';
 import { ToyDirectory } from './toy-hospital.fixture.ts';
 
 function settingsOf(directory: ToyDirectory, sites: readonly string[] = ['site-1'], workDirectory = 'work') {
-  return parseSettings({
+  return parseWorkerSettings({
     siteId: sites.length === 1 ? sites[0] : 'pooled',
     sources: sites.map((siteId) => ({ siteId, directory: join(directory.path, siteId) })),
     workDirectory: join(directory.path, workDirectory),
@@ -23,7 +23,7 @@ const described = (cohort: Cohort) =>
 describe('the settings of a site', () => {
   it('that are wrong are refused with the name of the field', () => {
     const settings = { siteId: 'site-1', sources: [], workDirectory: 'work', seed: 1, threads: 1 };
-    expect(() => parseSettings(settings)).toThrow(
+    expect(() => parseWorkerSettings(settings)).toThrow(
       expect.objectContaining({ code: 'site.bad-settings', message: expect.stringContaining('"sources"') }),
     );
   });

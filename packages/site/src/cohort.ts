@@ -7,10 +7,10 @@ import type { CaseCounts, LeftOutCase, Pseudonym, Split } from '@consilium/proto
 import type { CaseSource } from '@consilium/training';
 import { type FoundCase, findCases } from './case-finder.ts';
 import { caseSource } from './case-reader.ts';
-import { readJson, writeJsonDurably } from './durable-file.ts';
+import { readJson, writeJsonDurably } from './json-file.ts';
 import { splitPatients } from './patient-split.ts';
 import type { LocalLog } from './ports/local-log.ts';
-import type { ParsedSiteSettings } from './settings.ts';
+import type { WorkerSettings } from './settings.ts';
 import { detailOf, failureOf, SiteError } from './site-error.ts';
 
 export interface CohortCase {
@@ -33,7 +33,7 @@ export class Cohort {
   readonly #log: LocalLog;
 
   /** @throws SiteError `site.data-unreadable`, `site.no-usable-case`, `site.cohort-changed` */
-  static async open(settings: ParsedSiteSettings, log: LocalLog): Promise<Cohort> {
+  static async open(settings: WorkerSettings, log: LocalLog): Promise<Cohort> {
     const cases: (CohortCase & { readonly recorded: RecordedCase })[] = [];
     for (const source of settings.sources) {
       const found = await findCases(source.directory);
@@ -123,7 +123,7 @@ function recordOf(
 }
 
 /** The first opening writes who is in which split; later ones must find the same. */
-async function keepRecord(settings: ParsedSiteSettings, cases: readonly RecordedCase[]): Promise<void> {
+async function keepRecord(settings: WorkerSettings, cases: readonly RecordedCase[]): Promise<void> {
   const path = join(settings.workDirectory, 'cohort.json');
   const record = { seed: settings.seed, cases };
   const kept = await readJson(path);

@@ -6,13 +6,15 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeModel } from '@consilium/engine';
 import { dice, type LabelMap } from '@consilium/imaging';
-import { decodeSafetensors } from '@consilium/numerics';
+import { decodeSafetensors, type Weights } from '@consilium/numerics';
 import type { CaseScore, EvaluateContribution, EvaluateTask } from '@consilium/protocol';
 import { type Case, checkCase, type Plan, Predictor, parsePlan, regionMask, scoreCase } from '@consilium/training';
 import type { CohortCase } from './cohort.ts';
-import type { TaskContext } from './coordinator-link.ts';
+import { JobMemory } from './job-memory.ts';
 import { drawOverlay } from './overlay.ts';
 import { preparedMembers } from './prepare-task.ts';
+import { overlaid } from './train-task.ts';
+import type { TaskContext } from './worker-link.ts';
 import type { PreparedMember, Workplace } from './workplace.ts';
 
 /** Surfaces closer than this agree in the normalised surface Dice, mm. */
@@ -111,18 +113,28 @@ async function drawCase(
 // Both -----------------------------------------------------------------------------------------------------------------
 
 async function openPredictor(
-  { model, weights }: EvaluateTask,
+  task: EvaluateTask,
   plan: Plan,
-  { runtime, threads }: Workplace,
+  { runtime, threads, workDirectory }: Workplace,
   { getBlob }: TaskContext,
 ): Promise<Predictor> {
+  const shared = decodeSafetensors(await getBlob(task.weights)).tensors;
   return Predictor.open({
     runtime,
-    model: decodeModel(await getBlob(model)),
-    weights: decodeSafetensors(await getBlob(weights)).tensors,
+    model: decodeModel(await getBlob(task.model)),
+    weights: await ownWeights(task, shared, workDirectory),
     plan,
     threads,
   });
+}
+
+/** The shared weights; with the tensors that the job leaves to this site in their place, or its personal model. */
+async function ownWeights(task: EvaluateTask, shared: Weights, workDirectory: string): Promise<Weights> {
+  const { keepLocal = [], personal = false } = task;
+  if (keepLocal.length === 0 && !personal) return shared;
+  const round = Number(task.taskId.split('/')[1]);
+  const memory = await new JobMemory(workDirectory, task.jobId).recall(round + 1);
+  return overlaid(shared, personal ? memory.personal : memory.kept);
 }
 
 /** JSON has no infinity. */

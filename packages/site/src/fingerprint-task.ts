@@ -4,7 +4,7 @@
  */
 import type { ContributionTo, Json } from '@consilium/protocol';
 import { checkCase, type Fingerprint, fingerprintOf, mergeFingerprints } from '@consilium/training';
-import type { TaskContext } from './coordinator-link.ts';
+import type { TaskContext } from './worker-link.ts';
 import type { Workplace } from './workplace.ts';
 
 export async function fingerprintTask(

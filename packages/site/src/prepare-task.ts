@@ -1,7 +1,7 @@
 /** Preprocesses the cases that training will see, once, to the cache on disk. */
 import type { ContributionTo, Split, Task } from '@consilium/protocol';
 import { type Plan, parsePlan } from '@consilium/training';
-import type { TaskContext } from './coordinator-link.ts';
+import type { TaskContext } from './worker-link.ts';
 import type { PreparedMember, Workplace } from './workplace.ts';
 
 /** Test cases are left alone until their day. */

@@ -1,9 +1,9 @@
-/** What a site is told when it starts: in a hospital from its file, in a rehearsal from the command that starts it. */
+/** What a site is told when it starts: `site.yaml` in its directory, in a rehearsal written by the command. */
 import { siteIdSchema } from '@consilium/protocol';
 import { z } from 'zod';
 import { SiteError } from './site-error.ts';
 
-const settingsSchema = z.object({
+const workerSettingsSchema = z.object({
   siteId: siteIdSchema,
   /**
    * Where the cases lie. A hospital has one source, its own; a rehearsal's pooled site has those of all hospitals, each
@@ -17,14 +17,60 @@ const settingsSchema = z.object({
   /** Of the numerical runtime. */
   threads: z.int().min(1),
 });
-export type SiteSettings = z.input<typeof settingsSchema>;
-export type ParsedSiteSettings = z.output<typeof settingsSchema>;
+/** What the worker needs to know. */
+export type WorkerSettings = z.infer<typeof workerSettingsSchema>;
+
+const timeOfDay = z.string().regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day like 19:30');
+
+const limitsSchema = z.strictObject({
+  /** Tasks that run side by side, each in a process of its own. */
+  tasksAtOnce: z.int().min(1).max(64).default(1),
+  /** What takes long begins only in these hours, local time, over midnight if `from` is later than `to`. */
+  hours: z
+    .strictObject({ from: timeOfDay, to: timeOfDay })
+    .refine(({ from, to }) => from !== to, 'must begin and end at different times')
+    .optional(),
+  /** A task begins only while so much memory of the machine is free. */
+  freeMemoryMb: z.int().min(0).default(0),
+});
+export type SiteLimits = z.infer<typeof limitsSchema>;
+
+const siteSettingsSchema = z.strictObject({
+  siteId: siteIdSchema,
+  /** `https://coordinator.example.org`, with a port if it is not 443. */
+  coordinator: z.url({ protocol: /^https$/ }),
+  /** `http://user:password@proxy.example.org:3128`: the hospital's proxy, if connections must go through one. */
+  proxy: z.url({ protocol: /^http$/ }).optional(),
+  /** The directory of the cases, or in a rehearsal those of several hospitals. */
+  data: z.union([
+    z.string().min(1),
+    z.array(z.strictObject({ siteId: siteIdSchema, directory: z.string().min(1) })).min(1),
+  ]),
+  /** Decides which patients train, validate and test. */
+  seed: z.int().default(1),
+  /** Of the numerical runtime; default: all cores but one. */
+  threads: z.int().min(1).optional(),
+  limits: limitsSchema.prefault({}),
+  /** Serve Prometheus metrics on this port of 127.0.0.1. */
+  metricsPort: z.int().min(1).max(65535).optional(),
+});
+export type SiteSettings = z.infer<typeof siteSettingsSchema>;
+export type SiteSettingsInput = z.input<typeof siteSettingsSchema>;
 
 /** @throws SiteError `site.bad-settings`, naming the field. */
-export function parseSettings(received: unknown): ParsedSiteSettings {
-  const parsed = settingsSchema.safeParse(received);
-  if (parsed.success) return parsed.data;
-  const { path, message } = parsed.error.issues[0]!;
+export function parseSiteSettings(received: unknown): SiteSettings {
+  return parsed(siteSettingsSchema, received);
+}
+
+/** @throws SiteError `site.bad-settings`, naming the field. */
+export function parseWorkerSettings(received: unknown): WorkerSettings {
+  return parsed(workerSettingsSchema, received);
+}
+
+function parsed<T>(schema: z.ZodType<T>, received: unknown): T {
+  const { data, error } = schema.safeParse(received);
+  if (data !== undefined) return data;
+  const { path, message } = error!.issues[0]!;
   throw new SiteError('site.bad-settings', `The site's settings are wrong at "${path.join('.')}": ${message}.`, {
     lasting: true,
   });

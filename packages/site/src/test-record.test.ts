@@ -1,10 +1,10 @@
-import type { EvaluateContribution, ModelName, Pseudonym, Sha256 } from '@consilium/protocol';
+import type { BlobId, EvaluateContribution, ModelName, Pseudonym } from '@consilium/protocol';
 import { describe, expect, it } from 'vitest';
 import { TestRecord } from './test-record.ts';
 import { ToyDirectory } from './toy-hospital.fixture.ts';
 
 const name = 'federated' as ModelName;
-const weights = 'ab'.repeat(32) as Sha256;
+const weights = 'ab'.repeat(32) as BlobId;
 const answer: EvaluateContribution = {
   kind: 'evaluate',
   scores: [{ case: 'case-01' as Pseudonym, regions: { tumour: { dice: 0.5, hd95Mm: null } }, pictures: [] }],
@@ -25,7 +25,7 @@ describe('the record of the test', () => {
     using directory = new ToyDirectory();
     const record = new TestRecord(directory.path);
     await record.keep(name, weights, answer);
-    await expect(record.recall(name, 'cd'.repeat(32) as Sha256)).rejects.toMatchObject({
+    await expect(record.recall(name, 'cd'.repeat(32) as BlobId)).rejects.toMatchObject({
       code: 'site.test-set-already-used',
       lasting: true,
     });

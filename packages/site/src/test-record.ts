@@ -4,12 +4,12 @@
  */
 import { join } from 'node:path';
 import {
+  type BlobId,
   type EvaluateContribution,
   evaluateContributionSchema,
   type ModelName,
-  type Sha256,
 } from '@consilium/protocol';
-import { readJson, writeJsonDurably } from './durable-file.ts';
+import { readJson, writeJsonDurably } from './json-file.ts';
 import { SiteError } from './site-error.ts';
 
 export class TestRecord {
@@ -20,8 +20,8 @@ export class TestRecord {
   }
 
   /** @throws SiteError `site.test-set-already-used` */
-  async recall(modelName: ModelName, weights: Sha256): Promise<EvaluateContribution | undefined> {
-    const kept = (await readJson(this.#path(modelName))) as { weights: Sha256; answer: unknown } | undefined;
+  async recall(modelName: ModelName, weights: BlobId): Promise<EvaluateContribution | undefined> {
+    const kept = (await readJson(this.#path(modelName))) as { weights: BlobId; answer: unknown } | undefined;
     if (kept === undefined) return undefined;
     if (kept.weights !== weights) {
       throw new SiteError(
@@ -33,7 +33,7 @@ export class TestRecord {
     return evaluateContributionSchema.parse(kept.answer);
   }
 
-  async keep(modelName: ModelName, weights: Sha256, answer: EvaluateContribution): Promise<void> {
+  async keep(modelName: ModelName, weights: BlobId, answer: EvaluateContribution): Promise<void> {
     await writeJsonDurably(this.#path(modelName), { weights, answer });
   }
 

@@ -1,51 +1,57 @@
 /**
- * Keeps the last trainer, so that the training graph is not derived and opened anew each round. A trainer that is taken
+ * Keeps the last trainers, so that the training graph is not derived and opened anew each round. A trainer that is taken
  * up again is as new: what it gives depends on the task alone, not on what it did before.
  */
 import { decodeModel, type Runtime } from '@consilium/engine';
 import { createRandom } from '@consilium/numerics';
-import type { Sha256, SiteId, TrainTask } from '@consilium/protocol';
+import type { BlobId, SiteId, TrainTask } from '@consilium/protocol';
 import { type Plan, type PreparedCase, Trainer } from '@consilium/training';
 
 export interface TrainerNeeds {
   readonly siteId: SiteId;
   readonly plan: Plan;
   readonly cases: readonly PreparedCase[];
-  readonly getBlob: (sha256: Sha256) => Promise<Uint8Array>;
+  readonly getBlob: (sha256: BlobId) => Promise<Uint8Array>;
 }
 
 export class TrainerBench {
   readonly #options: { readonly runtime: Runtime; readonly threads: number };
-  #kept: { readonly key: string; readonly trainer: Trainer } | null = null;
+  /** The one used last is the last. */
+  readonly #kept = new Map<string, Trainer>();
 
   constructor(options: { readonly runtime: Runtime; readonly threads: number }) {
     this.#options = options;
   }
 
-  /** Its weights are still to be set. */
+  /** Its weights, and its control variate if the task has one, are still to be set. */
   async take(task: TrainTask, { siteId, plan, cases, getBlob }: TrainerNeeds): Promise<Trainer> {
     const { model, seed, proximalMu } = task;
-    const key = JSON.stringify([model, seed, proximalMu, task.plan, cases.map(({ id }) => id)]);
-    if (this.#kept?.key !== key) {
-      await this.#clear();
-      const trainer = await Trainer.create({
+    const controlVariate = task.control !== null;
+    const key = JSON.stringify([model, seed, proximalMu, controlVariate, task.plan, cases.map(({ id }) => id)]);
+    let trainer = this.#kept.get(key);
+    if (trainer === undefined) {
+      // Each costs the memory of a training step: two only where a job trains a personal model as well.
+      await this.#keepOnly(task.personalLambda === null ? 0 : 1);
+      trainer = await Trainer.create({
         ...this.#options,
         plan,
         model: decodeModel(await getBlob(model)),
         cases,
         random: createRandom(seed, 'train', siteId),
         ...(proximalMu > 0 ? { proximalMu } : {}),
+        ...(controlVariate ? { controlVariate } : {}),
       });
-      this.#kept = { key, trainer };
     }
-    const { trainer } = this.#kept;
+    this.#kept.delete(key);
+    this.#kept.set(key, trainer);
     trainer.resetOptimiser();
     return trainer;
   }
 
-  async #clear(): Promise<void> {
-    const kept = this.#kept;
-    this.#kept = null;
-    await kept?.trainer[Symbol.asyncDispose]();
+  async #keepOnly(count: number): Promise<void> {
+    for (const [key, trainer] of [...this.#kept].slice(0, Math.max(0, this.#kept.size - count))) {
+      this.#kept.delete(key);
+      await trainer[Symbol.asyncDispose]();
+    }
   }
 }

@@ -8,6 +8,8 @@ import type { TrainerBench } from './trainer-bench.ts';
 
 export interface Workplace {
   readonly siteId: SiteId;
+  /** The site's own files. */
+  readonly workDirectory: string;
   readonly cohort: Cohort;
   readonly cache: PreparedCache;
   readonly testRecord: TestRecord;

@@ -4,7 +4,7 @@
  * number of chunks, however many sites are connected and however slow they are.
  */
 import { Readable } from 'node:stream';
-import { type BlobStore, blobIdOf, chunkIdOf, FederationError } from '@consilium/federation';
+import { type BlobStore, blobIdOf, FederationError } from '@consilium/federation';
 import {
   type BlobId,
   blobIdSchema,
@@ -81,8 +81,9 @@ export async function blobRoutes(app: FastifyInstance, options: BlobRoutesOption
     using buffer = await signs.during(arrivals.take());
     const bytes = buffer.bytes.subarray(0, length);
     await readBody(request.body, bytes, signs);
-    if (chunkIdOf(bytes) !== id) throw new Refusal(400, 'transport.hash-mismatch', 'Other bytes have that name.');
-    if (!(await store.hasChunk(id))) await signs.during(store.putChunk(bytes));
+    if ((await signs.during(store.putChunk(bytes, id))) !== id) {
+      throw new Refusal(400, 'transport.hash-mismatch', 'Other bytes have that name.');
+    }
     return reply.code(204).send();
   });
 }

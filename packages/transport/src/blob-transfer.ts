@@ -3,7 +3,7 @@
  * at the chunk that broke; a transfer that advances is never failed, and one that does not is tried again until the
  * caller gives up.
  */
-import { type BlobStore, blobIdOf, chunkIdOf, FederationError, manifestOf } from '@consilium/federation';
+import { type BlobStore, blobIdOf, FederationError, manifestOf } from '@consilium/federation';
 import { type BlobId, bytesOfChunk, type ChunkId, type Manifest, manifestSchema } from '@consilium/protocol';
 import { z } from 'zod';
 import { persist } from './back-off.ts';
@@ -43,8 +43,12 @@ export async function fetchBlob(
     await inParallel(lacking, options, async (chunk, signal) => {
       using buffer = await buffers.take();
       const bytes = buffer.bytes.subarray(0, lengths.get(chunk));
-      await persist(() => askChunk(requests, chunk, bytes, signal), { ...options, signal });
-      await into.putChunk(bytes);
+      const fetched = async (): Promise<void> => {
+        await askChunk(requests, chunk, bytes, signal);
+        const name = await into.putChunk(bytes, chunk);
+        if (name !== chunk) throw malformed('the chunk has other bytes than its name says');
+      };
+      await persist(fetched, { ...options, signal });
     });
     if (await concludes(into, manifest)) return;
   }
@@ -58,10 +62,12 @@ export async function offerBlob(
   options: BlobTransferOptions,
 ): Promise<void> {
   const manifest = await manifestOf(from, id);
+  const buffers = new ChunkBuffers(options.atOnce);
   const offer = () => persist(() => offerManifest(requests, id, manifest, options.signal), options);
   for (let missing = await offer(); missing.length > 0; missing = await offer()) {
     await inParallel([...new Set(missing)], options, async (chunk, signal) => {
-      const bytes = await from.getChunk(chunk);
+      using buffer = await buffers.take();
+      const bytes = await from.getChunk(chunk, buffer.bytes);
       await persist(() => sendChunk(requests, chunk, bytes, signal), { ...options, signal });
     });
   }
@@ -94,7 +100,7 @@ async function askChunk(requests: Requests, id: ChunkId, into: Uint8Array, signa
     into.set(part, filled);
     filled += part.length;
   }
-  if (filled !== into.length || chunkIdOf(into) !== id) throw malformed('the chunk has other bytes than its name says');
+  if (filled !== into.length) throw malformed('the chunk is shorter than the manifest says');
 }
 
 async function offerManifest(

@@ -72,7 +72,7 @@ describe('a chunk directory', () => {
 
   it('gives out no chunk that was altered at any byte, nor cut, and takes it again', async () => {
     const directory = freshDirectory();
-    const store = await ChunkDirectory.open(directory);
+    const store = await ChunkDirectory.open(directory, { trustedMs: 0 });
     const bytes = text('a chunk of a model');
     const [chunk, blob] = [chunkIdOf(bytes), await putBlob(store, bytes)];
     const path = pathOf(directory, chunk);
@@ -90,6 +90,20 @@ describe('a chunk directory', () => {
       await store.putChunk(bytes);
       expect(await getBlob(store, blob)).toEqual(bytes);
     }
+  });
+
+  it('looks at the bytes of a chunk again after a while, and after it is opened', async () => {
+    const directory = freshDirectory();
+    let nowMs = 1e12;
+    const store = await ChunkDirectory.open(directory, { nowMs: () => nowMs });
+    const chunk = await store.putChunk(text('abc'));
+    writeFileSync(pathOf(directory, chunk), text('abd'));
+    expect(await store.getChunk(chunk)).toEqual(text('abd'));
+    const opened = await ChunkDirectory.open(directory, { nowMs: () => nowMs });
+    await expect(opened.getChunk(chunk)).rejects.toMatchObject({ code: 'transport.chunk-damaged' });
+    writeFileSync(pathOf(directory, chunk), text('abd'));
+    nowMs += 11 * 60_000;
+    await expect(store.getChunk(chunk)).rejects.toMatchObject({ code: 'transport.chunk-damaged' });
   });
 
   it('forgets a damaged manifest when it is opened', async () => {

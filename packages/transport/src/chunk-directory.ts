@@ -30,6 +30,8 @@ export interface ChunkDirectoryOptions {
   readonly nowMs?: () => number;
   /** How long a blob, a chunk or a draft that nobody retains is left alone. */
   readonly forgottenMs?: number;
+  /** How long a chunk that was seen to match its name is taken to match it still. */
+  readonly trustedMs?: number;
 }
 
 interface StoredChunk {
@@ -37,6 +39,8 @@ interface StoredChunk {
   /** How often it was put and is still to be named by a manifest: a release leaves it alone. */
   awaited: number;
   touchedMs: number;
+  /** When its bytes were last seen to match its name; null if not in this life of the process. */
+  checkedMs: number | null;
 }
 
 interface StoredBlob {
@@ -52,6 +56,7 @@ export class ChunkDirectory implements BlobStore {
   readonly #directory: string;
   readonly #nowMs: () => number;
   readonly #forgottenMs: number;
+  readonly #trustedMs: number;
   readonly #chunks = new Map<ChunkId, StoredChunk>();
   readonly #blobs = new Map<BlobId, StoredBlob>();
   /** How many blobs name a chunk, be it there or not. */
@@ -59,10 +64,14 @@ export class ChunkDirectory implements BlobStore {
   readonly #holders: HolderDirectory;
   readonly #turns = new Turns<string>();
 
-  private constructor(directory: string, { nowMs = wallClockMs, forgottenMs = dayMs }: ChunkDirectoryOptions) {
+  private constructor(
+    directory: string,
+    { nowMs = wallClockMs, forgottenMs = dayMs, trustedMs = 600_000 }: ChunkDirectoryOptions,
+  ) {
     this.#directory = directory;
     this.#nowMs = nowMs;
     this.#forgottenMs = forgottenMs;
+    this.#trustedMs = trustedMs;
     this.#holders = new HolderDirectory(join(directory, 'holders'));
   }
 
@@ -81,15 +90,16 @@ export class ChunkDirectory implements BlobStore {
     return store;
   }
 
-  async putChunk(bytes: Uint8Array): Promise<ChunkId> {
+  async putChunk(bytes: Uint8Array, expected?: ChunkId): Promise<ChunkId> {
     assert(bytes.length <= chunkBytes, 'a chunk is too large');
     const id = chunkIdOf(bytes);
+    if (expected !== undefined && id !== expected) return id;
     await this.#turns.take(id, async () => {
       if (!this.#chunks.has(id)) {
         const parent = join(this.#directory, 'chunks', id.slice(0, 2));
         await this.#turns.take(parent, () => makeDirectory(parent));
         await writeDurably(this.#chunkPath(id), bytes);
-        this.#chunks.set(id, { bytes: bytes.length, awaited: 0, touchedMs: 0 });
+        this.#chunks.set(id, { bytes: bytes.length, awaited: 0, touchedMs: 0, checkedMs: this.#nowMs() });
       }
       const chunk = this.#chunks.get(id)!;
       chunk.awaited++;
@@ -103,12 +113,12 @@ export class ChunkDirectory implements BlobStore {
   }
 
   /** A chunk that turns out damaged is removed, and its blobs are no longer there, so that it can be sent again. */
-  async getChunk(id: ChunkId): Promise<Uint8Array> {
-    const whole = await this.#readChunk(id);
+  async getChunk(id: ChunkId, into?: Uint8Array): Promise<Uint8Array> {
+    const whole = await this.#readChunk(id, into);
     if (whole !== undefined) return whole;
     // Looked at again in its turn: it may have been written anew meanwhile.
     return this.#turns.take(id, async () => {
-      const bytes = await this.#readChunk(id);
+      const bytes = await this.#readChunk(id, into);
       if (bytes !== undefined) return bytes;
       const wasThere = this.#chunks.has(id);
       await this.#drop(id);
@@ -251,18 +261,20 @@ export class ChunkDirectory implements BlobStore {
   }
 
   /** undefined if there is no such file, or its bytes no longer match its name. */
-  async #readChunk(id: ChunkId): Promise<Uint8Array | undefined> {
+  async #readChunk(id: ChunkId, into?: Uint8Array): Promise<Uint8Array | undefined> {
     try {
       const file = await open(this.#chunkPath(id), 'r');
       try {
-        const bytes = new Uint8Array(Math.min((await file.stat()).size, chunkBytes + 1));
+        const { size } = await file.stat();
+        if (size > chunkBytes) return undefined;
+        const bytes = into?.subarray(0, size) ?? new Uint8Array(size);
         let filled = 0;
         while (filled < bytes.length) {
           const { bytesRead } = await file.read(bytes, filled);
           if (bytesRead === 0) return undefined;
           filled += bytesRead;
         }
-        return bytes.length <= chunkBytes && chunkIdOf(bytes) === id ? bytes : undefined;
+        return this.#isIntact(id, bytes) ? bytes : undefined;
       } finally {
         await file.close();
       }
@@ -272,13 +284,25 @@ export class ChunkDirectory implements BlobStore {
     }
   }
 
+  /** Hashing costs more than all else that is done to a chunk: one that was checked a moment ago is trusted. */
+  #isIntact(id: ChunkId, bytes: Uint8Array): boolean {
+    const stored = this.#chunks.get(id);
+    if (stored !== undefined && bytes.length !== stored.bytes) return false;
+    const nowMs = this.#nowMs();
+    const ageMs = nowMs - (stored?.checkedMs ?? Number.NEGATIVE_INFINITY);
+    if (ageMs >= 0 && ageMs < this.#trustedMs) return true;
+    if (chunkIdOf(bytes) !== id) return false;
+    if (stored !== undefined) stored.checkedMs = nowMs;
+    return true;
+  }
+
   async #readChunks(): Promise<void> {
     for (const prefix of await readdir(join(this.#directory, 'chunks'))) {
       for (const name of await readdir(join(this.#directory, 'chunks', prefix))) {
         const path = join(this.#directory, 'chunks', prefix, name);
         const { size, mtimeMs } = await stat(path);
         const id = chunkIdSchema.safeParse(name);
-        if (id.success) this.#chunks.set(id.data, { bytes: size, awaited: 0, touchedMs: mtimeMs });
+        if (id.success) this.#chunks.set(id.data, { bytes: size, awaited: 0, touchedMs: mtimeMs, checkedMs: null });
         else await this.#removeStaleDraft(path, mtimeMs);
       }
     }

@@ -1,26 +1,26 @@
 /** Chunks read for sending: each once for all who want it at the same time, and only so many in memory. */
 import type { BlobStore } from '@consilium/federation';
 import type { ChunkId } from '@consilium/protocol';
-import { Slots } from './slots.ts';
+import { type ChunkBuffer, ChunkBuffers } from './chunk-buffers.ts';
 
 export interface ChunkLoan extends Disposable {
   readonly bytes: Uint8Array;
 }
 
 interface LentChunk {
-  readonly slot: Promise<Disposable>;
+  readonly buffer: Promise<ChunkBuffer>;
   readonly bytes: Promise<Uint8Array>;
   borrowers: number;
 }
 
 export class ChunkLoans {
   readonly #store: BlobStore;
-  readonly #slots: Slots;
+  readonly #buffers: ChunkBuffers;
   readonly #lent = new Map<ChunkId, LentChunk>();
 
   constructor(store: BlobStore, chunksMax: number) {
     this.#store = store;
-    this.#slots = new Slots(chunksMax);
+    this.#buffers = new ChunkBuffers(chunksMax);
   }
 
   async borrow(id: ChunkId): Promise<ChunkLoan> {
@@ -44,14 +44,14 @@ export class ChunkLoans {
   }
 
   #lend(id: ChunkId): LentChunk {
-    const slot = this.#slots.take();
-    return { slot, bytes: slot.then(() => this.#store.getChunk(id)), borrowers: 0 };
+    const buffer = this.#buffers.take();
+    return { buffer, bytes: buffer.then(({ bytes }) => this.#store.getChunk(id, bytes)), borrowers: 0 };
   }
 
   #giveBack(id: ChunkId, lent: LentChunk): void {
     lent.borrowers--;
     if (lent.borrowers > 0) return;
     this.#lent.delete(id);
-    void lent.slot.then((slot) => slot[Symbol.dispose]());
+    void lent.buffer.then((buffer) => buffer[Symbol.dispose]());
   }
 }

@@ -41,7 +41,7 @@ async function serve({ credentials = serverCredentials, stream = {}, nowMs = Dat
     project: 'kidney',
     credentials,
     authority,
-    isRevoked: (serial) => revoked.has(serial),
+    admits: ({ serial }) => !revoked.has(serial),
     nowMs,
   });
   const { app } = server;

@@ -27,6 +27,7 @@ function refusalOf(error: unknown): { readonly status: number } & ErrorBody {
   if (error instanceof TransportError || error instanceof FederationError) {
     switch (error.code) {
       case 'transport.manifest-mismatch':
+      case 'transport.certificate-request-malformed':
         return { status: 400, code: error.code, message: error.message };
       case 'transport.chunk-missing':
       case 'federation.chunk-missing':

@@ -11,11 +11,17 @@ export { ChunkDirectory, type ChunkDirectoryOptions } from './chunk-directory.ts
 export { CoordinatorClient, type CoordinatorClientOptions } from './coordinator-client.ts';
 export type { Credentials } from './credentials.ts';
 export { type DurableFileOptions, makeDirectory, writeDurably } from './durable-file.ts';
+export { type EnrolOptions, encodeInvitation, enrol, type Invitation, parseInvitation } from './enrolment.ts';
 export { answerError, type ErrorBody } from './error-answer.ts';
 export { EventStream, type EventStreamOptions } from './event-stream.ts';
+export { fingerprintOf } from './fingerprint.ts';
 export { type Identity, identityOf, Role } from './identity.ts';
+export { IdentityDirectory, type IdentityFacts } from './identity-directory.ts';
+export { MetricsServer, type MetricsServerOptions } from './metrics-server.ts';
+export { systemClock } from './ports/system-clock.ts';
 export { wallClockMs } from './ports/wall-clock.ts';
 export { Refusal } from './refusal.ts';
+export { keepRenewed, type RenewalOptions } from './renewal.ts';
 export { storageError } from './storage-error.ts';
 export { createTlsServer, type TlsServer, type TlsServerOptions } from './tls-server.ts';
 export { TransportError } from './transport-error.ts';

@@ -4,12 +4,13 @@
  */
 import { X509Certificate } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { Agent, type Dispatcher, ProxyAgent } from 'undici';
+import { Agent, type Dispatcher } from 'undici';
 import { z } from 'zod';
 import { connectionError } from './connection-error.ts';
 import type { Credentials } from './credentials.ts';
 import { IdleWatch } from './idle-watch.ts';
 import { wallClockMs } from './ports/wall-clock.ts';
+import { tunnelConnector } from './proxy-tunnel.ts';
 import { Refusal } from './refusal.ts';
 import { TransportError } from './transport-error.ts';
 
@@ -146,7 +147,7 @@ function dispatcherFor({ authority, credentials, proxy }: RequestsOptions, idleM
   // Idle limits are ours to keep: a transfer that advances takes as long as it takes.
   const common = { connections: connectionsMax, headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: 30_000 };
   if (proxy === undefined) return new Agent({ ...common, connect: tls });
-  return new ProxyAgent({ ...common, uri: proxy, requestTls: tls, proxyTls: { timeout: idleMs } });
+  return new Agent({ ...common, connect: tunnelConnector({ proxy, tls, idleMs }) });
 }
 
 function notAfterMsOf(credentials: Credentials | undefined): number {

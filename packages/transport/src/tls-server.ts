@@ -6,7 +6,7 @@
 import type { X509Certificate } from 'node:crypto';
 import type { Server } from 'node:https';
 import type { TLSSocket } from 'node:tls';
-import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify';
+import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
 import type { Credentials } from './credentials.ts';
 import { answerError } from './error-answer.ts';
 import { type Identity, identityOf } from './identity.ts';
@@ -31,8 +31,8 @@ export interface TlsServerOptions {
   readonly credentials: Credentials;
   /** The certificate of the project's authority, PEM. */
   readonly authority: string;
-  /** Asked for every request, with the serial number of its certificate. */
-  readonly isRevoked: (serial: string) => boolean;
+  /** Asked for every request of someone with a certificate of the project that is valid now: whether it is let in. */
+  readonly admits: (identity: Identity) => boolean;
   readonly nowMs?: () => number;
   /** A connection on which no byte moves for this long is closed. */
   readonly idleMs?: number;
@@ -47,7 +47,7 @@ export interface TlsServer {
 }
 
 export function createTlsServer(options: TlsServerOptions): TlsServer {
-  const { authority, credentials, idleMs = 60_000, logger, nowMs = wallClockMs, isRevoked } = options;
+  const { authority, credentials, idleMs = 60_000, logger, nowMs = wallClockMs, admits } = options;
   const secureContext = ({ certificate, key }: Credentials) => ({
     // With the authority's own, so that a site that joins can compare its fingerprint.
     cert: `${certificate.trim()}\n${authority}`,
@@ -68,6 +68,8 @@ export function createTlsServer(options: TlsServerOptions): TlsServer {
     connectionTimeout: idleMs,
     keepAliveTimeout: idleMs,
     forceCloseConnections: true,
+    // Requests are logged below: sites say that they are alive every few seconds.
+    logController: new LogController({ disableRequestLogging: true }),
     ...(logger === undefined ? {} : { loggerInstance: logger }),
   }) as unknown as FastifyInstance;
   const identities = new WeakMap<TLSSocket, Identity>();
@@ -82,11 +84,16 @@ export function createTlsServer(options: TlsServerOptions): TlsServer {
       const socket = request.raw.socket as TLSSocket;
       const identity = identities.get(socket) ?? identify(socket, options.project);
       identities.set(socket, identity);
-      checkCurrent(identity, nowMs(), isRevoked);
+      checkCurrent(identity, nowMs(), admits);
       request.identity = identity;
     } catch (error) {
       if (request.routeOptions.config.anonymous !== true) throw error;
     }
+  });
+  // Never what was sent, nor anything of an address that no route has.
+  app.addHook('onResponse', async ({ log, method, routeOptions, identity }, { statusCode, elapsedTime }) => {
+    const who = identity === null ? {} : { role: identity.role, id: identity.id };
+    log.debug({ method, route: routeOptions.url, ...who, status: statusCode, ms: Math.round(elapsedTime) }, 'request');
   });
 
   return {
@@ -118,9 +125,9 @@ function identify(socket: TLSSocket, project: string): Identity {
   }
 }
 
-function checkCurrent({ notAfterMs, serial }: Identity, nowMs: number, isRevoked: (serial: string) => boolean): void {
-  if (notAfterMs < nowMs) throw expired();
-  if (isRevoked(serial)) throw new Refusal(403, 'transport.certificate-revoked', 'The certificate was revoked.');
+function checkCurrent(identity: Identity, nowMs: number, admits: (identity: Identity) => boolean): void {
+  if (identity.notAfterMs < nowMs) throw expired();
+  if (!admits(identity)) throw new Refusal(403, 'transport.certificate-revoked', 'The certificate was revoked.');
 }
 
 function expired(): Refusal {

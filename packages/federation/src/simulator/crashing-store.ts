@@ -1,5 +1,5 @@
 /** A store whose process is killed at the n-th operation: before it takes effect, or after but before anyone hears of it. */
-import type { JobId, Json, Sha256 } from '@consilium/protocol';
+import type { BlobId, ChunkId, JobId, Json, Manifest } from '@consilium/protocol';
 import type { Store } from '../store.ts';
 
 /** Not an operating failure: nothing may catch it and go on, as nothing goes on after SIGKILL. */
@@ -17,20 +17,41 @@ export class CrashingStore implements Store {
     this.#when = when;
   }
 
-  putBlob(bytes: Uint8Array): Promise<Sha256> {
-    return this.#operate(() => this.#inner.putBlob(bytes));
+  putChunk(bytes: Uint8Array, expected?: ChunkId): Promise<ChunkId> {
+    return this.#operate(() => this.#inner.putChunk(bytes, expected));
   }
-  hasBlob(sha256: Sha256): Promise<boolean> {
-    return this.#operate(() => this.#inner.hasBlob(sha256));
+  hasChunk(id: ChunkId): Promise<boolean> {
+    return this.#operate(() => this.#inner.hasChunk(id));
   }
-  getBlob(sha256: Sha256): Promise<Uint8Array> {
-    return this.#operate(() => this.#inner.getBlob(sha256));
+  getChunk(id: ChunkId): Promise<Uint8Array> {
+    return this.#operate(() => this.#inner.getChunk(id));
+  }
+  putManifest(manifest: Manifest): Promise<BlobId> {
+    return this.#operate(() => this.#inner.putManifest(manifest));
+  }
+  getManifest(id: BlobId): Promise<Manifest | undefined> {
+    return this.#operate(() => this.#inner.getManifest(id));
+  }
+  retain(id: BlobId, holder: string): Promise<void> {
+    return this.#operate(() => this.#inner.retain(id, holder));
+  }
+  release(holder: string): Promise<void> {
+    return this.#operate(() => this.#inner.release(holder));
   }
   record(jobId: JobId, key: string, value: Json): Promise<void> {
     return this.#operate(() => this.#inner.record(jobId, key, value));
   }
+  has(jobId: JobId, key: string): Promise<boolean> {
+    return this.#operate(() => this.#inner.has(jobId, key));
+  }
+  entry(jobId: JobId, key: string): Promise<Json | undefined> {
+    return this.#operate(() => this.#inner.entry(jobId, key));
+  }
   recall(jobId: JobId): Promise<ReadonlyMap<string, Json>> {
     return this.#operate(() => this.#inner.recall(jobId));
+  }
+  jobIds(): Promise<readonly JobId[]> {
+    return this.#operate(() => this.#inner.jobIds());
   }
 
   async #operate<T>(operation: () => Promise<T>): Promise<T> {

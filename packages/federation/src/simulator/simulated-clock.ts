@@ -1,37 +1,39 @@
 /** Time that passes only when nothing else is left to do, in jumps to the next timer. */
 import type { Clock } from '../ports.ts';
-
-interface Timer {
-  readonly atMs: number;
-  readonly ring: () => void;
-}
+import { type Timer, TimerHeap } from './timer-heap.ts';
 
 export class SimulatedClock implements Clock {
+  readonly #timers = new TimerHeap();
   #nowMs = 0;
-  #timers: Timer[] = [];
   #pumping = false;
 
   nowMs(): number {
     return this.#nowMs;
   }
 
-  sleep(ms: number, signal: AbortSignal): Promise<void> {
+  /** Calls `ring` after `ms`. */
+  after(ms: number, ring: () => void): Timer {
+    const timer = this.#timers.add(this.#nowMs + ms, ring);
+    this.#pump();
+    return timer;
+  }
+
+  cancel(timer: Timer): void {
+    this.#timers.cancel(timer);
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      if (signal.aborted) return resolve();
-      const timer: Timer = {
-        atMs: this.#nowMs + ms,
-        ring: () => {
-          signal.removeEventListener('abort', cancel);
-          resolve();
-        },
-      };
+      if (signal?.aborted) return resolve();
+      const timer = this.after(ms, () => {
+        signal?.removeEventListener('abort', cancel);
+        resolve();
+      });
       const cancel = () => {
-        this.#timers = this.#timers.filter((other) => other !== timer);
+        this.cancel(timer);
         resolve();
       };
-      signal.addEventListener('abort', cancel, { once: true });
-      this.#timers.push(timer);
-      this.#pump();
+      signal?.addEventListener('abort', cancel, { once: true });
     });
   }
 
@@ -41,15 +43,11 @@ export class SimulatedClock implements Clock {
     this.#pumping = true;
     setImmediate(() => {
       this.#pumping = false;
-      const next = this.#timers.reduce<Timer | undefined>(
-        (first, timer) => (first === undefined || timer.atMs < first.atMs ? timer : first),
-        undefined,
-      );
+      const next = this.#timers.take();
       if (next === undefined) return;
-      this.#timers = this.#timers.filter((timer) => timer !== next);
       this.#nowMs = Math.max(this.#nowMs, next.atMs);
       next.ring();
-      this.#pump();
+      if (!this.#timers.isEmpty) this.#pump();
     });
   }
 }

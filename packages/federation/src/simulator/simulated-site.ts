@@ -9,21 +9,40 @@ import {
   type Random,
   type Tensor,
   tensor,
+  type Weights,
 } from '@consilium/numerics';
-import type { Contribution, EvaluateContribution, Pseudonym, SiteId, Task, TrainTask } from '@consilium/protocol';
-import type { Clock, SiteConnection, TaskReply } from '../ports.ts';
+import type {
+  BlobId,
+  Contribution,
+  EvaluateContribution,
+  EvaluateTask,
+  Pseudonym,
+  SiteId,
+  Task,
+  TaskId,
+  TrainTask,
+  Verdict,
+} from '@consilium/protocol';
+import { getBlob, putBlob } from '../blob.ts';
+import { statisticsTask } from '../local-statistics.ts';
+import { type Clock, leaving, type PerformOptions, type SiteConnection, type TaskReply } from '../ports.ts';
 import type { BlobStore } from '../store.ts';
+import { matchesAny } from '../tensor-pattern.ts';
+import type { LocalState } from './local-state.ts';
+import { simulatedTraining } from './simulated-training.ts';
 
 /** What goes wrong with a task, if anything. */
 export type Mishap =
   | 'lost'
   | 'hang'
+  | 'slow'
   | 'fails'
   | 'fails-for-good'
   | 'not-finite'
   | 'other-shape'
   | 'other-names'
   | 'other-dtype'
+  | 'no-control'
   | 'another-kind'
   | 'junk';
 
@@ -36,14 +55,25 @@ export interface SimulatedSiteOptions {
   readonly cases: number;
   /** Where this site's data would have the weights. */
   readonly target: number;
+  /** Its disk: outlives it if the next one is given the same. */
+  readonly state: LocalState;
   readonly mishap?: (task: Task) => Mishap | undefined;
+}
+
+interface Work {
+  readonly reply: Promise<TaskReply>;
+  readonly abort: AbortController;
 }
 
 export class SimulatedSite implements SiteConnection {
   readonly siteId: SiteId;
   /** Tasks that were carried out, by kind and round. */
   readonly log: Task[] = [];
+  /** What the coordinator said of each contribution. */
+  readonly verdicts: Verdict[] = [];
   readonly #options: SimulatedSiteOptions;
+  /** Work that goes on although the coordinator has turned to something else, until it asks again. */
+  readonly #left = new Map<TaskId, Work>();
   #busy: Promise<unknown> = Promise.resolve();
 
   constructor(options: SimulatedSiteOptions) {
@@ -51,31 +81,56 @@ export class SimulatedSite implements SiteConnection {
     this.#options = options;
   }
 
-  perform(task: Task, { signal }: { signal: AbortSignal }): Promise<TaskReply> {
-    const reply = this.#busy.then(() => this.#answer(task, signal));
+  async perform(task: Task, { signal }: Pick<PerformOptions, 'signal'>): Promise<TaskReply> {
+    const { reply, abort } = this.#left.get(task.taskId) ?? this.#begin(task);
+    const { promise: turnedAway, resolve } = Promise.withResolvers<TaskReply>();
+    const turnAway = () => {
+      if (signal.reason !== leaving) abort.abort();
+      resolve({ kind: 'aborted' });
+    };
+    if (signal.aborted) turnAway();
+    signal.addEventListener('abort', turnAway, { once: true });
+    try {
+      return await Promise.race([turnedAway, reply]);
+    } finally {
+      signal.removeEventListener('abort', turnAway);
+      if (signal.reason !== leaving) this.#left.delete(task.taskId);
+    }
+  }
+
+  #begin(task: Task): Work {
+    const abort = new AbortController();
+    const reply = this.#busy.then(() => this.#answer(task, abort.signal));
     this.#busy = reply.catch(() => {});
-    return reply;
+    const work: Work = { reply, abort };
+    this.#left.set(task.taskId, work);
+    return work;
   }
 
   async #answer(task: Task, signal: AbortSignal): Promise<TaskReply> {
     const { clock, random, mishap } = this.#options;
     const wrong = mishap?.(task);
-    await clock.sleep(wrong === 'hang' ? 1e12 : random.between(1000, 9000), signal);
+    const ms = random.between(1000, 9000);
+    await clock.sleep(wrong === 'hang' ? 1e12 : wrong === 'slow' ? 20 * ms : ms, signal);
     if (signal.aborted) return { kind: 'aborted' };
     this.log.push(task);
     switch (wrong) {
       case 'lost':
         return { kind: 'lost', code: 'coordinator.site-ended', message: 'Its process was killed.' };
       case 'another-kind':
-        return { kind: 'contribution', contribution: await this.#prepare() };
+        return this.#answerWith(await this.#prepare());
       case 'fails':
       case 'fails-for-good': {
         const lasting = wrong === 'fails-for-good';
         return { kind: 'failure', failure: { code: 'site.no-usable-case', message: 'No case.', lasting } };
       }
       default:
-        return { kind: 'contribution', contribution: await this.#work(task, wrong) };
+        return this.#answerWith(await this.#work(task, wrong));
     }
+  }
+
+  #answerWith(contribution: Contribution): TaskReply {
+    return { kind: 'contribution', contribution, acknowledge: (verdict) => this.verdicts.push(verdict) };
   }
 
   async #work(task: Task, wrong: Mishap | undefined): Promise<Contribution> {
@@ -83,7 +138,7 @@ export class SimulatedSite implements SiteConnection {
       case 'train':
         return this.#train(task, wrong);
       case 'evaluate':
-        return this.#evaluate(task.weights);
+        return this.#evaluate(task);
       case 'prepare':
         return this.#prepare();
       case 'fingerprint':
@@ -93,6 +148,11 @@ export class SimulatedSite implements SiteConnection {
           cases: { train: this.#options.cases, validation: 1, test: 1 },
           leftOut: [],
         };
+      case 'statistics': {
+        const values = Array.from({ length: this.#options.cases }, (_, index) => this.#options.target + index);
+        const random = createRandom('secret', this.siteId);
+        return statisticsTask({ value: values }, task, { minimumCount: 1, random });
+      }
     }
   }
 
@@ -101,30 +161,54 @@ export class SimulatedSite implements SiteConnection {
   }
 
   async #train(task: TrainTask, wrong: Mishap | undefined): Promise<Contribution> {
-    const { blobs, target, cases } = this.#options;
-    const random = createRandom(task.seed, this.siteId, task.round);
-    const weights = new Map<string, Tensor>();
-    for (const [name, sent] of decodeSafetensors(await blobs.getBlob(task.weights)).tensors) {
-      const data = Float32Array.from(
-        sent.data as Float32Array,
-        (value) => value + 0.3 * (target - value) + 0.01 * random.normal(),
-      );
-      if (wrong === 'not-finite') data[data.length - 1] = Number.NaN;
-      const shape = wrong === 'other-shape' ? [sent.data.length, 1] : sent.shape;
-      const named = wrong === 'other-names' ? `${name}x` : name;
-      weights.set(named, wrong === 'other-dtype' ? tensor('float64', shape) : { dtype: 'float32', shape, data });
-    }
-    const bytes = wrong === 'junk' ? new Uint8Array(20) : encodeSafetensors(weights);
-    return { kind: 'train', weights: await blobs.putBlob(bytes), cases, steps: task.steps, meanLoss: 1 / task.round };
+    const { siteId, blobs, target, cases, state } = this.#options;
+    const read = async (blob: BlobId): Promise<Weights> => decodeSafetensors(await getBlob(blobs, blob)).tensors;
+    const sent = await read(task.weights);
+    const control = task.control === null ? null : await read(task.control);
+    const { tensors, controlChange } = simulatedTraining({ task, siteId, target, sent, control, state });
+    const bytes = wrong === 'junk' ? new Uint8Array(20) : encodeSafetensors(spoilt(tensors, wrong));
+    return {
+      kind: 'train',
+      weights: await putBlob(blobs, bytes),
+      encoding: task.reply,
+      controlChange:
+        controlChange === null || wrong === 'no-control'
+          ? null
+          : await putBlob(blobs, encodeSafetensors(controlChange)),
+      cases,
+      steps: task.steps,
+      meanLoss: 1 / task.round,
+    };
   }
 
-  async #evaluate(sha256: EvaluateTaskWeights): Promise<EvaluateContribution> {
-    const { blobs, target } = this.#options;
-    const [first] = decodeSafetensors(await blobs.getBlob(sha256)).tensors.values();
-    const dice = 1 / (1 + Math.abs(Number(first!.data[0]) - target));
+  async #evaluate({ taskId, weights, keepLocal = [], personal = false }: EvaluateTask): Promise<EvaluateContribution> {
+    const { blobs, target, state } = this.#options;
+    const [[name, sent]] = [...decodeSafetensors(await getBlob(blobs, weights)).tensors] as [[string, Tensor]];
+    const round = Number(taskId.split('/')[1]);
+    const own = state.before(round + 1, personal ? 'personal' : 'kept').get(name);
+    const first = personal || matchesAny(name, keepLocal) ? (own ?? sent) : sent;
+    const dice = 1 / (1 + Math.abs(Number(first.data[0]) - target));
     const scores = [{ case: 'case-01' as Pseudonym, regions: { tumour: { dice } }, pictures: [] }];
     return { kind: 'evaluate', scores, meanDice: dice, leftOut: [] };
   }
 }
 
-type EvaluateTaskWeights = Extract<Task, { kind: 'evaluate' }>['weights'];
+/** Weights that a faulty site would send. */
+function spoilt(tensors: Weights, wrong: Mishap | undefined): Weights {
+  return new Map(
+    [...tensors].map(([name, { dtype, shape, data }]): [string, Tensor] => {
+      switch (wrong) {
+        case 'not-finite':
+          return [name, tensor('float32', shape, Float32Array.from(data as Float32Array).fill(Number.NaN, 1))];
+        case 'other-shape':
+          return [name, tensor('float32', [data.length, 1], data as Float32Array)];
+        case 'other-names':
+          return [`${name}x`, { dtype, shape, data } as Tensor];
+        case 'other-dtype':
+          return [name, tensor('float64', shape)];
+        default:
+          return [name, { dtype, shape, data } as Tensor];
+      }
+    }),
+  );
+}

@@ -1,0 +1,106 @@
+/** `consilium rehearse`: options in, a finished rehearsal out. */
+import type { RehearsalSummary } from '@consilium/study';
+import { type Command, Option } from 'commander';
+import { CliError } from './cli-error.ts';
+import { ExitCode } from './exit-code.ts';
+import { stopOnInterrupt } from './interruption.ts';
+import { outcomeText } from './outcome-text.ts';
+import { humanProgress, jsonProgress } from './progress.ts';
+import {
+  claimDirectory,
+  parseSettings,
+  type RehearsalSettings,
+  rehearsalDefaults,
+  reopenDirectory,
+} from './rehearsal-settings.ts';
+import { rehearse } from './rehearse.ts';
+import { finishedSummary } from './result.ts';
+
+interface RehearseOptions extends Partial<Record<keyof RehearsalSettings, string>> {
+  readonly out?: string;
+  readonly resume?: true;
+  readonly json?: true;
+}
+
+const { data: _, ...defaults } = rehearsalDefaults;
+
+function option(flags: string, description: string, key?: keyof typeof defaults): Option {
+  return new Option(flags, key === undefined ? description : `${description} (default: ${defaults[key]})`);
+}
+
+export function addRehearseCommand(program: Command): void {
+  program
+    .command('rehearse')
+    .description(
+      'A whole project on this machine: simulated hospitals train one kidney-tumour model; ends with a report.',
+    )
+    .addOption(option('--out <dir>', 'where the result goes (default: the first free of rehearsal, rehearsal-2, ...)'))
+    .addOption(option('--resume', 'go on with a rehearsal that was stopped, from its last completed step'))
+    .addOption(option('--sites <n>', 'simulated hospitals', 'sites'))
+    .addOption(option('--studies <n>', 'synthetic patients of each hospital', 'studies'))
+    .addOption(
+      option('--data <dir>', 'your own data instead: one subdirectory a hospital; NIfTI pairs or DICOM with DICOM SEG'),
+    )
+    .addOption(option('--seed <n>', 'the same seed gives the same bytes', 'seed'))
+    .addOption(
+      option('--rounds <n>', 'rounds at most; training stops earlier when predictions no longer improve', 'rounds'),
+    )
+    .addOption(option('--steps <n>', 'gradient steps of each hospital in each round', 'steps'))
+    .addOption(option('--patience <n>', 'rounds without a gain before training stops', 'patience'))
+    .addOption(option('--minimum-gain <dice>', 'smallest gain in validation Dice that counts', 'minimumGain'))
+    .addOption(option('--minimum-sites <n>', 'a round needs the contributions of so many hospitals', 'minimumSites'))
+    .addOption(
+      option(
+        '--memory-budget-mb <mb>',
+        'memory of one training process, from which the plan is derived',
+        'memoryBudgetMb',
+      ),
+    )
+    .addOption(option('--detail <small|full>', 'size of the synthetic patients and of the network', 'detail'))
+    .addOption(option('--format <nifti|dicom>', 'file format of the synthetic patients', 'format'))
+    .addOption(option('--json', 'one JSON object a line on stdout instead of text'))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  consilium rehearse                            six hospitals, a few minutes
+  consilium rehearse --studies 50 --out big     as large as the real project
+  consilium rehearse --data sites --out result  on data sorted by hospital: sites/<hospital>/<case>/image.nii.gz, label.nii.gz
+  consilium rehearse --resume --out result      after Ctrl-C, a crash or a power cut`,
+    )
+    .action(runRehearsal);
+}
+
+async function runRehearsal({ out, resume, json, ...asked }: RehearseOptions): Promise<void> {
+  const opened = resume
+    ? await reopenDirectory(out)
+    : await (async () => {
+        const settings = parseSettings(asked);
+        return { settings, directory: await claimDirectory(out, settings) };
+      })();
+  if (resume && Object.keys(asked).length > 0) {
+    throw new CliError(
+      'cli.bad-option',
+      '--resume goes on with the settings of the start; leave out the other options.',
+    );
+  }
+  const { directory, settings } = opened;
+  using progress = json ? jsonProgress() : humanProgress(process.stdout);
+  const finish = (summary: RehearsalSummary) =>
+    progress.show({ type: 'finished', directory, text: outcomeText(summary, directory), summary });
+  const earlier = finishedSummary(directory);
+  if (earlier !== null) return finish(earlier);
+  const signal = stopOnInterrupt();
+  try {
+    const command = `consilium ${process.argv.slice(2).join(' ')}`;
+    const { summary } = await rehearse(directory, settings, { progress, signal, command, resumed: resume === true });
+    finish(summary);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    progress.show({
+      type: 'warning',
+      text: `Stopped. What was done is kept: consilium rehearse --resume --out ${directory}`,
+    });
+    process.exitCode = ExitCode.interrupted;
+  }
+}

@@ -1,0 +1,97 @@
+/** The files of a coordinator: `coordinator.yaml`, `authority/`, and what its store keeps. */
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  CertificateAuthority,
+  type Credentials,
+  createAuthority,
+  IdentityDirectory,
+  makeDirectory,
+  writeDurably,
+} from '@consilium/transport';
+import { parse as parseYaml, stringify as stringifyYaml } from 'yaml';
+import { CoordinatorError } from './coordinator-error.ts';
+import { openDatabase } from './database.ts';
+import { MemberRegistry } from './member-registry.ts';
+import { type CoordinatorSettings, type CoordinatorSettingsInput, parseCoordinatorSettings } from './settings.ts';
+
+/** Settings that may differ from those of the file, for one run. */
+export type CoordinatorOverrides = Partial<Omit<CoordinatorSettingsInput, 'project' | 'names'>>;
+
+const settingsFile = 'coordinator.yaml';
+
+/**
+ * Makes the directory of a new coordinator, with its authority and its first member, whose identity goes to `admin/`.
+ * Interrupted, it can be called again. @throws CoordinatorError `coordinator.directory-taken` if there is one already.
+ */
+export async function initCoordinator(
+  directory: string,
+  input: CoordinatorSettingsInput,
+  options: { readonly nowMs: () => number },
+): Promise<CoordinatorSettings> {
+  const settings = parseCoordinatorSettings(input);
+  if (existsSync(join(directory, settingsFile))) {
+    throw new CoordinatorError('coordinator.directory-taken', `${directory} holds a coordinator already.`);
+  }
+  const { project } = settings;
+  const authorityDirectory = join(directory, 'authority');
+  await makeDirectory(authorityDirectory);
+  if (!existsSync(join(authorityDirectory, 'certificate.pem'))) {
+    const { certificate, key } = await createAuthority({ project, nowMs: options.nowMs });
+    await writeDurably(join(authorityDirectory, 'key.pem'), key, { mode: 0o600 });
+    await writeDurably(join(authorityDirectory, 'certificate.pem'), certificate);
+  }
+  const authority = await CertificateAuthority.open(await readAuthority(directory), { project, ...options });
+  using database = await openDatabase(directory);
+  const registry = new MemberRegistry({ database, authority, days: certificateDaysOf(settings), ...options });
+  const admin = await IdentityDirectory.create(join(directory, 'admin'), {
+    project,
+    role: 'member',
+    id: 'admin',
+    coordinator: coordinatorOrigin(settings),
+  });
+  const token = registry.invite({ role: 'member', id: 'admin' }, 1);
+  const { fingerprint } = registry.enrol(token, admin.request);
+  const { certificate } = await registry.admit('member', 'admin', fingerprint);
+  await admin.admitted({ certificate: certificate!, authority: authority.certificate });
+  await writeDurably(join(directory, settingsFile), stringifyYaml(input));
+  return settings;
+}
+
+/** Where sites and members reach it. */
+export function coordinatorOrigin({ names, listen, publicPort }: CoordinatorSettings): string {
+  const port = publicPort ?? listen.port;
+  const host = names[0]!.includes(':') ? `[${names[0]}]` : names[0]!;
+  return `https://${host}${port === 443 ? '' : `:${port}`}`;
+}
+
+export function certificateDaysOf({ certificateDays, memberCertificateDays }: CoordinatorSettings) {
+  return { site: certificateDays, member: memberCertificateDays };
+}
+
+/**
+ * `overrides`: what takes precedence over the file.
+ * @throws CoordinatorError `coordinator.bad-settings`
+ */
+export async function readCoordinatorSettings(
+  directory: string,
+  overrides: CoordinatorOverrides = {},
+): Promise<CoordinatorSettings> {
+  const path = join(directory, settingsFile);
+  try {
+    const written = parseYaml(await readFile(path, 'utf8')) as Partial<CoordinatorSettingsInput>;
+    return parseCoordinatorSettings({ ...written, ...overrides, listen: { ...written.listen, ...overrides.listen } });
+  } catch (error) {
+    if (error instanceof CoordinatorError) throw error;
+    const text = `${path} cannot be read, or is not YAML. Make it with "consilium coordinator init".`;
+    throw new CoordinatorError('coordinator.bad-settings', text, { cause: error });
+  }
+}
+
+export async function readAuthority(directory: string): Promise<Credentials> {
+  const [certificate, key] = await Promise.all(
+    ['certificate.pem', 'key.pem'].map((name) => readFile(join(directory, 'authority', name), 'utf8')),
+  );
+  return { certificate: certificate!, key: key! };
+}

@@ -1,0 +1,83 @@
+/** What people do with jobs: submit, look, watch, pause, resume, abort, fetch what came of it. */
+import { FederationError, type JobBoard, type JobEvent } from '@consilium/federation';
+import { type JobId, jobIdSchema } from '@consilium/protocol';
+import { answerError, EventStream, Refusal } from '@consilium/transport';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { EventLog, TimedEvent } from '../event-log.ts';
+
+export interface JobRoutesOptions {
+  readonly board: JobBoard;
+  readonly events: EventLog;
+  /** The member's name. @throws a coded refusal if the peer is not an admitted member */
+  readonly memberOf: (request: FastifyRequest) => string;
+}
+
+type JobRequest = FastifyRequest<{ Params: { jobId: string } }>;
+
+export async function jobRoutes(app: FastifyInstance, { board, events, memberOf }: JobRoutesOptions): Promise<void> {
+  const jobIdOf = (request: JobRequest): JobId => {
+    memberOf(request);
+    const { data, success } = jobIdSchema.safeParse(request.params.jobId);
+    if (!success) throw new Refusal(400, 'coordinator.bad-request', 'That is no name of a job.');
+    board.status(data);
+    return data;
+  };
+
+  app.setErrorHandler((error, request, reply) => answerError(refusalOf(error), request, reply));
+
+  app.post('/v1/jobs', async (request) => {
+    memberOf(request);
+    return board.submit(request.body);
+  });
+  app.get('/v1/jobs', async (request) => {
+    memberOf(request);
+    return { jobs: board.list() };
+  });
+  app.get('/v1/jobs/:jobId', async (request: JobRequest) => {
+    const jobId = jobIdOf(request);
+    return { ...board.status(jobId), submission: board.submission(jobId), ...(await board.progress(jobId)) };
+  });
+  app.post('/v1/jobs/:jobId/pause', async (request: JobRequest) => board.pause(jobIdOf(request)));
+  app.post('/v1/jobs/:jobId/resume', async (request: JobRequest) => board.resume(jobIdOf(request)));
+  app.post('/v1/jobs/:jobId/abort', async (request: JobRequest) => board.abort(jobIdOf(request), memberOf(request)));
+  app.get('/v1/jobs/:jobId/log', async (request: JobRequest) => ({ events: events.recent(jobIdOf(request)) }));
+
+  /** What happened lately, then what happens; ends when the job does. */
+  app.get('/v1/jobs/:jobId/events', async (request: JobRequest, reply) => {
+    const jobId = jobIdOf(request);
+    const stream = new EventStream(reply);
+    const isEnd = (event: JobEvent) => event.kind === 'job-ended' && event.state !== 'stopped';
+    const tell = (event: TimedEvent) => {
+      stream.send(event);
+      if (isEnd(event)) stream.close();
+    };
+    const listening = events.listen(jobId, tell);
+    void stream.closed.then(() => listening[Symbol.dispose]());
+    for (const event of events.recent(jobId)) stream.send(event);
+    const { state, reason } = board.status(jobId);
+    if (reason === null) return;
+    const isTold = events.recent(jobId).some(isEnd);
+    if (!isTold) stream.send({ kind: 'job-ended', jobId, state, reason });
+    stream.close();
+  });
+
+  /** What came of a job that has ended. */
+  app.get('/v1/jobs/:jobId/result', async (request: JobRequest) => {
+    const jobId = jobIdOf(request);
+    const status = board.status(jobId);
+    return status.reason === null ? status : { ...status, outcome: await board.outcomeAsJson(jobId) };
+  });
+}
+
+/** What was wrong with the request is for whoever asked; the rest is this side's own affair. */
+function refusalOf(error: unknown): unknown {
+  const status = error instanceof FederationError ? refused[error.code] : undefined;
+  return status === undefined ? error : new Refusal(status, (error as FederationError).code, (error as Error).message);
+}
+
+const refused: Readonly<Record<string, number>> = {
+  'federation.bad-job': 400,
+  'federation.job-unknown': 404,
+  'federation.job-changed': 409,
+  'federation.job-over': 409,
+};

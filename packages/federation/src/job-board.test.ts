@@ -1,0 +1,181 @@
+import type { JobId, Json, SiteId } from '@consilium/protocol';
+import { describe, expect, it } from 'vitest';
+import { JobBoard } from './job-board.ts';
+import type { JobEvent } from './job-event.ts';
+import { jobLog } from './job-log.ts';
+import type { JobOutcome } from './job-run.ts';
+import { MemoryStore } from './memory-store.ts';
+import { putModel, simulatedJob, simulatedPorts } from './simulator/simulation.ts';
+
+const first = 'first' as JobId;
+const second = 'second' as JobId;
+const job = (jobId: JobId = first) => simulatedJob({ jobId, rounds: { max: 2 } });
+
+async function withBoard(
+  play: (board: JobBoard, store: MemoryStore, events: JobEvent[]) => Promise<void>,
+  store = new MemoryStore(),
+  jobsAtOnce = 1,
+): Promise<MemoryStore> {
+  await putModel(store);
+  const events: JobEvent[] = [];
+  const onEvent = (event: JobEvent) => events.push(event);
+  await using board = await JobBoard.open(simulatedPorts({ store }), { jobsAtOnce, onEvent });
+  await play(board, store, events);
+  return store;
+}
+
+/** Until the ledger holds an entry. */
+async function recorded(store: MemoryStore, key: string): Promise<void> {
+  while (!(await store.has(first, key))) await new Promise((resolve) => setImmediate(resolve));
+}
+
+describe('a board of jobs', () => {
+  it('runs jobs in the order of their submission, as many at once as it may, and tells their outcome', () =>
+    withBoard(async (board, _, events) => {
+      await board.submit(job(first));
+      expect(await board.submit(job(second))).toMatchObject({ state: 'queued' });
+      const outcome = await board.outcome<JobOutcome>(second);
+      expect(outcome).toMatchObject({ state: 'completed', reason: { code: 'rounds-used-up' } });
+      expect(board.list().map(({ jobId, state }) => [jobId, state])).toEqual([
+        [first, 'completed'],
+        [second, 'completed'],
+      ]);
+      const lives = events.filter(({ kind }) => kind === 'job-started' || kind === 'job-ended');
+      expect(lives.map(({ kind, jobId }) => `${jobId} ${kind}`)).toEqual([
+        'first job-started',
+        'first job-ended',
+        'second job-started',
+        'second job-ended',
+      ]);
+    }));
+
+  it('takes the same submission as one, and refuses another under its name, or one that makes no sense', () =>
+    withBoard(async (board) => {
+      await Promise.all([board.submit(job()), board.submit(job())]);
+      expect(board.list()).toHaveLength(1);
+      await expect(board.submit({ ...job(), seed: 1 })).rejects.toMatchObject({ code: 'federation.job-changed' });
+      await expect(board.submit({ ...job(second), attempts: 0 })).rejects.toMatchObject({ code: 'federation.bad-job' });
+      expect(() => board.status(second)).toThrow(expect.objectContaining({ code: 'federation.job-unknown' }));
+    }));
+
+  it('opened anew goes on with what had not ended, and tells the end of what had', async () => {
+    const store = await withBoard(async (board, store) => {
+      await board.submit(job());
+      await recorded(store, 'round/1/train/site-1');
+    });
+    let told: JobOutcome | null = null;
+    await withBoard(async (board) => {
+      told = await board.outcome<JobOutcome>(first);
+    }, store);
+    await withBoard(async (board, _, events) => {
+      const { rounds, best, reason, state } = await board.outcome<JobOutcome>(first);
+      expect({ rounds, best, reason, state }).toEqual(told);
+      expect(events).toEqual([]);
+    }, store);
+  });
+
+  it('keeps a paused job paused, until it is resumed, by whichever board', async () => {
+    const store = await withBoard(async (board, store) => {
+      await board.submit(job());
+      await recorded(store, 'round/1/train/site-1');
+      expect(await board.pause(first)).toMatchObject({ state: 'paused' });
+    });
+    await withBoard(async (board) => {
+      expect(board.status(first)).toMatchObject({ state: 'paused' });
+      await board.resume(first);
+      expect(await board.outcome(first)).toMatchObject({ state: 'completed' });
+      await expect(board.resume(first)).rejects.toMatchObject({ code: 'federation.job-over' });
+    }, store);
+  });
+
+  it('ends an aborted job for good', async () => {
+    const store = await withBoard(async (board, store) => {
+      await board.submit(job());
+      await recorded(store, 'round/1/train/site-1');
+      await board.abort(first, 'someone');
+      expect(await board.outcome(first)).toMatchObject({ state: 'failed', reason: { code: 'aborted-by-request' } });
+      await expect(board.resume(first)).rejects.toMatchObject({ code: 'federation.job-over' });
+    });
+    await withBoard(async (board) => expect(board.status(first).state).toBe('aborted'), store);
+  });
+
+  it('makes changes that are asked for at once one after another', async () => {
+    const store = await withBoard(async (board) => {
+      await board.submit(job());
+      const [paused, aborted, late] = await Promise.all([
+        board.pause(first),
+        board.abort(first, 'someone'),
+        board.pause(first),
+      ]);
+      expect([paused.state, aborted.state, late.state]).toEqual(['paused', 'aborted', 'aborted']);
+    });
+    expect(jobLog(await store.recall(first)).map(({ kind }) => kind)).toEqual(['pause', 'end']);
+  });
+
+  it('does not begin a resumed job before what was paused has come to its end', async () => {
+    class SlowLedger extends MemoryStore {
+      readonly begun: string[] = [];
+      proceed: (() => void) | null = null;
+      override async record(jobId: JobId, key: string, value: Json): Promise<void> {
+        if (key.startsWith('round/1/train/')) {
+          this.begun.push(key);
+          if (this.proceed === null) await new Promise<void>((resolve) => (this.proceed = resolve));
+        }
+        return super.record(jobId, key, value);
+      }
+    }
+    const store = new SlowLedger();
+    await withBoard(
+      async (board, _, events) => {
+        const starts = () => events.filter(({ kind }) => kind === 'job-started').length;
+        await board.submit(job());
+        while (store.proceed === null) await new Promise((resolve) => setImmediate(resolve));
+        await board.pause(first);
+        expect(await board.resume(first)).toMatchObject({ state: 'queued' });
+        expect(starts()).toBe(1);
+        store.proceed();
+        expect(await board.outcome(first)).toMatchObject({ state: 'completed' });
+        expect(starts()).toBe(2);
+        expect(new Set(store.begun).size).toBe(store.begun.length);
+      },
+      store,
+      2,
+    );
+  });
+
+  it('says why a job failed whose end could not be written; the next board goes on with it', async () => {
+    class FullDisk extends MemoryStore {
+      isFull = true;
+      override async record(jobId: JobId, key: string, value: Json): Promise<void> {
+        const isFull = this.isFull && (key === 'log/1' || key === 'round/2/aggregate');
+        if (isFull) throw Object.assign(new Error('The disk is full.'), { code: 'coordinator.disk-full' });
+        return super.record(jobId, key, value);
+      }
+    }
+    const store = new FullDisk();
+    await withBoard(async (board) => {
+      await board.submit(job());
+      while (board.status(first).state === 'running') await new Promise((resolve) => setImmediate(resolve));
+      expect(board.status(first)).toMatchObject({ state: 'failed', reason: { code: 'coordinator.disk-full' } });
+    }, store);
+    store.isFull = false;
+    await withBoard(async (board) => {
+      expect(await board.outcome(first)).toMatchObject({ state: 'completed' });
+    }, store);
+  });
+
+  it('asks a site again that failed when a failed job is resumed', async () => {
+    const store = new MemoryStore();
+    await putModel(store);
+    const all = simulatedJob({ jobId: first, rounds: { max: 1 }, minimumSites: 4 });
+    const failing = simulatedPorts({ store, mishap: (siteId: SiteId) => (siteId === 'site-2' ? 'fails' : undefined) });
+    {
+      await using board = await JobBoard.open(failing, { jobsAtOnce: 1 });
+      await board.submit(all);
+      expect(await board.outcome(first)).toMatchObject({ reason: { code: 'federation.too-few-sites' } });
+    }
+    await using board = await JobBoard.open(simulatedPorts({ store }), { jobsAtOnce: 1 });
+    await board.resume(first);
+    expect(await board.outcome(first)).toMatchObject({ state: 'completed' });
+  });
+});

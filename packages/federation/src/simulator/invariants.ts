@@ -1,0 +1,226 @@
+/** What must be true of every simulated project when all is over, whatever befell it. */
+import { decodeSafetensors, encodeSafetensors, type Weights } from '@consilium/numerics';
+import { type BlobId, type Json, plainEncoding, type TrainTask } from '@consilium/protocol';
+import { blobIdOf, chunkIdOf, getBlob } from '../blob.ts';
+import { ContributedWeights } from '../contributed-weights.ts';
+import { taskIdOf } from '../inquiry.ts';
+import type { Job } from '../job.ts';
+import { completedRounds, type RoundRecord, type TrainedRecord } from '../round.ts';
+import { bestRound } from '../stopping.ts';
+import { strategyOf } from '../strategies.ts';
+import type { AggregateInput } from '../strategy.ts';
+import { WeightsFile } from '../weights.ts';
+import { LocalState } from './local-state.ts';
+import type { SiteSpec } from './scenario.ts';
+import type { SimulatedProject } from './simulated-project.ts';
+import { simulatedTraining } from './simulated-training.ts';
+
+interface FinishedJob {
+  readonly project: SimulatedProject;
+  readonly job: Job;
+  readonly entries: ReadonlyMap<string, Json>;
+  readonly rounds: readonly RoundRecord[];
+}
+
+export async function checkProject(project: SimulatedProject): Promise<void> {
+  checkEnds(project);
+  checkPolicies(project);
+  checkSpools(project);
+  const { platter } = project.coordinator.disk;
+  for (const { submission } of project.scenario.jobs) {
+    if (submission.kind !== 'train') continue;
+    const entries = await platter.recall(submission.jobId);
+    const job: FinishedJob = { project, job: submission, entries, rounds: completedRounds(entries) };
+    checkRecords(job);
+    await checkContributions(job);
+    await checkAggregates(job);
+    await checkBlobs(job);
+  }
+}
+
+/** Codes with which a job may fail for want of sites or disk; anything else is a fault of ours. */
+const honestReasons = new Set(['federation.too-few-sites', 'disk.full', 'disk.failed']);
+
+function checkEnds({ statuses, scenario, chronicle }: SimulatedProject): void {
+  for (const { submission } of scenario.jobs) {
+    const status = statuses.get(submission.jobId);
+    if (status === undefined) {
+      chronicle.violated('acknowledged is durable', `${submission.jobId} was acknowledged and is not on the board`);
+    } else if (status.state === 'failed' && !honestReasons.has(status.reason!.code)) {
+      chronicle.violated('failures have their reason', `${submission.jobId}: ${JSON.stringify(status.reason)}`);
+    } else if (status.reason !== null && !/^[A-Z0-9].*\.$/.test(status.reason.text)) {
+      chronicle.violated('reasons are sentences', status.reason.text);
+    }
+  }
+}
+
+function checkPolicies({ scenario, chronicle }: SimulatedProject): void {
+  for (const { siteId, refuses } of scenario.sites) {
+    for (const { taskId, kind } of chronicle.begun.values()) {
+      if (taskId.endsWith(`/${siteId}`) && refuses.includes(kind)) {
+        chronicle.violated('policies hold', `${taskId} was begun although the policy refuses it`);
+      }
+    }
+  }
+}
+
+/** When every job has ended and everyone has met since, no site keeps anything for its delivery. */
+function checkSpools({ sites, statuses, chronicle }: SimulatedProject): void {
+  const hasEnded = [...statuses.values()].every(({ state }) => ['completed', 'failed', 'aborted'].includes(state));
+  if (!hasEnded) return;
+  for (const [siteId, { disk, isCondemned }] of sites) {
+    if (isCondemned) continue;
+    for (const { task } of disk.spooled) chronicle.violated('all is delivered', `${siteId} still keeps ${task.taskId}`);
+  }
+}
+
+function checkRecords({ project: { chronicle }, job, entries, rounds }: FinishedJob): void {
+  for (const { round, trained } of rounds) {
+    const named = trained.map(({ siteId }) => siteId);
+    const recorded = [...entries.keys()].flatMap((key) => key.match(`^round/${round}/train/(.*)$`)?.[1] ?? []);
+    if (named.join() !== recorded.sort().join()) {
+      chronicle.violated('records name the accepted', `round ${round} names ${named}; accepted were ${recorded}`);
+    }
+    if (new Set(named).size !== named.length || named.some((siteId) => !job.participants.includes(siteId))) {
+      chronicle.violated('records name the accepted', `round ${round} names ${named}`);
+    }
+    if (named.length < job.minimumSites) chronicle.violated('enough sites', `round ${round} has only ${named}`);
+    for (const each of trained) {
+      const entry = entries.get(`round/${round}/train/${each.siteId}`);
+      if (JSON.stringify(entry) !== JSON.stringify(each)) {
+        chronicle.violated(
+          'records name the accepted',
+          `round ${round}: ${each.siteId} differs from what was accepted`,
+        );
+      }
+    }
+  }
+}
+
+/** Strategies for which a contribution depends on nothing that the site kept of earlier rounds. */
+const stateless = new Set(['fed-avg', 'fed-prox', 'fed-avg-m', 'fed-adam', 'median', 'cyclic', 'fed-buff']);
+
+/** Every accepted contribution is what this site makes of these weights in this round. */
+async function checkContributions({ project, job, rounds }: FinishedJob): Promise<void> {
+  if (!stateless.has(job.strategy.kind) || job.reply.numbers !== plainEncoding.numbers) return;
+  for (const { round, trained } of rounds) {
+    for (const record of trained) {
+      const site = project.scenario.sites.find(({ siteId }) => siteId === record.siteId)!;
+      const base = globalWeights(job, rounds, record.askedIn);
+      const taskId = taskIdOf({ jobId: job.jobId, round: record.askedIn, kind: 'train', siteId: site.siteId });
+      const task = project.chronicle.begun.get(taskId) as TrainTask;
+      const sent = decodeSafetensors(await getBlob(project.archive, base)).tensors;
+      const expected = task.weights === base ? contributionOf(task, site, sent) : null;
+      if (expected !== record.weights || site.cases !== record.cases) {
+        project.chronicle.violated('contributions are genuine', `round ${round}: that of ${site.siteId} is another`);
+      }
+    }
+  }
+}
+
+function contributionOf(task: TrainTask, { siteId, target }: SiteSpec, sent: Weights): BlobId {
+  const { tensors } = simulatedTraining({ task, siteId, target, sent, control: null, state: new LocalState() });
+  const bytes = encodeSafetensors(tensors);
+  return blobIdOf({ bytes: bytes.length, chunks: [chunkIdOf(bytes)] });
+}
+
+/** Every round's weights are what the strategy makes of exactly those that the record names. */
+async function checkAggregates({ project: { archive, chronicle }, job, rounds }: FinishedJob): Promise<void> {
+  const strategy = strategyOf(job.strategy);
+  const { shape } = await WeightsFile.open(archive, job.initialWeights);
+  let state = await strategy.initialState(archive, shape);
+  for (const { round, trained, weights, state: recorded } of rounds) {
+    const global = await WeightsFile.open(archive, globalWeights(job, rounds, round));
+    const sites: AggregateInput['trained'][number][] = [];
+    for (const each of trained) {
+      const base = await WeightsFile.open(archive, globalWeights(job, rounds, each.askedIn));
+      const { siteId, cases, steps, controlChange } = each;
+      sites.push({
+        siteId,
+        cases,
+        steps,
+        base,
+        staleness: round - each.askedIn,
+        weights: await ContributedWeights.open(archive, each, base),
+        controlChange: controlChange === null ? null : await WeightsFile.open(archive, controlChange),
+      });
+    }
+    const { length: participants } = job.participants;
+    const expected = await strategy.aggregateTrain({
+      round,
+      trained: sites,
+      global,
+      state,
+      participants,
+      store: archive,
+    });
+    state = recorded;
+    if (expected.weights !== weights || JSON.stringify(expected.state) !== JSON.stringify(recorded)) {
+      chronicle.violated('aggregates are of the accepted', `round ${round} of ${job.jobId} has other weights`);
+    }
+    if (job.strategy.kind === 'fed-avg' && job.reply.numbers === plainEncoding.numbers) {
+      const mean = await meanOf(trained, async (id) => decodeSafetensors(await getBlob(archive, id)).tensors);
+      if (mean !== weights) chronicle.violated('the aggregate is the mean', `round ${round} of ${job.jobId}`);
+    }
+  }
+}
+
+/** Σ nᵢ wᵢ / Σ nᵢ at float64, in site order: written out once more, to compare with. */
+async function meanOf(trained: readonly TrainedRecord[], read: (id: BlobId) => Promise<Weights>): Promise<BlobId> {
+  const models = await Promise.all(trained.map(({ weights }) => read(weights)));
+  const total = trained.reduce((sum, { cases }) => sum + cases, 0);
+  const mean: Weights = new Map(
+    [...models[0]!].map(([name, { shape, data }]) => [
+      name,
+      {
+        dtype: 'float32',
+        shape,
+        data: Float32Array.from(data as Float32Array, (_, index) => {
+          let sum = 0;
+          trained.forEach(({ cases }, at) => {
+            sum += cases * Number(models[at]!.get(name)!.data[index]);
+          });
+          return sum / total;
+        }),
+      },
+    ]),
+  );
+  const bytes = encodeSafetensors(mean);
+  return blobIdOf({ bytes: bytes.length, chunks: [chunkIdOf(bytes)] });
+}
+
+/** What can still be wanted is there whole; contributions and weights that nobody can want any more are gone. */
+async function checkBlobs({ project, job, rounds }: FinishedJob): Promise<void> {
+  const { chronicle, coordinator, statuses } = project;
+  const { platter } = coordinator.disk;
+  const kept = new Set<BlobId>([job.initialWeights]);
+  const best = bestRound(rounds.map(({ score }) => score));
+  for (const record of [rounds[best - 1], rounds.at(-1)]) {
+    if (record === undefined) continue;
+    for (const id of [record.weights, ...Object.values(record.state)]) kept.add(id);
+  }
+  for (const id of kept) {
+    const isWhole = await getBlob(platter, id).then(
+      () => true,
+      () => false,
+    );
+    if (!isWhole) chronicle.violated('blobs are kept', `${id} of ${job.jobId} is gone`);
+  }
+  if (statuses.get(job.jobId)?.state !== 'completed') return;
+  for (const { round, trained, weights } of rounds) {
+    for (const id of [weights, ...trained.flatMap(blobsOfRecord)]) {
+      await platter.retain(id, 'nobody');
+      await platter.release('nobody'); // one that came late and is held by nobody
+      if (kept.has(id) || (await platter.getManifest(id)) === undefined) continue;
+      chronicle.violated('blobs are let go', `${id} of round ${round} of ${job.jobId} is still there`);
+    }
+  }
+}
+
+function blobsOfRecord({ weights, controlChange }: TrainedRecord): BlobId[] {
+  return controlChange === null ? [weights] : [weights, controlChange];
+}
+
+function globalWeights(job: Job, rounds: readonly RoundRecord[], of: number): BlobId {
+  return rounds[of - 2]?.weights ?? job.initialWeights;
+}

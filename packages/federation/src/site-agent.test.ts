@@ -1,0 +1,259 @@
+import {
+  type BlobId,
+  type Contribution,
+  type CoordinatorMessage,
+  type Failure,
+  type JobId,
+  plainEncoding,
+  type SiteMessage,
+  type Task,
+  type TaskId,
+  type Verdict,
+} from '@consilium/protocol';
+import { describe, expect, it } from 'vitest';
+import { putBlob } from './blob.ts';
+import { MemoryStore } from './memory-store.ts';
+import { Inbox } from './simulator/inbox.ts';
+import { SimulatedClock } from './simulator/simulated-clock.ts';
+import { type Finished, SiteAgent, type Spool } from './site-agent.ts';
+
+const accepted: Verdict = { kind: 'accepted' };
+const prepare = (attempt = 1): Task => ({
+  kind: 'prepare',
+  plan: 1,
+  taskId: 'job/0/prepare/site-1' as TaskId,
+  jobId: 'job' as JobId,
+  attempt,
+});
+const prepared: Contribution = { kind: 'prepare', cases: { train: 1, validation: 1, test: 1 }, leftOut: [] };
+
+class MemorySpool implements Spool {
+  readonly kept = new Map<TaskId, Finished>();
+  async put(finished: Finished): Promise<void> {
+    this.kept.set(finished.task.taskId, finished);
+  }
+  async remove(taskId: TaskId): Promise<void> {
+    this.kept.delete(taskId);
+  }
+  async list(): Promise<readonly Finished[]> {
+    return [...this.kept.values()];
+  }
+}
+
+interface Saying {
+  readonly message: SiteMessage;
+  answer(verdict: Verdict): void;
+}
+
+/** A coordinator that says and answers what the test says, when it says so. */
+class ScriptedSite {
+  readonly clock = new SimulatedClock();
+  readonly spool = new MemorySpool();
+  readonly blobs = new MemoryStore();
+  readonly said: Saying[] = [];
+  readonly performed: Task[] = [];
+  perform: (task: Task, signal: AbortSignal) => Promise<Contribution> = async () => prepared;
+  line = new Inbox<CoordinatorMessage>();
+  readonly #over = new AbortController();
+
+  start(): void {
+    const agent = new SiteAgent({
+      clock: this.clock,
+      chance: () => 0.5,
+      coordinator: {
+        openLine: () => {
+          this.line = new Inbox();
+          this.line.put({ kind: 'welcome', protocolVersion: 1, coordinatorTime: '2026-01-01T00:00:00Z' });
+          return this.line;
+        },
+        send: (message) =>
+          message.kind === 'alive'
+            ? Promise.resolve(accepted)
+            : new Promise((answer) => this.said.push({ message, answer })),
+        fetchBlob: async () => {},
+        offerBlob: async () => {},
+      },
+      worker: {
+        perform: (task, { signal }) => {
+          this.performed.push(task);
+          return this.perform(task, signal);
+        },
+      },
+      spool: this.spool,
+      blobs: this.blobs,
+      failureOf: (error) => ({
+        code: (error as { code?: string }).code ?? 'site.broken',
+        message: 'It broke.',
+        lasting: false,
+      }),
+    });
+    void agent.run(this.#over.signal);
+  }
+
+  async says(message: CoordinatorMessage): Promise<void> {
+    this.line.put(message);
+    await this.settled();
+  }
+
+  /** Until nothing goes on any more but the passing of time. */
+  async settled(): Promise<void> {
+    for (let turn = 0; turn < 200; turn++) await Promise.resolve();
+  }
+
+  async newLine(): Promise<void> {
+    this.line.end();
+    await this.clock.sleep(5000);
+    await this.settled();
+  }
+
+  stop(): void {
+    this.#over.abort();
+  }
+}
+
+async function withSite(play: (site: ScriptedSite) => Promise<void>): Promise<void> {
+  const site = new ScriptedSite();
+  site.start();
+  await site.settled();
+  try {
+    await play(site);
+  } finally {
+    site.stop();
+  }
+}
+
+describe('the agent of a site', () => {
+  it('does a task, keeps what was done until it is taken, and then lets go of it', () =>
+    withSite(async (site) => {
+      await site.says({ kind: 'task', task: prepare() });
+      expect(site.said.map(({ message }) => message)).toEqual([
+        { kind: 'contribution', taskId: prepare().taskId, attempt: 1, contribution: prepared },
+      ]);
+      expect(site.spool.kept.size).toBe(1);
+      site.said[0]!.answer(accepted);
+      await site.settled();
+      expect(site.spool.kept.size).toBe(0);
+    }));
+
+  it('delivers again what was asked for while a verdict of before was under way', () =>
+    withSite(async (site) => {
+      await site.says({ kind: 'task', task: prepare() });
+      await site.says({ kind: 'task', task: prepare() });
+      expect(site.said).toHaveLength(1);
+      site.said[0]!.answer({ kind: 'not-asked' });
+      await site.settled();
+      expect(site.said).toHaveLength(2);
+      expect(site.performed).toHaveLength(1);
+    }));
+
+  it('tries again what failed and is asked for anew, although its failure was not yet acknowledged', () =>
+    withSite(async (site) => {
+      site.perform = async ({ attempt }) => {
+        if (attempt === 1) throw new Error();
+        return prepared;
+      };
+      await site.says({ kind: 'task', task: prepare(1) });
+      await site.says({ kind: 'task', task: prepare(2) });
+      site.said[0]!.answer(accepted);
+      await site.settled();
+      expect(site.said.map(({ message }) => message.kind)).toEqual(['failure', 'contribution']);
+      expect(site.spool.kept.get(prepare().taskId)?.outcome.kind).toBe('contribution');
+    }));
+
+  it('does not redo what was accepted when an older message asks for it; on a new line it believes that it is asked', () =>
+    withSite(async (site) => {
+      await site.says({ kind: 'task', task: prepare() });
+      site.said[0]!.answer(accepted);
+      await site.settled();
+      await site.says({ kind: 'task', task: prepare() });
+      expect(site.performed).toHaveLength(1);
+      await site.newLine();
+      await site.says({ kind: 'task', task: prepare() });
+      expect(site.performed).toHaveLength(2);
+    }));
+
+  it('started anew delivers what it had done, and does not do it again', async () => {
+    const site = new ScriptedSite();
+    await site.spool.put({ task: prepare(), outcome: { kind: 'contribution', contribution: prepared } });
+    site.start();
+    await site.settled();
+    await site.says({ kind: 'task', task: prepare() });
+    expect(site.said.length).toBeGreaterThan(0);
+    expect(site.performed).toEqual([]);
+    site.stop();
+  });
+
+  it('reports as a failure what the coordinator could not read', () =>
+    withSite(async (site) => {
+      site.perform = async () => ({
+        kind: 'train',
+        weights: 'ab'.repeat(32) as BlobId,
+        encoding: plainEncoding,
+        controlChange: null,
+        cases: 1,
+        steps: 1,
+        meanLoss: Number.NaN,
+      });
+      await site.says({ kind: 'task', task: prepare() });
+      expect(site.said[0]!.message).toMatchObject({ kind: 'failure', failure: { code: 'protocol.malformed-message' } });
+    }));
+
+  it('reports what it cannot keep', () =>
+    withSite(async (site) => {
+      site.spool.put = () => Promise.reject(Object.assign(new Error(), { code: 'disk.full' }));
+      await site.says({ kind: 'task', task: prepare() });
+      expect(site.said[0]!.message).toMatchObject({
+        kind: 'failure',
+        failure: { code: 'disk.full' } satisfies Partial<Failure>,
+      });
+    }));
+
+  it('gives up what it is told to give up, while it works and when it has done it', () =>
+    withSite(async (site) => {
+      let signal: AbortSignal | undefined;
+      site.perform = (_, given) => {
+        signal = given;
+        return new Promise((_, reject) => given.addEventListener('abort', () => reject(given.reason)));
+      };
+      await site.says({ kind: 'task', task: prepare() });
+      await site.says({ kind: 'abort', taskId: prepare().taskId });
+      expect(signal?.aborted).toBe(true);
+      expect(site.said).toEqual([]);
+      site.perform = async () => prepared;
+      await site.says({ kind: 'task', task: prepare() });
+      expect(site.spool.kept.size).toBe(1);
+      await site.says({ kind: 'abort', taskId: prepare().taskId });
+      expect(site.spool.kept.size).toBe(0);
+      await site.says({ kind: 'task', task: prepare() });
+      expect(site.performed).toHaveLength(3);
+    }));
+
+  it('keeps the blobs of a task that is done once more', () =>
+    withSite(async (site) => {
+      const weights = await putBlob(site.blobs, new Uint8Array([1]));
+      const model = await putBlob(site.blobs, new Uint8Array([2]));
+      site.perform = async () => {
+        for (const id of [weights, model]) expect(await site.blobs.getManifest(id)).toBeDefined();
+        throw new Error();
+      };
+      const task: Task = {
+        kind: 'evaluate',
+        taskId: 'job/1/evaluate/site-1' as TaskId,
+        jobId: 'job' as JobId,
+        attempt: 1,
+        plan: 1,
+        model,
+        weights,
+        split: 'validation',
+        modelName: 'job' as Extract<Task, { kind: 'evaluate' }>['modelName'],
+        pictures: false,
+      };
+      await site.says({ kind: 'task', task });
+      await site.says({ kind: 'task', task: { ...task, attempt: 2 } });
+      expect(site.said.map(({ message }) => message)).toMatchObject([
+        { kind: 'failure', failure: { code: 'site.broken' } },
+        { kind: 'failure', failure: { code: 'site.broken' } },
+      ]);
+      expect(await site.blobs.getManifest(model)).toBeDefined();
+    }));
+});

@@ -1,0 +1,50 @@
+/**
+ * Asynchronous aggregation by a buffer (FedBuff; Nguyen et al. 2022, Algorithm 1): a round closes as soon as K sites have
+ * contributed; the others work on, and what they send counts in the round in which it comes. A difference, taken from the
+ * weights that its site started from, that is τ rounds old counts by 1/√(1 + τ): w ← w + η/K Σ Δᵢ/√(1 + τᵢ).
+ *
+ * A site that has contributed gets its next task when the buffer is full, so none is in a buffer twice. A round that
+ * closes with fewer, because sites were lost, divides by as many as it has.
+ */
+import { z } from 'zod';
+import { sumOfDifferences } from '../mean-difference.ts';
+import { everyone, type Strategy } from '../strategy.ts';
+import { mapWeights } from '../weights.ts';
+
+export const fedBuffSpec = z.object({
+  kind: z.literal('fed-buff'),
+  /** K */
+  bufferSize: z.int().min(1),
+  /** η, of the server */
+  learningRate: z.number().positive(),
+});
+
+export function fedBuff({ bufferSize, learningRate }: Omit<z.infer<typeof fedBuffSpec>, 'kind'>): Strategy {
+  return {
+    ...everyone,
+    late: 'keep',
+    closesAfter: (asked) => Math.min(asked, bufferSize),
+    objection: ({ participants, minimumSites }) => {
+      if (bufferSize > participants)
+        return `a buffer of ${bufferSize} is never full with ${participants} participants.`;
+      if (bufferSize < minimumSites) {
+        return `a round closes after ${bufferSize} contributions, but minimumSites is ${minimumSites}.`;
+      }
+      return null;
+    },
+    aggregateTrain: async ({ trained, global, store }) => {
+      const step = sumOfDifferences(
+        trained,
+        ({ staleness }) => learningRate / trained.length / Math.sqrt(1 + staleness),
+      );
+      const [weights] = await mapWeights(
+        store,
+        { readers: [global, step], outputs: 1 },
+        ({ values: [w, change] }, [out]) => {
+          for (let index = 0; index < w!.length; index++) out![index] = w![index]! + change![index]!;
+        },
+      );
+      return { weights: weights!, state: {} };
+    },
+  };
+}

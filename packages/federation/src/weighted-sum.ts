@@ -1,0 +1,118 @@
+/**
+ * A weighted sum of many models, element by element in float64, in the order given: what averages are made of. It is
+ * computed while it is read. The models are gone through one after another, a region at a time, so that memory depends
+ * neither on their size nor on their number.
+ */
+import { elementCount } from '@consilium/numerics';
+import { type Floats, stretchElements, type WeightsReader, type WeightsShape } from './weights.ts';
+
+export interface Term {
+  readonly weights: WeightsReader;
+  /** Taken from `weights` before they are multiplied; default: nothing is. */
+  readonly base?: WeightsReader;
+  readonly factor: number;
+}
+
+/** Elements that are summed before the next region is begun: 16 MiB of sums. */
+const regionElements = 2 ** 21;
+/** With more models than this, none keeps what it has read when a region is done. */
+const keepingReadersMax = 8;
+
+/** A stretch of one tensor, and where it lies in a region. */
+interface Piece {
+  readonly name: string;
+  readonly begin: number;
+  readonly end: number;
+  readonly offset: number;
+}
+
+interface Region {
+  readonly pieces: readonly Piece[];
+  readonly sums: Float64Array;
+}
+
+export class WeightedSum implements WeightsReader {
+  readonly shape: WeightsShape;
+  readonly #terms: readonly Term[];
+  readonly #names: readonly string[];
+  #region: Region | null = null;
+
+  /** At least one term, all of the same shape. */
+  constructor(terms: readonly Term[]) {
+    this.#terms = terms;
+    this.shape = terms[0]!.weights.shape;
+    this.#names = [...this.shape.keys()];
+  }
+
+  /** float64, whatever the dtype of the tensor. */
+  async read(name: string, begin: number, end: number): Promise<Float64Array> {
+    const isWithin = (piece: Piece) => piece.name === name && piece.begin <= begin && end <= piece.end;
+    let region = this.#region;
+    let piece = region?.pieces.find(isWithin);
+    if (region === null || piece === undefined) {
+      region = await this.#sum(this.#piecesFrom(name, begin, end));
+      piece = region.pieces[0]!;
+      this.#region = region;
+    }
+    const from = piece.offset - piece.begin;
+    return region.sums.subarray(from + begin, from + end);
+  }
+
+  async #sum(pieces: readonly Piece[]): Promise<Region> {
+    const { offset, begin, end } = pieces.at(-1)!;
+    const sums = new Float64Array(offset + end - begin);
+    const none = new Float64Array(sums.length);
+    let last: { readonly of: WeightsReader | undefined; readonly values: Float64Array } = {
+      of: undefined,
+      values: none,
+    };
+    for (const { weights, base, factor } of this.#terms) {
+      if (base !== last.of) last = { of: base, values: base === undefined ? none : await readAll(base, pieces) };
+      for (const { name, begin, end, offset } of pieces) {
+        const values = await weights.read(name, begin, end);
+        addScaled(sums.subarray(offset), values, { less: last.values.subarray(offset), factor });
+      }
+      if (this.#terms.length > keepingReadersMax) weights.forget?.();
+    }
+    return { pieces, sums };
+  }
+
+  /** The stretch that is asked for and those that will be asked for next, until the region is full. */
+  #piecesFrom(name: string, begin: number, end: number): Piece[] {
+    const pieces: Piece[] = [{ name, begin, end, offset: 0 }];
+    let offset = end - begin;
+    let from = end;
+    for (let index = this.#names.indexOf(name); index < this.#names.length; index++) {
+      const tensor = this.#names[index]!;
+      const count = elementCount(this.shape.get(tensor)!.shape);
+      for (; from < count; from += stretchElements) {
+        const piece = { name: tensor, begin: from, end: Math.min(count, from + stretchElements), offset };
+        offset += piece.end - piece.begin;
+        if (offset > regionElements) return pieces;
+        pieces.push(piece);
+      }
+      from = 0;
+    }
+    return pieces;
+  }
+}
+
+async function readAll(weights: WeightsReader, pieces: readonly Piece[]): Promise<Float64Array> {
+  const { offset, begin, end } = pieces.at(-1)!;
+  const all = new Float64Array(offset + end - begin);
+  for (const piece of pieces) all.set(await weights.read(piece.name, piece.begin, piece.end), piece.offset);
+  return all;
+}
+
+/** One loop for each float type, so that each stays fast. */
+function addScaled(
+  sums: Float64Array,
+  values: Floats,
+  { less, factor }: { readonly less: Float64Array; readonly factor: number },
+): void {
+  if (values instanceof Float32Array) {
+    for (let at = 0; at < values.length; at++) sums[at] = sums[at]! + factor * (values[at]! - less[at]!);
+  } else {
+    for (let at = 0; at < values.length; at++) sums[at] = sums[at]! + factor * (values[at]! - less[at]!);
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * Weights in a store, read in pieces: a model of any size costs the memory of a few chunks. Stretches of the same place
+ * in several models are read together and combined, so that a round's aggregation is one pass over all contributions.
+ */
+import {
+  type DType,
+  elementCount,
+  encodeSafetensorsHeader,
+  readSafetensorsLayout,
+  SafetensorsError,
+  type SafetensorsLayout,
+  safetensorsHeaderBytes,
+  type TensorEntry,
+} from '@consilium/numerics';
+import { type BlobId, bytesOfChunk, chunkBytes, type Manifest } from '@consilium/protocol';
+import { BlobWriter, manifestOf } from './blob.ts';
+import type { BlobStore } from './store.ts';
+
+export type Floats = Float32Array | Float64Array;
+
+export interface TensorShape {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+}
+/** Names, shapes and dtypes, in the order of the file. */
+export type WeightsShape = ReadonlyMap<string, TensorShape>;
+
+/** Weights that can be read in pieces. Where they come from (a file, a file in another encoding) is its own affair. */
+export interface WeightsReader {
+  readonly shape: WeightsShape;
+  /** Elements `begin` to `end` of a tensor, flat, row-major, in the tensor's own float type. Not to be written to. */
+  read(name: string, begin: number, end: number): Promise<Floats>;
+  /** Lets go of what it keeps in memory; it can be read on. */
+  forget?(): void;
+}
+
+/** A safetensors file in a store. Keeps the two chunks it read last: what it gives out is good until it has read two more. */
+export class WeightsFile implements WeightsReader {
+  readonly id: BlobId;
+  readonly layout: SafetensorsLayout;
+  readonly #store: BlobStore;
+  readonly #manifest: Manifest;
+  /** By the parity of their index. */
+  #chunks: { readonly index: number; readonly memory: Uint8Array; readonly bytes: Promise<Uint8Array> }[] = [];
+
+  private constructor(store: BlobStore, id: BlobId, manifest: Manifest, layout: SafetensorsLayout) {
+    this.#store = store;
+    this.id = id;
+    this.#manifest = manifest;
+    this.layout = layout;
+  }
+
+  /** @throws SafetensorsError, or a coded error of the store. */
+  static async open(store: BlobStore, id: BlobId): Promise<WeightsFile> {
+    const manifest = await manifestOf(store, id);
+    const read = (begin: number, end: number) => readBytes(manifest, begin, end, (index) => chunkOf(index));
+    const chunkOf = (index: number) => store.getChunk(manifest.chunks[index]!);
+    const headerBytes = safetensorsHeaderBytes(await read(0, Math.min(8, manifest.bytes)));
+    if (headerBytes > manifest.bytes) throw new SafetensorsError('the header is longer than the file');
+    const layout = readSafetensorsLayout(await read(0, headerBytes), manifest.bytes);
+    return new WeightsFile(store, id, manifest, layout);
+  }
+
+  get shape(): WeightsShape {
+    return this.layout.entries;
+  }
+
+  async read(name: string, begin: number, end: number): Promise<Floats> {
+    const entry = this.layout.entries.get(name)!;
+    const { buffer, byteOffset } = await this.bytes(entry, begin, end);
+    const FloatArray = entry.dtype === 'float64' ? Float64Array : Float32Array;
+    return new FloatArray(buffer, byteOffset, end - begin);
+  }
+
+  forget(): void {
+    this.#chunks = [];
+  }
+
+  /** The raw bytes of elements `begin` to `end`, aligned to their size; not to be written to. */
+  async bytes(
+    { begin: from, end: to, shape }: TensorEntry,
+    begin: number,
+    end: number,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const size = (to - from) / Math.max(1, elementCount(shape));
+    const [first, last] = [from + begin * size, from + end * size];
+    const index = Math.floor(first / chunkBytes);
+    const within = first - index * chunkBytes;
+    if (last > first && last <= (index + 1) * chunkBytes && within % size === 0) {
+      return (await this.#get(index)).subarray(within, within + last - first) as Uint8Array<ArrayBuffer>;
+    }
+    return readBytes(this.#manifest, first, last, (each) => this.#get(each));
+  }
+
+  /** Memory that is used over and over: the garbage collector would spend more on it than all else costs. */
+  #get(index: number): Promise<Uint8Array> {
+    const place = index % 2;
+    if (this.#chunks[place]?.index !== index) {
+      const memory = this.#chunks[place]?.memory ?? new Uint8Array(Math.min(chunkBytes, this.#manifest.bytes));
+      const bytes = this.#store.getChunk(this.#manifest.chunks[index]!, memory);
+      this.#chunks[place] = { index, memory, bytes };
+    }
+    return this.#chunks[place]!.bytes;
+  }
+}
+
+async function readBytes(
+  manifest: Manifest,
+  begin: number,
+  end: number,
+  chunkAt: (index: number) => Promise<Uint8Array>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(end - begin);
+  for (let position = begin; position < end; ) {
+    const index = Math.floor(position / chunkBytes);
+    const within = position - index * chunkBytes;
+    const length = Math.min(end - position, bytesOfChunk(manifest, index) - within);
+    bytes.set((await chunkAt(index)).subarray(within, within + length), position - begin);
+    position += length;
+  }
+  return bytes;
+}
+
+/** Elements that are combined at a time: 1 MiB of float32 of each contribution. */
+export const stretchElements = 2 ** 18;
+
+export interface Stretch {
+  readonly name: string;
+  /** Of the first element, within its tensor. */
+  readonly begin: number;
+  /** The same stretch of each reader, in the order given. */
+  readonly values: readonly Floats[];
+}
+
+/** Reads several models of the same shape together, from the first element to the last. */
+export async function forEachStretch(
+  readers: readonly WeightsReader[],
+  visit: (stretch: Stretch) => void | Promise<void>,
+): Promise<void> {
+  for (const [name, { shape }] of readers[0]!.shape) {
+    const count = elementCount(shape);
+    for (let begin = 0; begin < count; begin += stretchElements) {
+      const end = Math.min(count, begin + stretchElements);
+      const values = await Promise.all(readers.map((reader) => reader.read(name, begin, end)));
+      await visit({ name, begin, values });
+    }
+  }
+}
+
+/**
+ * Computes new models of the same shape from several, element by element. `combine` fills `outputs`, arrays of zeros of
+ * the stretch's length and the tensor's dtype, one for each of the `outputs` models. They are named in the same order.
+ */
+export async function mapWeights(
+  store: BlobStore,
+  { readers, outputs }: { readonly readers: readonly WeightsReader[]; readonly outputs: number },
+  combine: (stretch: Stretch, outputs: readonly Floats[]) => void,
+): Promise<readonly BlobId[]> {
+  const { shape } = readers[0]!;
+  const writers = Array.from({ length: outputs }, () => new BlobWriter(store));
+  const header = encodeSafetensorsHeader(shape);
+  for (const writer of writers) await writer.write(header);
+  const memory = writers.map(() => new ArrayBuffer(stretchElements * Float64Array.BYTES_PER_ELEMENT));
+  await forEachStretch(readers, async (stretch) => {
+    const { length } = stretch.values[0]!;
+    const FloatArray = shape.get(stretch.name)!.dtype === 'float64' ? Float64Array : Float32Array;
+    const results = memory.map((buffer) => new FloatArray(buffer, 0, length).fill(0));
+    combine(stretch, results);
+    for (const [index, { buffer, byteLength }] of results.entries()) {
+      await writers[index]!.write(new Uint8Array(buffer, 0, byteLength));
+    }
+  });
+  return Promise.all(writers.map((writer) => writer.finish()));
+}

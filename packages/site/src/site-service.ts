@@ -1,0 +1,146 @@
+/**
+ * The service inside the hospital: keeps the line to the coordinator, holds blobs and finished work on disk, and has a
+ * worker do the tasks. Its directory holds everything: `site.yaml`, `identity/`, `store/`, `spool/`, and what the worker
+ * keeps.
+ */
+import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { type AgentEvent, type Clock, SiteAgent, type Worker } from '@consilium/federation';
+import {
+  ChunkDirectory,
+  CoordinatorClient,
+  IdentityDirectory,
+  keepRenewed,
+  systemClock,
+  wallClockMs,
+} from '@consilium/transport';
+import { parse as parseYaml } from 'yaml';
+import { chance } from './ports/chance.ts';
+import { openLocalLog } from './ports/local-log.ts';
+import { parseSiteSettings, type SiteSettings, type SiteSettingsInput, type WorkerSettings } from './settings.ts';
+import { detailOf, failureOf, SiteError } from './site-error.ts';
+import { SiteWatch } from './site-watch.ts';
+import { SiteWorker } from './site-worker.ts';
+import { SpoolDirectory } from './spool-directory.ts';
+import { WorkingHours } from './working-hours.ts';
+
+/** With the four files before it, at most 50 MiB. */
+const logBytesMax = 10 * 2 ** 20;
+
+export interface SiteServiceOptions {
+  /** Ends the service: what is running is given up and done again at the next start. */
+  readonly signal: AbortSignal;
+  /** In place of what `site.yaml` says. */
+  readonly overrides?: Partial<SiteSettingsInput>;
+  readonly clock?: Clock;
+  readonly onEvent?: (event: AgentEvent) => void;
+  /** In place of the process that trains: for measurements and tests. */
+  readonly worker?: Worker;
+  /** Options of Node for the worker, by default those of this process. */
+  readonly execArgv?: readonly string[];
+}
+
+/**
+ * `overrides`: what takes precedence over the file.
+ * @throws SiteError `site.bad-settings`
+ */
+export async function readSiteSettings(
+  directory: string,
+  overrides: Partial<SiteSettingsInput> = {},
+): Promise<SiteSettings> {
+  const path = join(directory, 'site.yaml');
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch {
+    throw new SiteError('site.bad-settings', `There is no ${path}. Make it with "consilium site join".`);
+  }
+  let document: unknown;
+  try {
+    document = parseYaml(text);
+  } catch {
+    throw new SiteError('site.bad-settings', `${path} is not YAML.`);
+  }
+  return parseSiteSettings({ ...(document as object), ...overrides });
+}
+
+/** Runs until `signal` aborts. Rejects if it cannot begin: wrong settings, no identity, a disk that cannot be written to. */
+export async function runSite(directory: string, options: SiteServiceOptions): Promise<void> {
+  const { signal, clock = systemClock, onEvent = () => {} } = options;
+  const settings = await readSiteSettings(directory, options.overrides);
+  const log = openLocalLog(join(directory, 'log.jsonl'), { bytesMax: logBytesMax });
+  const identity = await IdentityDirectory.open(join(directory, 'identity'));
+  const { role, id } = identity.facts;
+  if (role !== 'site' || id !== settings.siteId) {
+    const text = `The settings say ${settings.siteId}, but the identity is that of the ${role} ${id}. Use the directory it belongs to.`;
+    throw new SiteError('site.other-identity', text);
+  }
+  const blobs = await ChunkDirectory.open(join(directory, 'store'));
+  const spool = await SpoolDirectory.open(join(directory, 'spool'));
+  const client = new CoordinatorClient({
+    origin: settings.coordinator,
+    authority: identity.authority,
+    credentials: identity.credentials,
+    ...(settings.proxy === undefined ? {} : { proxy: settings.proxy }),
+  });
+  await using worker = new SiteWorker({
+    settings: workerSettings(directory, settings),
+    blobs,
+    clock,
+    ...(options.execArgv === undefined ? {} : { execArgv: options.execArgv }),
+    onEnd: (end) => log.write('worker ended', { ...end }),
+  });
+  await using watch = await SiteWatch.open({
+    log,
+    clock,
+    directory,
+    certificateMs: () => identity.validity.toMs - wallClockMs(),
+    workerBytes: () => worker.residentBytes,
+    metricsPort: settings.metricsPort,
+  });
+  const hours = new WorkingHours(settings.limits, clock);
+  const agent = new SiteAgent({
+    clock,
+    chance,
+    coordinator: {
+      openLine: (hello, over) => client.openLine(hello, over),
+      send: (message, over) => client.send(message, over),
+      fetchBlob: (id, over) => client.fetchBlob(id, blobs, over),
+      offerBlob: (id, over) => client.offerBlob(id, blobs, over),
+    },
+    worker: watch.observed(options.worker ?? worker),
+    spool,
+    blobs,
+    failureOf,
+    admit: (task, over) => hours.admit(task, over),
+    tasksAtOnce: settings.limits.tasksAtOnce,
+    onEvent: (event) => {
+      watch.onEvent(event);
+      onEvent(event);
+    },
+  });
+  const renewing = keepRenewed({
+    identity,
+    client,
+    clock,
+    nowMs: wallClockMs,
+    signal,
+    onError: (error) => log.write('renewal failed', { detail: detailOf(error) }),
+  });
+  log.write('started', { siteId: settings.siteId });
+  await agent.run(signal);
+  await renewing;
+  await client.close();
+  log.write('stopped');
+}
+
+function workerSettings(directory: string, { siteId, data, seed, threads }: SiteSettings): WorkerSettings {
+  return {
+    siteId,
+    sources: typeof data === 'string' ? [{ siteId, directory: data }] : data,
+    workDirectory: directory,
+    seed,
+    threads: threads ?? Math.max(1, availableParallelism() - 1),
+  };
+}

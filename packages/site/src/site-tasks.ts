@@ -1,0 +1,57 @@
+/** The site's tasks, each in a file of its own, over the same cases, cache and runtime. */
+import { join } from 'node:path';
+import type { Runtime } from '@consilium/engine';
+import type { Contribution, Task } from '@consilium/protocol';
+import { PreparedCache } from '@consilium/training';
+import { Cohort } from './cohort.ts';
+import { evaluateTask } from './evaluate-task.ts';
+import { fingerprintTask } from './fingerprint-task.ts';
+import type { LocalLog } from './ports/local-log.ts';
+import { prepareTask } from './prepare-task.ts';
+import type { WorkerSettings } from './settings.ts';
+import { statisticsOfCases } from './statistics-of-cases.ts';
+import { TestRecord } from './test-record.ts';
+import { trainTask } from './train-task.ts';
+import { TrainerBench } from './trainer-bench.ts';
+import type { TaskContext, TaskPerformer } from './worker-link.ts';
+import type { Workplace } from './workplace.ts';
+
+export class SiteTasks implements TaskPerformer {
+  readonly #settings: WorkerSettings;
+  readonly #log: LocalLog;
+  readonly #rooms: Omit<Workplace, 'cohort'>;
+  #cohort: Cohort | null = null;
+
+  constructor({ settings, log, runtime }: { settings: WorkerSettings; log: LocalLog; runtime: Runtime }) {
+    const { workDirectory, threads } = settings;
+    this.#settings = settings;
+    this.#log = log;
+    this.#rooms = {
+      siteId: settings.siteId,
+      workDirectory,
+      cache: new PreparedCache(join(workDirectory, 'prepared')),
+      testRecord: new TestRecord(join(workDirectory, 'test-record')),
+      picturesDirectory: join(workDirectory, 'pictures'),
+      runtime,
+      threads,
+      bench: new TrainerBench({ runtime, threads }),
+    };
+  }
+
+  async perform(task: Task, context: TaskContext): Promise<Contribution> {
+    this.#cohort ??= await Cohort.open(this.#settings, this.#log);
+    const workplace: Workplace = { ...this.#rooms, cohort: this.#cohort };
+    switch (task.kind) {
+      case 'fingerprint':
+        return fingerprintTask(workplace, context);
+      case 'prepare':
+        return prepareTask(task, workplace, context);
+      case 'train':
+        return trainTask(task, workplace, context);
+      case 'evaluate':
+        return evaluateTask(task, workplace, context);
+      case 'statistics':
+        return statisticsOfCases(task, workplace, context);
+    }
+  }
+}

@@ -1,0 +1,177 @@
+import { encodeModel, weightsOf } from '@consilium/engine';
+import { nodeRuntime } from '@consilium/engine/node';
+import { encodeNifti } from '@consilium/imaging';
+import { createRandom, decodeSafetensors, encodeSafetensors, type Weights } from '@consilium/numerics';
+import type { BlobId, JobId, SiteId, TaskId, TrainContribution, TrainTask } from '@consilium/protocol';
+import { plainEncoding } from '@consilium/protocol';
+import { buildNetwork, noAugmentation, parsePlan } from '@consilium/training';
+import { describe, expect, it } from 'vitest';
+import { SiteTasks } from './site-tasks.ts';
+import { ToyDirectory, toyVolume } from './toy-hospital.fixture.ts';
+
+const plan = parsePlan({
+  version: 1,
+  classes: [{ name: 'half', value: 1 }],
+  regions: [{ name: 'half', classes: [1] }],
+  spacingMm: [2, 2, 2],
+  patchSize: [8, 8, 8],
+  batchSize: 1,
+  normalisation: { clipHu: [-100, 100], mean: 0, std: 50 },
+  network: {
+    kind: 'unet',
+    channels: [4],
+    strides: [[1, 1, 1]],
+    kernelSizes: [[3, 3, 3]],
+    blocksPerLevel: [1],
+    classes: 2,
+  },
+  loss: { terms: [{ kind: 'cross-entropy' }] },
+  optimiser: { kind: 'sgd', momentum: 0, nesterov: false },
+  schedule: { kind: 'polynomial', initial: 0.05, power: 0.9, warmUpSteps: 0 },
+  foregroundFraction: 0.5,
+  augmentation: noAugmentation,
+  memoryBudgetMb: 500,
+  inference: { overlap: 0.5, flips: false },
+});
+const network = buildNetwork(plan.network, { patchSize: [8, 8, 8], batchSize: 1, random: createRandom(1, 'network') });
+const initial = weightsOf(network);
+const names = [...initial.keys()];
+
+/** A site with five cases, in a directory that may outlive it. */
+class ToySite {
+  readonly blobs = new Map<BlobId, Uint8Array>();
+  readonly #tasks: SiteTasks;
+
+  constructor(directory: ToyDirectory) {
+    for (let index = 0; index < 5; index++) {
+      const random = createRandom(index, 'case');
+      const noisy = toyVolume((voxel) => (voxel % 8 > 3 ? 40 : -40) + 20 * random.normal());
+      directory.file(`data/patient-${index}/image.nii.gz`, encodeNifti(noisy));
+      const label = toyVolume((voxel) => (voxel % 8 > 3 ? 1 : 0));
+      directory.file(`data/patient-${index}/label.nii.gz`, encodeNifti(label));
+    }
+    const siteId = 'site-1' as SiteId;
+    this.#tasks = new SiteTasks({
+      settings: {
+        siteId,
+        sources: [{ siteId, directory: `${directory.path}/data` }],
+        workDirectory: `${directory.path}/work`,
+        seed: 1,
+        threads: 1,
+      },
+      log: { write: () => {} },
+      runtime: nodeRuntime(),
+    });
+  }
+
+  put(bytes: Uint8Array): BlobId {
+    const id = `${this.blobs.size}`.padStart(64, '0') as BlobId;
+    this.blobs.set(id, bytes);
+    return id;
+  }
+
+  async train(changes: Partial<TrainTask> = {}, weights: Weights = initial): Promise<TrainContribution> {
+    const task: TrainTask = {
+      kind: 'train',
+      taskId: 'job/1/train/site-1' as TaskId,
+      jobId: 'job' as JobId,
+      attempt: 1,
+      round: 1,
+      plan: JSON.parse(JSON.stringify(plan)),
+      model: this.put(encodeModel(network)),
+      weights: this.put(encodeSafetensors(weights)),
+      steps: 2,
+      firstStep: 0,
+      totalSteps: 20,
+      seed: 1,
+      proximalMu: 0,
+      control: null,
+      keepLocal: [],
+      personalLambda: null,
+      reply: plainEncoding,
+      ...changes,
+    };
+    const contribution = await this.#tasks.perform(task, {
+      signal: new AbortController().signal,
+      onProgress: () => {},
+      getBlob: async (id) => this.blobs.get(id)!,
+      putBlob: async (bytes) => this.put(bytes),
+    });
+    return contribution.kind === 'train' ? contribution : expect.unreachable();
+  }
+
+  weightsOf(id: BlobId): Weights {
+    return decodeSafetensors(this.blobs.get(id)!).tensors;
+  }
+}
+
+const numbers = (weights: Weights, name: string) => Array.from(weights.get(name)!.data as Float32Array);
+
+describe('the training of a site', () => {
+  it('keeps to itself the tensors that it is told to, and goes on from its own', async () => {
+    using directory = new ToyDirectory();
+    const site = new ToySite(directory);
+    const keepLocal = [names[0]!];
+    const first = site.weightsOf((await site.train({ keepLocal })).weights);
+    expect([...first.keys()]).toEqual(names.slice(1));
+    const plain = site.weightsOf((await site.train({ jobId: 'plain' as JobId })).weights);
+    expect(numbers(first, names[1]!)).toEqual(numbers(plain, names[1]!));
+
+    const second = await site.train({ keepLocal, round: 2, firstStep: 2 }, plain);
+    const whole = await site.train({ jobId: 'plain' as JobId, round: 2, firstStep: 2 }, plain);
+    expect(numbers(site.weightsOf(second.weights), names[1]!)).toEqual(
+      numbers(site.weightsOf(whole.weights), names[1]!),
+    );
+  });
+
+  it('changes its control variate as SCAFFOLD says, and gives the same bytes when it is asked again', async () => {
+    using directory = new ToyDirectory();
+    const site = new ToySite(directory);
+    const control = new Map(
+      [...initial].map(([name, { shape, data }]) => {
+        return [name, { dtype: 'float32' as const, shape, data: new Float32Array(data.length).fill(0.01) }];
+      }),
+    );
+    const asked = { control: site.put(encodeSafetensors(control)), steps: 1 };
+    const first = await site.train(asked);
+    const name = names[0]!;
+    const [x, y] = [numbers(initial, name), numbers(site.weightsOf(first.weights), name)];
+    numbers(site.weightsOf(first.controlChange!), name).forEach((change, index) => {
+      expect(change).toBeCloseTo((x[index]! - y[index]!) / 0.05 - 0.01, 4);
+    });
+
+    const later = { ...asked, round: 2, firstStep: 1 };
+    const second = await site.train(later);
+    const restarted = new ToySite(directory);
+    for (const [id, bytes] of site.blobs) restarted.blobs.set(id, bytes);
+    const repeated = await restarted.train(later);
+    for (const part of ['weights', 'controlChange'] as const) {
+      expect(restarted.blobs.get(repeated[part]!)).toEqual(site.blobs.get(second[part]!));
+    }
+  });
+
+  it('trains a model of its own beside the shared one, which is not touched by it', async () => {
+    using directory = new ToyDirectory();
+    const site = new ToySite(directory);
+    const plain = site.weightsOf((await site.train()).weights);
+    const ditto = site.weightsOf((await site.train({ jobId: 'ditto' as JobId, personalLambda: 0.1 })).weights);
+    expect(encodeSafetensors(ditto)).toEqual(encodeSafetensors(plain));
+  });
+
+  it('sends rounded differences, and adds what rounding lost to the next', async () => {
+    using directory = new ToyDirectory();
+    const site = new ToySite(directory);
+    const reply = { numbers: 'int8', onlyChanged: false } as const;
+    const exact = site.weightsOf((await site.train({ jobId: 'exact' as JobId })).weights);
+    const coarse = await site.train({ reply });
+    expect(coarse.encoding).toEqual(reply);
+    const sent = site.weightsOf(coarse.weights);
+    const name = names[0]!;
+    expect(sent.get(name)!.dtype).toBe('int8');
+    expect(numbers(sent, name)).not.toEqual(numbers(exact, name));
+    const first = site.blobs.get((await site.train({ reply })).weights);
+    expect(first).toEqual(site.blobs.get(coarse.weights));
+    const second = site.blobs.get((await site.train({ reply, round: 2 })).weights);
+    expect(second).not.toEqual(first);
+  });
+});

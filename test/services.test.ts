@@ -1,0 +1,439 @@
+/** A project as its documentation says: a coordinator and hospitals as processes of their own, each in its directory. */
+import { createHash } from 'node:crypto';
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { decodeModel, encodeModel, weightsOf } from '@consilium/engine';
+import { MemoryStore, putBlob } from '@consilium/federation';
+import { createRandom, decodeSafetensors, encodeSafetensors } from '@consilium/numerics';
+import { buildNetwork, parsePlan } from '@consilium/training';
+import { CoordinatorClient, IdentityDirectory } from '@consilium/transport';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CommandProcess, type Ended } from './command.fixture.ts';
+import { writeTinyPatients } from './tiny-patients.fixture.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'consilium-services-'));
+const env = { CONSILIUM_THREADS: '1', NODE_COMPILE_CACHE: join(root, 'compiled') };
+const running = new Map<string, CommandProcess>();
+const never = new AbortController().signal;
+const steps = 80;
+const rounds = 4;
+
+function start(name: string, ...args: readonly string[]): CommandProcess {
+  const started = new CommandProcess(args, { cwd: root, env });
+  running.set(name, started);
+  return started;
+}
+
+const run = (...args: readonly string[]): Promise<Ended> => new CommandProcess(args, { cwd: root, env }).ended;
+
+/** Of a command that must succeed, what it says in JSON. */
+async function told(...args: readonly string[]) {
+  const { code, stdout, stderr } = await run(...args, '--json');
+  expect(code, `${args.join(' ')}\n${stdout}\n${stderr}`).toBe(0);
+  return JSON.parse(stdout.trim().split('\n').at(-1)!);
+}
+
+async function startCoordinator(): Promise<void> {
+  const coordinator = start('coordinator', 'coordinator', 'start', '--directory', 'coordinator');
+  await coordinator.until(({ stdout }) => stdout.includes('listening'));
+}
+
+async function startSite(site: string): Promise<void> {
+  await start(site, 'site', 'start', '--directory', site, '--json').until(({ lines }) =>
+    lines.some(({ event }) => event === 'connected'),
+  );
+}
+
+const invite = async (site: string, ...more: readonly string[]): Promise<string> =>
+  (await told('member', 'invite', '--site', site, ...more)).invitation;
+
+async function joinAs(site: string, data: string): Promise<void> {
+  const joining = new CommandProcess(
+    ['site', 'join', await invite(site), '--directory', site, '--data', data, '--json'],
+    { cwd: root, env },
+  );
+  const { fingerprint } = await joining.until(({ lines }) => lines[0] as { fingerprint: string } | undefined);
+  await told('member', 'admit', site, '--fingerprint', fingerprint.toUpperCase());
+  expect((await joining.ended).code).toBe(0);
+}
+
+async function clientOf(directory: string): Promise<CoordinatorClient> {
+  const { authority, credentials, facts } = await IdentityDirectory.open(join(root, directory));
+  return new CoordinatorClient({ origin: facts.coordinator, authority, credentials });
+}
+
+const json = (path: string) => JSON.parse(readFileSync(join(root, path), 'utf8'));
+const sha256 = (path: string) =>
+  createHash('sha256')
+    .update(readFileSync(join(root, path)))
+    .digest('hex');
+
+/** A job like another, with changes. */
+function vary(from: string, to: string, changes: object): string {
+  cpSync(join(root, from), join(root, to), { recursive: true });
+  writeFileSync(join(root, to, 'job.json'), JSON.stringify({ ...json(`${from}/job.json`), jobId: to, ...changes }));
+  return to;
+}
+
+beforeAll(async () => {
+  for (const [index, site] of ['site-1', 'site-2'].entries()) {
+    writeTinyPatients(join(root, 'data', site), { site: index, count: 5 });
+  }
+  writeTinyPatients(join(root, 'data/damaged'), { site: 0, count: 4 });
+  truncateSync(join(root, 'data/damaged/patient-1/image.nii.gz'), 2000);
+  mkdirSync(join(root, 'data/empty'));
+  const port = await freePort();
+  const listen = ['--host', '127.0.0.1', '--port', String(port)];
+  await told(
+    'coordinator',
+    'init',
+    '--directory',
+    'coordinator',
+    '--project',
+    'kidney',
+    '--name',
+    '127.0.0.1',
+    ...listen,
+  );
+  await startCoordinator();
+  await Promise.all(['site-1', 'site-2', 'damaged', 'empty'].map((site) => joinAs(site, `data/${site}`)));
+  await joinAs('pooled', 'data');
+  const data = ['site-1', 'site-2'].map((siteId) => ({ siteId, directory: join(root, 'data', siteId) }));
+  const settings = readFileSync(join(root, 'pooled/site.yaml'), 'utf8');
+  writeFileSync(join(root, 'pooled/site.yaml'), settings.replace(/^data: .*$/m, `data: ${JSON.stringify(data)}`));
+  await Promise.all(['site-1', 'site-2', 'damaged', 'empty', 'pooled'].map(startSite));
+}, 120_000);
+
+afterAll(async () => {
+  await Promise.all([...running.values()].map((each) => each.kill('SIGTERM')));
+  rmSync(root, { recursive: true });
+});
+
+describe('a project of several processes', () => {
+  it('is made, joined and checked with the commands of the guides', async () => {
+    const { members } = await told('member', 'list');
+    expect(members).toMatchObject([
+      { role: 'member', id: 'admin', state: 'admitted' },
+      ...['damaged', 'empty', 'pooled', 'site-1', 'site-2'].map((id) => ({
+        role: 'site',
+        id,
+        state: 'admitted',
+        connected: true,
+      })),
+    ]);
+    const { ok, checks } = await told('preflight', '--directory', 'site-1');
+    expect(ok).toBe(true);
+    expect(
+      checks.map(({ name, state }: { name: string; state: string }) => (state === 'failed' ? state : name)),
+    ).toEqual([...['name', 'port', 'coordinator', 'clock', 'transfer', 'certificate', 'disk', 'memory', 'data']]);
+    expect(checks.at(-1).facts).toEqual({ cases: 5, unlabelled: 0, patients: 5 });
+  });
+
+  it('plans a job from what the sites say about their data, and leaves out what cannot be used', async () => {
+    const out = await run(
+      ...['job', 'plan', 'derived', '--participants', 'damaged,empty,site-2', '--minimum-sites', '1'],
+      ...['--detail', 'small', '--memory-budget-mb', '512', '--json'],
+    );
+    expect(out.code, out.stderr).toBe(0);
+    const { sites, leftOut, participants } = JSON.parse(out.stdout);
+    expect(participants).toEqual(['damaged', 'site-2']);
+    expect(sites[0].leftOut).toMatchObject([{ case: 'case-02', code: expect.stringMatching(/^imaging\./) }]);
+    expect(leftOut).toMatchObject([{ siteId: 'empty', code: 'site.no-usable-case' }]);
+    expect(out.stdout + out.stderr).not.toContain('patient-');
+    expect(readFileSync(join(root, 'damaged/log.jsonl'), 'utf8')).toContain('patient-1/image.nii.gz');
+  });
+
+  it('trains an edited plan, to the same bytes also when every process in it is killed in the middle of a round', async () => {
+    writeFileSync(join(root, 'tiny-plan.json'), JSON.stringify(tiny(json('derived/plan.json'))));
+    await told(
+      ...['job', 'plan', 'calm', '--participants', 'site-1,site-2', '--plan', 'tiny-plan.json'],
+      ...['--rounds', String(rounds), '--steps', String(steps), '--patience', '9', '--straggler-minutes', '5'],
+    );
+    expect(await told('job', 'submit', 'calm')).toMatchObject({ jobId: 'calm', reason: null });
+    expect((await run('job', 'watch', 'calm')).code).toBe(0);
+    const undisturbed = await told('job', 'result', 'calm', '--out', 'calm-result');
+    expect(undisturbed).toMatchObject({ state: 'completed', reason: { code: 'rounds-used-up' } });
+    const calm = json('calm-result/rounds.json').rounds;
+    expect(
+      calm.every(({ trained, score }: { trained: object[]; score: unknown }) => trained.length === 2 && score !== null),
+    ).toBe(true);
+
+    await told('job', 'submit', 'calm', '--id', 'stormy');
+    const watch = new CommandProcess(['job', 'watch', 'stormy', '--json'], { cwd: root, env });
+    const training = (round: number, siteId: string) =>
+      watch.until(({ lines }) =>
+        lines.some((line) => line['kind'] === 'site-step' && line['round'] === round && line['siteId'] === siteId),
+      );
+    const hasTrained = (round: number, siteId: string) =>
+      watch.lines.some(
+        (line) =>
+          line['kind'] === 'contribution-accepted' &&
+          line['task'] === 'train' &&
+          line['round'] === round &&
+          line['siteId'] === siteId,
+      );
+
+    await training(2, 'site-1');
+    await running.get('coordinator')!.kill('SIGKILL');
+    expect(hasTrained(2, 'site-1')).toBe(false);
+    await startCoordinator();
+    await training(3, 'site-2');
+    expect(hasTrained(3, 'site-2')).toBe(false);
+    await running.get('site-2')!.kill('SIGKILL');
+    await startSite('site-2');
+    await training(4, 'site-1');
+    expect(hasTrained(4, 'site-1')).toBe(false);
+    process.kill(childOf(running.get('site-1')!.pid), 'SIGKILL');
+
+    const { code, stderr } = await watch.ended;
+    expect(code, stderr).toBe(0);
+    expect(watch.lines).toContainEqual(expect.objectContaining({ kind: 'job-started', completedRounds: 1 }));
+    expect(watch.lines).toContainEqual(
+      expect.objectContaining({ kind: 'site-lost', siteId: 'site-1', code: 'site.worker-ended', again: true }),
+    );
+    const disturbed = await told('job', 'result', 'stormy', '--out', 'stormy-result');
+    expect(disturbed.best).toEqual(undisturbed.best);
+    expect(sha256('stormy-result/weights.safetensors')).toBe(sha256('calm-result/weights.safetensors'));
+    const weightsOfRounds = (of: string) =>
+      json(`${of}-result/rounds.json`).rounds.map(({ weights }: { weights: string }) => weights);
+    expect(weightsOfRounds('stormy')).toEqual(weightsOfRounds('calm'));
+  });
+
+  it('writes a model in which the weights are those of the file', () => {
+    const model = decodeModel(readFileSync(join(root, 'calm-result/model.onnx')));
+    const { tensors } = decodeSafetensors(readFileSync(join(root, 'calm-result/weights.safetensors')));
+    expect(new Map(weightsOf(model))).toEqual(new Map(tensors));
+    expect(parsePlan(json('calm-result/plan.json')).patchSize).toEqual([16, 16, 16]);
+  });
+
+  it('runs jobs of single sites and a pooled one side by side', async () => {
+    vary('calm', 'local', { participants: ['site-1'], minimumSites: 1, rounds: { max: 1 } });
+    vary('calm', 'pooled-job', { participants: ['pooled'], minimumSites: 1, rounds: { max: 1 } });
+    await Promise.all(['local', 'pooled-job'].map((job) => told('job', 'submit', job)));
+    await Promise.all(['local', 'pooled-job'].map((job) => run('job', 'watch', job)));
+    await Promise.all(['local', 'pooled-job'].map((job) => told('job', 'result', job, '--out', `${job}-result`)));
+    const [federated, local, pooled] = ['calm', 'local', 'pooled-job'].map(
+      (job) => json(`${job}-result/rounds.json`).rounds[0],
+    );
+    // The schedule of the learning rate knows how long a job is; the loss of the first step, and the cases, do not.
+    expect(local.trained[0].cases).toBe(federated.trained[0].cases);
+    expect(pooled.trained[0].cases).toBe(federated.trained[0].cases + federated.trained[1].cases);
+    expect(pooled.evaluated[0].cases).toBe(2);
+  });
+
+  it('tests a model once, draws it for the site’s own eyes, and answers the same when asked again', async () => {
+    await using admin = await clientOf('coordinator/admin').then((client) => ({
+      client,
+      [Symbol.asyncDispose]: () => client.close(),
+    }));
+    const { submission } = (await admin.client.get('/v1/jobs/calm')) as { submission: Record<string, unknown> };
+    const { plan, model, initialWeights: weights } = submission;
+    const task = { kind: 'evaluate', plan, model, weights, split: 'test', modelName: 'federated', pictures: true };
+    const survey = {
+      kind: 'survey',
+      participants: ['site-1', 'site-2'],
+      minimumSites: 0,
+      stragglerMs: 60_000,
+      attempts: 2,
+    };
+    const ask = async (jobId: string, of: object) => {
+      await admin.client.post('/v1/jobs', { ...survey, jobId, task: of });
+      await run('job', 'watch', jobId);
+      await told('job', 'result', jobId, '--out', jobId);
+      return json(`${jobId}/answers.json`);
+    };
+    const first = await ask('test', task);
+    const { scores } = first.answers['site-1'];
+    expect(Object.keys(scores[0].regions)).toHaveLength(3);
+    expect(
+      readFileSync(join(root, 'site-1/pictures', scores[0].pictures[0]))
+        .subarray(1, 4)
+        .toString(),
+    ).toBe('PNG');
+    expect((await ask('test-again', task)).answers).toEqual(first.answers);
+    const others = await offer(admin.client, otherWeights());
+    const { leftOut } = await ask('test-others', { ...task, weights: others });
+    expect(leftOut.map(({ code }: { code: string }) => code)).toEqual(Array(2).fill('site.test-set-already-used'));
+  });
+
+  it('is paused, resumed and aborted, and tells by its exit code how a job ended', async () => {
+    vary('calm', 'long', { rounds: { max: 5000 }, stopping: { patience: 5000, minimumGain: 0 } });
+    await told('job', 'submit', 'long');
+    const watch = new CommandProcess(['job', 'watch', 'long', '--json'], { cwd: root, env });
+    const next = (kind: string) => {
+      const before = watch.lines.length;
+      return watch.until(({ lines }) => lines.slice(before).some((line) => line['kind'] === kind));
+    };
+    await watch.until(({ lines }) => lines.some(({ kind }) => kind === 'site-step'));
+    expect(await told('job', 'pause', 'long')).toMatchObject({ state: 'paused' });
+    expect((await told('job', 'list')).jobs.at(-1)).toMatchObject({ jobId: 'long', state: 'paused' });
+    const going = next('site-step');
+    await told('job', 'resume', 'long');
+    await going;
+    expect(await told('job', 'abort', 'long')).toMatchObject({
+      state: 'aborted',
+      reason: { text: expect.stringContaining('admin') },
+    });
+    expect((await watch.ended).code).toBe(4);
+    expect((await run('job', 'resume', 'long')).stderr).toContain('federation.job-over');
+
+    vary('calm', 'hopeless', { participants: ['empty'], minimumSites: 1 });
+    await told('job', 'submit', 'hopeless');
+    const failed = await run('job', 'watch', 'hopeless');
+    expect([failed.code, failed.stdout]).toEqual([3, expect.stringContaining('empty: The site has no case')]);
+    expect(await run('job', 'show', 'nobody')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('federation.job-unknown'),
+    });
+  });
+
+  it('lets nothing of patients out of a hospital', () => {
+    expect(readFileSync(join(root, 'coordinator/ledger.sqlite')).toString('latin1')).not.toMatch(/patient-\d|nii\.gz/);
+    const chunks = globSync('coordinator/blobs/chunks/*/*', { cwd: root }).map((path) =>
+      readFileSync(join(root, path)),
+    );
+    const preflights = chunks.filter(({ length }) => length === 4 * 2 ** 20);
+    expect(preflights).toHaveLength(1);
+    for (const content of chunks.filter((chunk) => !preflights.includes(chunk))) {
+      const parsed = content[0] === 0x08 ? decodeModel(content).parameters : decodeSafetensors(content).tensors;
+      expect(parsed.size).toBeGreaterThan(0);
+    }
+  });
+});
+
+describe('whoever may not is refused, on both sides by the same code, and nothing changes:', () => {
+  const admitted = async () =>
+    (await told('member', 'list')).members.map(({ id, state }: { id: string; state: string }) => [id, state]);
+
+  it('an invitation used twice, or too late', async () => {
+    const before = await admitted();
+    const invitation = await invite('site-3');
+    const first = new CommandProcess(
+      ['site', 'join', invitation, '--directory', 'site-3', '--data', 'data/site-1', '--json'],
+      { cwd: root, env },
+    );
+    await first.until(({ lines }) => lines.length > 0);
+    const second = await run('site', 'join', invitation, '--directory', 'thief', '--data', 'data/site-1');
+    expect([second.code, second.stderr]).toEqual([6, expect.stringContaining('coordinator.token-used')]);
+    expect((await first.kill('SIGINT')).code).toBe(130);
+    const expired = await invite('late', '--hours', '0.0001');
+    await new Promise((after) => setTimeout(after, 400));
+    const late = await run('site', 'join', expired, '--directory', 'late', '--data', 'data/site-1');
+    expect([late.code, late.stderr]).toEqual([6, expect.stringContaining('coordinator.token-unknown')]);
+    const malformed = await run(
+      'site',
+      'join',
+      invitation.slice(0, 100),
+      '--directory',
+      'late',
+      '--data',
+      'data/site-1',
+    );
+    expect([malformed.code, malformed.stderr]).toEqual([2, expect.stringContaining('transport.invitation-malformed')]);
+    expect(await admitted()).toEqual([...before, ['site-3', 'pending']].sort());
+    expect(running.get('coordinator')!.stderr).toContain('"code":"coordinator.token-used"');
+  });
+
+  it('a site that claims another’s id, work or rights, or speaks an older protocol', async () => {
+    const site = await clientOf('site-1/identity');
+    const failure = { code: 'site.unexpected-error', message: '', lasting: true };
+    const claim = { kind: 'failure', taskId: 'calm/1/train/site-2', attempt: 1, failure };
+    await expect(site.post('/v1/messages', claim)).rejects.toMatchObject({ code: 'coordinator.task-of-another' });
+    await expect(site.get('/v1/jobs')).rejects.toMatchObject({ code: 'coordinator.not-allowed' });
+    const hello = { kind: 'hello', protocolVersion: 0, holding: [] };
+    await expect(site.events('POST', '/v1/line', hello, never).next()).rejects.toMatchObject({
+      code: 'protocol.version-unsupported',
+    });
+    await expect(site.post('/v1/messages', { kind: 'alive?' })).rejects.toMatchObject({
+      code: 'protocol.malformed-message',
+    });
+    await site.close();
+    expect((await told('member', 'list')).members.find(({ id }: { id: string }) => id === 'site-1').connected).toBe(
+      true,
+    );
+
+    cpSync(join(root, 'site-1'), join(root, 'impostor'), { recursive: true });
+    const settings = readFileSync(join(root, 'impostor/site.yaml'), 'utf8');
+    writeFileSync(join(root, 'impostor/site.yaml'), settings.replace('siteId: "site-1"', 'siteId: "site-2"'));
+    const impostor = await run('site', 'start', '--directory', 'impostor');
+    expect([impostor.code, impostor.stderr]).toEqual([2, expect.stringContaining('site.other-identity')]);
+  });
+
+  it('a site that was revoked', async () => {
+    await told('member', 'revoke', 'empty');
+    await running
+      .get('empty')!
+      .until(({ lines }) => lines.some(({ code }) => code === 'transport.certificate-revoked'));
+    const { code, stdout } = await run('preflight', '--directory', 'empty', '--json');
+    expect(code).toBe(7);
+    const { checks } = JSON.parse(stdout);
+    expect(checks.find(({ name }: { name: string }) => name === 'coordinator')).toMatchObject({
+      state: 'failed',
+      code: 'transport.certificate-revoked',
+    });
+    expect(existsSync(join(root, 'empty/identity/certificate.pem'))).toBe(true);
+  });
+
+  it('everybody, when the coordinator is away: with a reason and an exit code', async () => {
+    expect((await running.get('coordinator')!.kill('SIGTERM')).code).toBe(0);
+    const away = await run('job', 'list');
+    expect([away.code, away.stderr]).toEqual([5, expect.stringContaining('transport.connection-refused')]);
+    const nobody = await run('job', 'list', '--identity', 'nowhere');
+    expect([nobody.code, nobody.stderr]).toEqual([6, expect.stringContaining('transport.not-joined')]);
+  });
+});
+
+/** Small enough to be trained in a second. */
+function tiny(plan: Record<string, unknown>): object {
+  const levels = (one: number, two: number) => [Array(3).fill(one), Array(3).fill(two)];
+  const network = {
+    ...(plan['network'] as object),
+    channels: [4, 8],
+    strides: levels(1, 2),
+    kernelSizes: levels(3, 3),
+    blocksPerLevel: [1, 1],
+    decoderBlocksPerLevel: [1],
+  };
+  return { ...plan, patchSize: [16, 16, 16], network };
+}
+
+/** Another network of the same architecture. */
+function otherWeights(): Uint8Array {
+  const { network, patchSize, batchSize } = parsePlan(json('calm/plan.json'));
+  const model = buildNetwork(network, { patchSize, batchSize, random: createRandom(2, 'network') });
+  return encodeSafetensors(weightsOf(decodeModel(encodeModel(model))));
+}
+
+async function offer(client: CoordinatorClient, bytes: Uint8Array): Promise<string> {
+  const store = new MemoryStore();
+  const id = await putBlob(store, bytes);
+  await client.offerBlob(id, store, never);
+  return id;
+}
+
+/** The one child process of a process: a site's worker. */
+function childOf(pid: number): number {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+  expect(children).toHaveLength(1);
+  return Number(children[0]);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const { port } = server.address() as { port: number };
+  await new Promise((closed) => server.close(closed));
+  return port;
+}
