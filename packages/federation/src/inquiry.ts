@@ -68,10 +68,17 @@ export async function inquire<T>(
     timeUp = true;
     closeToStragglers();
   });
+  // A signal for each site: thousands of listeners on one are slow to add and to remove.
+  const askings = inquiry.siteIds.map((siteId) => ({ siteId, abort: new AbortController() }));
+  const end = () => {
+    for (const { abort } of askings) abort.abort(ending.reason);
+  };
+  if (ending.aborted) end();
+  ending.addEventListener('abort', end, { once: true });
   const settled = await Promise.allSettled(
-    inquiry.siteIds.map(async (siteId) => {
+    askings.map(async ({ siteId, abort }) => {
       try {
-        const answer = await ask(inquiry, siteId, ports, { signal: ending, onEvent });
+        const answer = await ask(inquiry, siteId, ports, { signal: abort.signal, onEvent });
         if (answer.kind === 'accepted') accepted += 1;
         closeToStragglers();
         return answer;

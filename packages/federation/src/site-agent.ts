@@ -293,7 +293,8 @@ export class SiteAgent {
           if (!isTaken && this.#isAskedAgain(held)) continue;
           this.#drop(held);
           return;
-        } catch {
+        } catch (error) {
+          if (isLost(error)) return await this.#doAgain(held);
           failures += 1;
           await clock.sleep(this.#backOffMs(failures), signal);
         }
@@ -301,6 +302,13 @@ export class SiteAgent {
     } finally {
       held.delivering = false;
     }
+  }
+
+  /** What was done is not there any more: a power cut or a failing disk has taken it. */
+  async #doAgain(held: HeldTask): Promise<void> {
+    await this.#giveUp(held.task.taskId);
+    this.#waiting.push(this.#hold(held.task));
+    this.#next();
   }
 
   #isAskedAgain(held: HeldTask): boolean {
@@ -326,6 +334,13 @@ export class SiteAgent {
   #report(event: AgentEvent): void {
     this.#options.onEvent?.(event);
   }
+}
+
+/** Whether this side's own store lacks what it had. */
+function isLost(error: unknown): boolean {
+  return /^[a-z]+\.(?:blob-missing|chunk-missing|chunk-damaged)$/.test(
+    String((error as { code?: unknown } | null)?.code),
+  );
 }
 
 /** Whether two tasks ask for the same; only how often it was asked for, and who traces it, may differ. */

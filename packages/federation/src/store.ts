@@ -1,6 +1,7 @@
 /**
  * Where a process keeps what must outlive it. Two narrow parts: blobs, cut into chunks named by their content, and a
- * ledger of JSON entries for each job. Whatever a promise here has resolved for is on disk and survives a power cut.
+ * ledger of JSON entries for each job. What a promise here has resolved for survives the end of the process; entries of the
+ * ledger, and blobs that were retained, survive a power cut.
  */
 import type { BlobId, ChunkId, JobId, Json, Manifest } from '@consilium/protocol';
 

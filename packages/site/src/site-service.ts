@@ -76,7 +76,7 @@ export async function runSite(directory: string, options: SiteServiceOptions): P
     const text = `The settings say ${settings.siteId}, but the identity is that of the ${role} ${id}. Use the directory it belongs to.`;
     throw new SiteError('site.other-identity', text);
   }
-  const blobs = await ChunkDirectory.open(join(directory, 'store'));
+  const blobs = await ChunkDirectory.open(join(directory, 'store'), { isDurable: false });
   const spool = await SpoolDirectory.open(join(directory, 'spool'));
   const client = new CoordinatorClient({
     origin: settings.coordinator,

@@ -1,8 +1,9 @@
 /**
  * Blobs on disk, at the coordinator and at a site alike: chunks as files named by the SHA-256 of what they hold,
  * `chunks/<first two digits>/<sha256>`; manifests as `manifests/<blob id>`; who retains what in `holders/`. A file is
- * written beside its place, flushed and renamed into it, so under its name it is always whole. Which chunk is in how
- * many blobs is counted in memory, from the files, at every start. One process may hold a directory open.
+ * written beside its place and renamed into it, and flushed with all others of its blob when that is first retained: what
+ * is retained survives a power cut. What was not is looked at when the directory is opened. Which chunk is in how many
+ * blobs is counted in memory, from the files, at every start. One process may hold a directory open.
  */
 import assert from 'node:assert/strict';
 import { open, readdir, readFile, rm, stat } from 'node:fs/promises';
@@ -17,7 +18,7 @@ import {
   chunkIdSchema,
   type Manifest,
 } from '@consilium/protocol';
-import { draftSuffix, makeDirectory, syncDirectory, writeDurably } from './durable-file.ts';
+import { draftSuffix, makeDirectory, writeWhole } from './durable-file.ts';
 import { HolderDirectory } from './holder-directory.ts';
 import { readManifest } from './manifest-file.ts';
 import { wallClockMs } from './ports/wall-clock.ts';
@@ -30,6 +31,8 @@ export interface ChunkDirectoryOptions {
   readonly nowMs?: () => number;
   /** How long a blob, a chunk or a draft that nobody retains is left alone. */
   readonly forgottenMs?: number;
+  /** False: nothing is flushed, because all of it can be had again. After a power cut some of it is not there. */
+  readonly isDurable?: boolean;
   /** How long a chunk that was seen to match its name is taken to match it still. */
   readonly trustedMs?: number;
 }
@@ -41,13 +44,19 @@ interface StoredChunk {
   touchedMs: number;
   /** When its bytes were last seen to match its name; null if not in this life of the process. */
   checkedMs: number | null;
+  /** Flushes it; null if that was done. */
+  flush: Flush | null;
 }
+
+type Flush = () => Promise<void>;
 
 interface StoredBlob {
   readonly manifest: Manifest;
   /** Put since it was last retained: whoever put it is about to retain it, and no release takes it away from them. */
   awaited: boolean;
   touchedMs: number;
+  /** Flushes its manifest; null if that was done. */
+  flush: Flush | null;
 }
 
 const dayMs = 24 * 60 * 60 * 1000;
@@ -57,6 +66,7 @@ export class ChunkDirectory implements BlobStore {
   readonly #nowMs: () => number;
   readonly #forgottenMs: number;
   readonly #trustedMs: number;
+  readonly #isDurable: boolean;
   readonly #chunks = new Map<ChunkId, StoredChunk>();
   readonly #blobs = new Map<BlobId, StoredBlob>();
   /** How many blobs name a chunk, be it there or not. */
@@ -66,12 +76,13 @@ export class ChunkDirectory implements BlobStore {
 
   private constructor(
     directory: string,
-    { nowMs = wallClockMs, forgottenMs = dayMs, trustedMs = 600_000 }: ChunkDirectoryOptions,
+    { nowMs = wallClockMs, forgottenMs = dayMs, trustedMs = 600_000, isDurable = true }: ChunkDirectoryOptions,
   ) {
     this.#directory = directory;
     this.#nowMs = nowMs;
     this.#forgottenMs = forgottenMs;
     this.#trustedMs = trustedMs;
+    this.#isDurable = isDurable;
     this.#holders = new HolderDirectory(join(directory, 'holders'));
   }
 
@@ -84,6 +95,7 @@ export class ChunkDirectory implements BlobStore {
       await store.#readManifests();
       await store.#holders.read();
       await store.sweep();
+      await store.#checkUnflushed();
     } catch (error) {
       throw storageError(error, directory);
     }
@@ -98,8 +110,8 @@ export class ChunkDirectory implements BlobStore {
       if (!this.#chunks.has(id)) {
         const parent = join(this.#directory, 'chunks', id.slice(0, 2));
         await this.#turns.take(parent, () => makeDirectory(parent));
-        await writeDurably(this.#chunkPath(id), bytes);
-        this.#chunks.set(id, { bytes: bytes.length, awaited: 0, touchedMs: 0, checkedMs: this.#nowMs() });
+        const flush = await writeWhole(this.#chunkPath(id), bytes);
+        this.#chunks.set(id, { bytes: bytes.length, awaited: 0, touchedMs: 0, checkedMs: this.#nowMs(), flush });
       }
       const chunk = this.#chunks.get(id)!;
       chunk.awaited++;
@@ -145,7 +157,9 @@ export class ChunkDirectory implements BlobStore {
     if (isNew) {
       await this.#turns.take(id, async () => {
         try {
-          await writeDurably(this.#manifestPath(id), canonicalManifest(manifest));
+          const flush = await writeWhole(this.#manifestPath(id), canonicalManifest(manifest));
+          const stored = this.#blobs.get(id);
+          if (stored !== undefined) stored.flush = flush;
         } catch (error) {
           this.#remove(id);
           throw error;
@@ -165,7 +179,7 @@ export class ChunkDirectory implements BlobStore {
   }
 
   async retain(id: BlobId, holder: string): Promise<void> {
-    await this.#holders.retain(id, holder);
+    await Promise.all([this.#holders.retain(id, holder), this.#flush(id)]);
     const blob = this.#blobs.get(id);
     if (blob !== undefined) blob.awaited = false;
   }
@@ -191,6 +205,31 @@ export class ChunkDirectory implements BlobStore {
     await this.#removeChunks(orphans.map(([id]) => id));
   }
 
+  /** Together: the disk takes little longer for many files than for one. */
+  async #flush(id: BlobId): Promise<void> {
+    const blob = this.#blobs.get(id);
+    if (blob === undefined || !this.#isDurable) return;
+    const stored = [blob, ...blob.manifest.chunks.flatMap((chunk) => this.#chunks.get(chunk) ?? [])];
+    await Promise.all(
+      stored.map(async (each) => {
+        await each.flush?.();
+        each.flush = null;
+      }),
+    );
+  }
+
+  /** What nobody retains may have been cut short by a power cut; so may everything where nothing is flushed. */
+  async #checkUnflushed(): Promise<void> {
+    const flushed = new Set<ChunkId>();
+    for (const [id, { manifest }] of this.#blobs) {
+      if (this.#isDurable && this.#holders.isHeld(id)) for (const chunk of manifest.chunks) flushed.add(chunk);
+    }
+    const memory = new Uint8Array(chunkBytes);
+    for (const id of [...this.#chunks.keys()].filter((each) => !flushed.has(each))) {
+      if ((await this.#readChunk(id, memory)) === undefined) await this.#drop(id);
+    }
+  }
+
   /** @throws TransportError if a chunk is not there, or is not as long as the manifest says. */
   #check(manifest: Manifest): void {
     for (const [index, id] of manifest.chunks.entries()) {
@@ -208,7 +247,7 @@ export class ChunkDirectory implements BlobStore {
   #add(id: BlobId, manifest: Manifest, touchedMs: number): void {
     const stored = this.#blobs.get(id);
     if (stored === undefined) {
-      this.#blobs.set(id, { manifest, awaited: false, touchedMs });
+      this.#blobs.set(id, { manifest, awaited: false, touchedMs, flush: null });
       this.#count(manifest, 1);
     } else stored.touchedMs = touchedMs;
   }
@@ -238,7 +277,6 @@ export class ChunkDirectory implements BlobStore {
       }),
     );
     await Promise.all(removals);
-    if (ids.length > 0) await syncDirectory(join(this.#directory, 'manifests'));
     const before = this.#nowMs() - this.#forgottenMs;
     const free = [...freed].filter((id) => {
       const chunk = this.#chunks.get(id);
@@ -302,8 +340,9 @@ export class ChunkDirectory implements BlobStore {
         const path = join(this.#directory, 'chunks', prefix, name);
         const { size, mtimeMs } = await stat(path);
         const id = chunkIdSchema.safeParse(name);
-        if (id.success) this.#chunks.set(id.data, { bytes: size, awaited: 0, touchedMs: mtimeMs, checkedMs: null });
-        else await this.#removeStaleDraft(path, mtimeMs);
+        if (id.success) {
+          this.#chunks.set(id.data, { bytes: size, awaited: 0, touchedMs: mtimeMs, checkedMs: null, flush: null });
+        } else await this.#removeStaleDraft(path, mtimeMs);
       }
     }
   }

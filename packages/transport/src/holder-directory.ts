@@ -1,9 +1,9 @@
-/** Who retains which blobs: a file a holder, a line a blob. */
+/** Who retains which blobs: a file a holder, a line a blob. A release that a power cut undoes is done again. */
 import assert from 'node:assert/strict';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BlobId, blobIdSchema } from '@consilium/protocol';
-import { appendDurably, syncDirectory } from './durable-file.ts';
+import { appendDurably } from './durable-file.ts';
 import { storageError } from './storage-error.ts';
 import { Turns } from './turns.ts';
 
@@ -51,7 +51,6 @@ export class HolderDirectory {
     return this.#turns.take(file, async () => {
       try {
         await rm(join(this.#directory, file), { force: true });
-        await syncDirectory(this.#directory);
       } catch (error) {
         throw storageError(error, this.#directory);
       }
