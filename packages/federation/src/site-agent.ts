@@ -98,6 +98,7 @@ interface HeldTask {
 }
 
 const aliveEveryMs = 5000;
+const progressEveryMs = 500;
 const retryMsMin = 500;
 const retryMsMax = 30_000;
 
@@ -253,17 +254,24 @@ export class SiteAgent {
     await blobs.release(holder);
     for (const id of needed) await blobs.retain(id, holder);
     await blobs.release(`${holder}/next`);
-    const contribution = await worker.perform(task, {
-      signal,
-      onProgress: (progress) =>
-        void this.#options.coordinator
-          .send({ kind: 'progress', taskId: task.taskId, progress }, signal)
-          .catch(() => {}), // progress that is lost does no harm
-    });
+    const contribution = await worker.perform(task, { signal, onProgress: this.#progressOf(task, signal) });
     // What the coordinator would not read (a loss that is no number) is a failure here, not a message sent for ever.
     parseSiteMessage({ kind: 'contribution', taskId: task.taskId, attempt: task.attempt, contribution });
     for (const id of blobsOf(contribution)) await blobs.retain(id, holder);
     return contribution;
+  }
+
+  /** Tells of progress now and then: that of small steps would cost more than the steps. What is lost does no harm. */
+  #progressOf(task: Task, signal: AbortSignal): (progress: TaskProgress) => void {
+    const { clock, coordinator } = this.#options;
+    let toldMs = Number.NEGATIVE_INFINITY;
+    return (progress) => {
+      const { taskId } = task;
+      const isLast = (progress.kind === 'step' ? progress.step : progress.done) === progress.of;
+      if (clock.nowMs() - toldMs < progressEveryMs && !isLast) return;
+      toldMs = clock.nowMs();
+      void coordinator.send({ kind: 'progress', taskId, progress }, signal).catch(() => {});
+    };
   }
 
   // Delivery -----------------------------------------------------------------------------------------------------------
