@@ -81,7 +81,7 @@ export class WatchedProject implements AsyncDisposable {
     const watched = siteId === siteIds[0] ? { metricsPort: this.#ports.site } : {};
     const settings = { siteId, coordinator: facts.coordinator, data: directory, ...watched };
     writeFileSync(join(directory, 'site.yaml'), JSON.stringify(settings));
-    this.#sites.push(runSite(directory, { signal: this.#over.signal, worker: idleWorker }));
+    this.#sites.push(runSite(directory, { signal: this.#over.signal, worker: () => idleWorker }));
   }
 
   /** Of two rounds. Each id once. */

@@ -1,10 +1,9 @@
 /**
  * Sites that train nothing: `site-process.ts DIRECTORY STEP ...`, for each site its directory, in which its identity
- * lies, and what it adds to each element. Everything but the training is what a site's service does.
+ * lies, and what it adds to each element.
  */
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type BlobStore, manifestOf, SiteAgent, type Spool, type Worker } from '@consilium/federation';
+import { type BlobStore, manifestOf, type Worker } from '@consilium/federation';
 import { safetensorsHeaderBytes } from '@consilium/numerics';
 import {
   type BlobId,
@@ -14,16 +13,8 @@ import {
   plainEncoding,
   pseudonymSchema,
 } from '@consilium/protocol';
-import {
-  ChunkDirectory,
-  CoordinatorClient,
-  IdentityDirectory,
-  makeDirectory,
-  systemClock,
-  writeDurably,
-} from '@consilium/transport';
-
-const tasksAtOnce = 1;
+import { runSite } from '@consilium/site';
+import { IdentityDirectory, writeDurably } from '@consilium/transport';
 
 /** Adds `step` to each element, chunk by chunk. */
 async function add(blobs: BlobStore, weights: BlobId, step: number): Promise<BlobId> {
@@ -63,46 +54,12 @@ function noOpWorker(blobs: BlobStore, step: number): Worker {
   };
 }
 
-function durableSpool(directory: string): Spool {
-  const path = (taskId: string): string => join(directory, `${taskId.replaceAll('/', '-')}.json`);
-  return {
-    put: (finished) => writeDurably(path(finished.task.taskId), JSON.stringify(finished)),
-    remove: (taskId) => rm(path(taskId), { force: true }),
-    list: () => Promise.resolve([]),
-  };
-}
-
+/** The service as hospitals run it, but for the worker. */
 async function run(directory: string, step: number): Promise<void> {
-  const identity = await IdentityDirectory.open(join(directory, 'identity'));
-  const blobs = await ChunkDirectory.open(join(directory, 'store'));
-  await makeDirectory(join(directory, 'spool'));
-  const client = new CoordinatorClient({
-    origin: identity.facts.coordinator,
-    authority: identity.authority,
-    credentials: identity.credentials,
-  });
-  const agent = new SiteAgent({
-    clock: systemClock,
-    chance: Math.random,
-    coordinator: {
-      openLine: (hello, over) => client.openLine(hello, over),
-      send: (message, over) => client.send(message, over),
-      fetchBlob: (id, over) => client.fetchBlob(id, blobs, over),
-      offerBlob: (id, over) => client.offerBlob(id, blobs, over),
-    },
-    worker: noOpWorker(blobs, step),
-    spool: durableSpool(join(directory, 'spool')),
-    blobs,
-    failureOf: (error) => {
-      console.error(error);
-      return { code: 'bench.failed', message: 'The no-op worker failed.', lasting: false };
-    },
-    tasksAtOnce,
-    onEvent: (event) => {
-      if (event.kind === 'disconnected') console.error(event.error);
-    },
-  });
-  await agent.run(new AbortController().signal);
+  const { facts } = await IdentityDirectory.open(join(directory, 'identity'));
+  const settings = { siteId: facts.id, coordinator: facts.coordinator, data: directory };
+  await writeDurably(join(directory, 'site.yaml'), JSON.stringify(settings));
+  await runSite(directory, { signal: new AbortController().signal, worker: (blobs) => noOpWorker(blobs, step) });
 }
 
 const holdOpen = setInterval(() => {}, 60_000);

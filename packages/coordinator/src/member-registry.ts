@@ -3,7 +3,7 @@
  * one by one. Each change is durable when its promise resolves, and touches nobody else.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { type CertificateAuthority, type Identity, Refusal, Role, requestFingerprint } from '@consilium/transport';
 
 type MemberState = 'pending' | 'admitted' | 'revoked';
@@ -32,10 +32,13 @@ const tokenBytes = 24;
 
 export class MemberRegistry {
   readonly #options: RegistryOptions;
+  /** Asked with every request. */
+  readonly #find: StatementSync;
   readonly #waiting = new Map<string, Set<() => void>>();
 
   constructor(options: RegistryOptions) {
     this.#options = options;
+    this.#find = options.database.prepare('SELECT * FROM member WHERE role = ? AND id = ?');
   }
 
   /** A token for one enrolment. Only its hash is kept. */
@@ -89,7 +92,7 @@ export class MemberRegistry {
   }
 
   find(role: Role, id: string): Member | undefined {
-    const row = this.#options.database.prepare('SELECT * FROM member WHERE role = ? AND id = ?').get(role, id);
+    const row = this.#find.get(role, id);
     return row === undefined ? undefined : memberOf(row);
   }
 

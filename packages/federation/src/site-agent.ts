@@ -50,7 +50,7 @@ export interface Finished {
     | { readonly kind: 'failure'; readonly failure: Failure };
 }
 
-/** Where finished tasks wait for their delivery; durable when a promise resolves. */
+/** Where finished tasks wait for their delivery; they survive the end of the process. What a power cut takes is done again. */
 export interface Spool {
   put(finished: Finished): Promise<void>;
   remove(taskId: TaskId): Promise<void>;

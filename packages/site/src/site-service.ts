@@ -6,7 +6,7 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { type AgentEvent, type Clock, SiteAgent, type Worker } from '@consilium/federation';
+import { type AgentEvent, type BlobStore, type Clock, SiteAgent, type Worker } from '@consilium/federation';
 import {
   ChunkDirectory,
   CoordinatorClient,
@@ -36,7 +36,7 @@ export interface SiteServiceOptions {
   readonly clock?: Clock;
   readonly onEvent?: (event: AgentEvent) => void;
   /** In place of the process that trains: for measurements and tests. */
-  readonly worker?: Worker;
+  readonly worker?: (blobs: BlobStore) => Worker;
   /** Options of Node for the worker, by default those of this process. */
   readonly execArgv?: readonly string[];
 }
@@ -109,7 +109,7 @@ export async function runSite(directory: string, options: SiteServiceOptions): P
       fetchBlob: (id, over) => client.fetchBlob(id, blobs, over),
       offerBlob: (id, over) => client.offerBlob(id, blobs, over),
     },
-    worker: watch.observed(options.worker ?? worker),
+    worker: watch.observed(options.worker?.(blobs) ?? worker),
     spool,
     blobs,
     failureOf,

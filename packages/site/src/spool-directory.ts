@@ -7,7 +7,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Finished, Spool } from '@consilium/federation';
 import { contributionSchema, failureSchema, type TaskId, taskSchema } from '@consilium/protocol';
-import { makeDirectory, writeDurably } from '@consilium/transport';
+import { makeDirectory, writeWhole } from '@consilium/transport';
 import { z } from 'zod';
 
 const finishedSchema = z.object({
@@ -34,7 +34,7 @@ export class SpoolDirectory implements Spool {
   }
 
   async put(finished: Finished): Promise<void> {
-    await writeDurably(this.#path(finished.task.taskId), JSON.stringify(finished));
+    await writeWhole(this.#path(finished.task.taskId), JSON.stringify(finished));
   }
 
   async remove(taskId: TaskId): Promise<void> {

@@ -35,7 +35,7 @@ export async function fetchBlob(
 ): Promise<void> {
   if ((await into.getManifest(id)) !== undefined) return;
   const manifest = await persist(() => askManifest(requests, id, options.signal), options);
-  const buffers = new ChunkBuffers(options.atOnce);
+  const buffers = new ChunkBuffers(options.atOnce, manifest.bytes);
   const lengths = new Map(manifest.chunks.map((chunk, index) => [chunk, bytesOfChunk(manifest, index)]));
   for (;;) {
     const lacking: ChunkId[] = [];
@@ -62,7 +62,7 @@ export async function offerBlob(
   options: BlobTransferOptions,
 ): Promise<void> {
   const manifest = await manifestOf(from, id);
-  const buffers = new ChunkBuffers(options.atOnce);
+  const buffers = new ChunkBuffers(options.atOnce, manifest.bytes);
   const offer = () => persist(() => offerManifest(requests, id, manifest, options.signal), options);
   for (let missing = await offer(); missing.length > 0; missing = await offer()) {
     await inParallel([...new Set(missing)], options, async (chunk, signal) => {

@@ -3,22 +3,25 @@ import { chunkBytes } from '@consilium/protocol';
 import { Slots } from './slots.ts';
 
 export interface ChunkBuffer extends Disposable {
-  /** `chunkBytes` long. What it held before may still be in it. */
+  /** What it held before may still be in it. */
   readonly bytes: Uint8Array;
 }
 
 export class ChunkBuffers {
   readonly #slots: Slots;
+  readonly #bytes: number;
   readonly #spare: Uint8Array[] = [];
 
-  constructor(count: number) {
+  /** `bytes`: of each; less than a chunk where all are of a small blob. */
+  constructor(count: number, bytes: number = chunkBytes) {
     this.#slots = new Slots(count);
+    this.#bytes = Math.min(bytes, chunkBytes);
   }
 
   /** Waits until one is free. */
   async take(): Promise<ChunkBuffer> {
     const slot = await this.#slots.take();
-    const bytes = this.#spare.pop() ?? new Uint8Array(chunkBytes);
+    const bytes = this.#spare.pop() ?? new Uint8Array(this.#bytes);
     let isTaken = true;
     return {
       bytes,

@@ -83,7 +83,7 @@ export class ChunkDirectory implements BlobStore {
     this.#forgottenMs = forgottenMs;
     this.#trustedMs = trustedMs;
     this.#isDurable = isDurable;
-    this.#holders = new HolderDirectory(join(directory, 'holders'));
+    this.#holders = new HolderDirectory(join(directory, 'holders'), { isDurable });
   }
 
   /** @throws TransportError if the directory cannot be made, read or written to. */

@@ -60,16 +60,15 @@ async function writeInPlace(
 }
 
 /** A line at the end of a file that may not exist yet. A line torn by a power cut is followed by a whole one. */
-export async function appendDurably(path: string, line: string): Promise<void> {
+export async function appendLine(path: string, line: string, { isDurable }: { isDurable: boolean }): Promise<void> {
   try {
     const file = await open(path, 'a');
     try {
       await file.writeFile(`\n${line}\n`);
-      await file.datasync();
+      if (isDurable) await Promise.all([file.datasync(), syncFile(dirname(path))]);
     } finally {
       await file.close();
     }
-    await syncFile(dirname(path));
   } catch (error) {
     throw storageError(error, dirname(path));
   }

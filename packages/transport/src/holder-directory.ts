@@ -3,19 +3,21 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BlobId, blobIdSchema } from '@consilium/protocol';
-import { appendDurably } from './durable-file.ts';
+import { appendLine } from './durable-file.ts';
 import { storageError } from './storage-error.ts';
 import { Turns } from './turns.ts';
 
 export class HolderDirectory {
   readonly #directory: string;
+  readonly #options: { readonly isDurable: boolean };
   /** By the name of the holder's file. */
   readonly #held = new Map<string, Set<BlobId>>();
   readonly #holders = new Map<BlobId, number>();
   readonly #turns = new Turns<string>();
 
-  constructor(directory: string) {
+  constructor(directory: string, options: { readonly isDurable: boolean }) {
     this.#directory = directory;
+    this.#options = options;
   }
 
   async read(): Promise<void> {
@@ -37,7 +39,7 @@ export class HolderDirectory {
       // In memory first: a release by somebody else, meanwhile, leaves the blob alone.
       this.#add(id, file);
       try {
-        await appendDurably(join(this.#directory, file), id);
+        await appendLine(join(this.#directory, file), id, this.#options);
       } catch (error) {
         this.#remove(id, file);
         throw error;
