@@ -24,6 +24,7 @@ import {
   type TrainedSite,
   type TrainOrder,
 } from './strategy.ts';
+import { TaskSlots } from './task-slots.ts';
 import { WeightsFile } from './weights.ts';
 
 /** What stays the same through all rounds of a job. */
@@ -84,7 +85,12 @@ interface RoundContext extends RoundSetting, InquiryOptions {
   readonly ports: Ports;
   /** What the ledger holds of this job; kept up as the round adds to it. */
   readonly entries: Map<string, Json>;
+  /** Contributions are read a few at a time: memory must not grow with the number of sites. */
+  readonly admissions: TaskSlots;
 }
+
+const admissionsAtOnce = 2;
+const always = new AbortController().signal;
 
 /** Runs the round after `rounds`, or what is left of it. */
 export async function runRound(
@@ -94,7 +100,15 @@ export async function runRound(
   options: InquiryOptions,
 ): Promise<RoundOutcome> {
   const entries = new Map(await ports.store.recall(setting.job.jobId));
-  const context: RoundContext = { ...setting, ...options, round: rounds.length + 1, rounds, ports, entries };
+  const context: RoundContext = {
+    ...setting,
+    ...options,
+    round: rounds.length + 1,
+    rounds,
+    ports,
+    entries,
+    admissions: new TaskSlots(admissionsAtOnce),
+  };
   let closed = recalled<AggregateRecord>(context, 'aggregate');
   if (closed === undefined) {
     const training = await train(context, await configure(context));
@@ -232,6 +246,7 @@ async function acceptTrained(
 ): Promise<Acceptance<TrainedRecord>> {
   if (contribution.kind !== 'train') return anotherKind;
   const { store } = context.ports;
+  using _slot = await context.admissions.acquire(always);
   const base = await WeightsFile.open(store, globalWeights(context, askedIn));
   const admission = await admit(store, contribution, base, order.instructions);
   if (!admission.admitted) return { accepted: false, code: admission.code, message: admission.message };
