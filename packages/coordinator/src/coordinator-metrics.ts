@@ -109,6 +109,7 @@ export class CoordinatorMetrics {
   observed(connection: SiteConnection): SiteConnection {
     return {
       siteId: connection.siteId,
+      abandon: (jobId) => connection.abandon?.(jobId),
       perform: async (task, options) => {
         const reply = await connection.perform(task, options);
         if (reply.kind !== 'contribution') return reply;

@@ -57,6 +57,7 @@ export class RoundTraces {
   observed(connection: SiteConnection): SiteConnection {
     return {
       siteId: connection.siteId,
+      abandon: (jobId) => connection.abandon?.(jobId),
       perform: async (task, options) => {
         const span = this.#startTask(connection, task);
         const traceparent = traceparentOf(span);

@@ -201,6 +201,7 @@ export class JobBoard implements AsyncDisposable {
       if (!endStates.has(job.state)) {
         await this.#end(job, 'aborted', { code: 'aborted-by-request', text: `The job was aborted by ${by}.` });
         job.abort.abort();
+        for (const site of this.#ports.sites.values()) site.abandon?.(jobId);
       }
       return this.status(jobId);
     });

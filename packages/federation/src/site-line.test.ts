@@ -199,6 +199,10 @@ describe('the line to a site', () => {
     other.abort.abort(leaving);
     expect(await left).toEqual({ kind: 'aborted' });
     expect(other.connection.sent).toHaveLength(1);
+    other.line.abandon('another' as JobId);
+    expect(other.connection.sent).toHaveLength(1);
+    other.line.abandon('job' as JobId);
+    expect(other.connection.sent.at(-1)).toEqual({ kind: 'abort', taskId });
   });
 
   it('ends a connection on which nothing is heard, and loses the tasks of a site that stays away', async () => {

@@ -9,6 +9,7 @@ import type {
   CoordinatorMessage,
   Failure,
   Hello,
+  JobId,
   SiteId,
   SiteMessage,
   Task,
@@ -51,6 +52,8 @@ export class SiteLine implements SiteConnection {
   readonly siteId: SiteId;
   readonly #options: SiteLineOptions;
   readonly #open = new Map<TaskId, OpenTask>();
+  /** What the site goes on with although nobody waits for it: its job is paused, say. */
+  readonly #left = new Set<TaskId>();
   /** Contributions about which it is being decided: one that comes again meanwhile gets the same verdict. */
   readonly #deciding = new Map<TaskId, Promise<Verdict>>();
   #connection: LineConnection | null = null;
@@ -91,10 +94,12 @@ export class SiteLine implements SiteConnection {
     };
     const open: OpenTask = { task, onProgress, settle };
     const giveUp = () => {
-      if (signal.reason !== leaving) this.#connection?.send({ kind: 'abort', taskId: task.taskId });
+      if (signal.reason === leaving) this.#left.add(task.taskId);
+      else this.#connection?.send({ kind: 'abort', taskId: task.taskId });
       settle({ kind: 'aborted' });
     };
     this.#open.set(task.taskId, open);
+    this.#left.delete(task.taskId);
     signal.addEventListener('abort', giveUp, { once: true });
     this.#connection?.send({ kind: 'task', task });
     try {
@@ -102,6 +107,13 @@ export class SiteLine implements SiteConnection {
     } finally {
       signal.removeEventListener('abort', giveUp);
       close();
+    }
+  }
+
+  abandon(jobId: JobId): void {
+    for (const taskId of [...this.#left].filter((each) => each.startsWith(`${jobId}/`))) {
+      this.#connection?.send({ kind: 'abort', taskId });
+      this.#left.delete(taskId);
     }
   }
 
@@ -114,7 +126,9 @@ export class SiteLine implements SiteConnection {
     for (const { task } of this.#open.values()) connection.send({ kind: 'task', task });
     for (const taskId of hello.holding) {
       const isOver = (await dispositionOf(this.#options.store, taskId)) !== 'open';
-      if (isOver && !this.#open.has(taskId)) connection.send({ kind: 'abort', taskId });
+      if (this.#open.has(taskId)) continue;
+      if (isOver) connection.send({ kind: 'abort', taskId });
+      else this.#left.add(taskId);
     }
   }
 
