@@ -4,6 +4,7 @@ import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { EngineError } from '../engine-error.ts';
 import type { Declaration, Model } from '../model.ts';
 import { encodeModel } from '../model-codec.ts';
+import { withOwnMemory } from './alignment.ts';
 import type { RunOptions, Session } from './runtime.ts';
 
 /** The part of `onnxruntime-node` and `onnxruntime-web` that is used. */
@@ -29,7 +30,7 @@ export async function openOnnxSession(
   for (const declaration of [...inputs, ...outputs]) refuseHalfPrecision(declaration);
   let session: InferenceSession | undefined;
   try {
-    session = await runtime.InferenceSession.create(encodeModel(model), sessionOptions);
+    session = await runtime.InferenceSession.create(encodeModel(withOwnMemory(model)), sessionOptions);
   } catch (cause) {
     throw new EngineError('engine.session-failed', `ONNX Runtime refuses the graph: ${messageOf(cause)}`, { cause });
   }
