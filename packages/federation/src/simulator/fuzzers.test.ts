@@ -4,7 +4,7 @@ import { fuzz } from './fuzzer.ts';
 import { fuzzers } from './fuzzers.ts';
 
 const fixedSeeds = 6;
-const freshMs = 1000;
+const freshMs = 200;
 
 describe('a simulated project', () => {
   it.each(fuzzers)('keeps every invariant, whatever befalls it: $name', async (fuzzer) => {
