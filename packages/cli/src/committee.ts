@@ -11,10 +11,10 @@ import {
   type JobEvent,
   type JobOutcome,
   putBlob,
+  Slots,
   type Submission,
   type Survey,
   type SurveyOutcome,
-  TaskSlots,
 } from '@consilium/federation';
 import {
   type BlobId,
@@ -94,7 +94,7 @@ export async function openCommittee(
   }
   const coordinator = await Coordinator.start(own, {
     onEvent,
-    slots: new TaskSlots(Math.max(2, availableParallelism())),
+    slots: new Slots(Math.max(2, availableParallelism())),
   });
   const { board, store } = coordinator;
   const children: SiteChild[] = [];

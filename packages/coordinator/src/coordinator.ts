@@ -3,7 +3,7 @@
  * handles weights as named tensors and cannot open an image or run a graph.
  */
 import type { AddressInfo } from 'node:net';
-import { type Clock, JobBoard, type JobEvent, type TaskSlots } from '@consilium/federation';
+import { type Clock, JobBoard, type JobEvent, type Slots } from '@consilium/federation';
 import { type SiteId, siteIdSchema } from '@consilium/protocol';
 import {
   blobRoutes,
@@ -47,7 +47,7 @@ export interface CoordinatorOptions {
   /** Somebody asks to be admitted, was admitted, or was revoked. */
   readonly onMember?: (member: Member) => void;
   /** Where several sites share a machine and fewer tasks than sites shall run at once. */
-  readonly slots?: TaskSlots;
+  readonly slots?: Slots;
 }
 
 /** Sites say something every five seconds. */

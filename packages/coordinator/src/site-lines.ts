@@ -1,5 +1,5 @@
 /** The lines to all sites of the project: one for each that was admitted, whether it is connected or not. */
-import { type Clock, type SiteConnection, SiteLine, type Store, type TaskSlots } from '@consilium/federation';
+import { type Clock, type SiteConnection, SiteLine, type Slots, type Store } from '@consilium/federation';
 import type { SiteId } from '@consilium/protocol';
 
 export interface SiteLinesOptions {
@@ -7,7 +7,7 @@ export interface SiteLinesOptions {
   readonly store: Store;
   readonly absentMsMax: number;
   readonly silentMsMax: number;
-  readonly slots?: TaskSlots;
+  readonly slots?: Slots;
   /** A line as jobs shall see it. */
   readonly observed?: (line: SiteConnection) => SiteConnection;
 }

@@ -24,6 +24,7 @@ export {
   type Worker,
 } from './site-agent.ts';
 export { type LineConnection, SiteLine, type SiteLineOptions } from './site-line.ts';
+export { Slots } from './slots.ts';
 export {
   commonEdges,
   type PooledHistogram,
@@ -36,5 +37,4 @@ export { runStatistics, type StatisticsOutcome, type StatisticsSurvey } from './
 export type { BlobStore, Ledger, Store } from './store.ts';
 export { type StrategySpec, strategySpecSchema } from './strategies.ts';
 export { runSurvey, type Survey, type SurveyOptions, type SurveyOutcome } from './survey.ts';
-export { TaskSlots } from './task-slots.ts';
 export { matchesAny } from './tensor-pattern.ts';

@@ -14,6 +14,7 @@ import type { Job } from './job.ts';
 import type { LeftOutSite } from './left-out-site.ts';
 import type { Ports } from './ports.ts';
 import type { JobReason } from './reason.ts';
+import { Slots } from './slots.ts';
 import { bestRound, type Decision, decide } from './stopping.ts';
 import type { Store } from './store.ts';
 import {
@@ -24,7 +25,6 @@ import {
   type TrainedSite,
   type TrainOrder,
 } from './strategy.ts';
-import { TaskSlots } from './task-slots.ts';
 import { WeightsFile } from './weights.ts';
 
 /** What stays the same through all rounds of a job. */
@@ -86,11 +86,10 @@ interface RoundContext extends RoundSetting, InquiryOptions {
   /** What the ledger holds of this job; kept up as the round adds to it. */
   readonly entries: Map<string, Json>;
   /** Contributions are read a few at a time: memory must not grow with the number of sites. */
-  readonly admissions: TaskSlots;
+  readonly admissions: Slots;
 }
 
 const admissionsAtOnce = 2;
-const always = new AbortController().signal;
 
 /** Runs the round after `rounds`, or what is left of it. */
 export async function runRound(
@@ -107,7 +106,7 @@ export async function runRound(
     rounds,
     ports,
     entries,
-    admissions: new TaskSlots(admissionsAtOnce),
+    admissions: new Slots(admissionsAtOnce),
   };
   let closed = recalled<AggregateRecord>(context, 'aggregate');
   if (closed === undefined) {
@@ -246,7 +245,7 @@ async function acceptTrained(
 ): Promise<Acceptance<TrainedRecord>> {
   if (contribution.kind !== 'train') return anotherKind;
   const { store } = context.ports;
-  using _slot = await context.admissions.acquire(always);
+  using _slot = await context.admissions.take();
   const base = await WeightsFile.open(store, globalWeights(context, askedIn));
   const admission = await admit(store, contribution, base, order.instructions);
   if (!admission.admitted) return { accepted: false, code: admission.code, message: admission.message };

@@ -19,8 +19,8 @@ import type {
 } from '@consilium/protocol';
 import { dispositionOf } from './disposition.ts';
 import { type Clock, leaving, type PerformOptions, type SiteConnection, type TaskReply } from './ports.ts';
+import type { Slots } from './slots.ts';
 import type { Store } from './store.ts';
-import type { TaskSlots } from './task-slots.ts';
 
 export interface SiteLineOptions {
   readonly siteId: SiteId;
@@ -31,7 +31,7 @@ export interface SiteLineOptions {
   /** A connection over which nothing was heard for so long is dead. Sites say something every few seconds. */
   readonly silentMsMax: number;
   /** Where several sites share a machine and fewer tasks than sites shall run at once. */
-  readonly slots?: TaskSlots;
+  readonly slots?: Slots;
 }
 
 /** One connection, as long as it lasts. */

@@ -1,6 +1,6 @@
 /** Memory for so many chunks, used over and over: what is left to the garbage collector is there for longer than used. */
+import { Slots } from '@consilium/federation';
 import { chunkBytes } from '@consilium/protocol';
-import { Slots } from './slots.ts';
 
 export interface ChunkBuffer extends Disposable {
   /** What it held before may still be in it. */

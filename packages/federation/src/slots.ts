@@ -1,11 +1,18 @@
-/** How many tasks may run at once on a machine that several site processes share. First come, first served. */
-export class TaskSlots {
+const always = new AbortController().signal;
+
+/** A number of places (for tasks, contributions, chunks) that are taken and given back. First come, first served. */
+export class Slots {
   #free: number;
   readonly #waiting: (() => void)[] = [];
 
   /** `slots`: at least 1. */
   constructor(slots: number) {
     this.#free = slots;
+  }
+
+  /** A slot that is given back by disposing of it. */
+  async take(): Promise<Disposable> {
+    return (await this.acquire(always))!;
   }
 
   /** A slot that is given back by disposing of it; null if `signal` aborted first. */

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { TaskSlots } from './task-slots.ts';
+import { Slots } from './slots.ts';
 
 const never = () => new AbortController().signal;
 
 describe('task slots', () => {
   it('let no more tasks run at once than there are slots, in order', async () => {
-    const slots = new TaskSlots(2);
+    const slots = new Slots(2);
     const started: string[] = [];
     let running = 0;
     const run = async (name: string) => {
@@ -20,7 +20,7 @@ describe('task slots', () => {
   });
 
   it('are not taken by those who gave up waiting', async () => {
-    const slots = new TaskSlots(1);
+    const slots = new Slots(1);
     const held = await slots.acquire(never());
     const impatient = new AbortController();
     const waiting = slots.acquire(impatient.signal);
