@@ -169,7 +169,7 @@ describe('the errors', () => {
       production
         .filter((source) => source.package === name)
         .flatMap((source) => [
-          ...source.text.matchAll(new RegExp(`['"\`](${name}\\.(?!yaml\\b)[a-z0-9]+(?:-[a-z0-9]+)*)['"\`]`, 'g')),
+          ...source.text.matchAll(new RegExp(`['"\`](${name}\\.(?!(?:yaml|sqlite)\\b)[a-z0-9]+(?:-[a-z0-9]+)*)['"\`]`, 'g')),
         ])
         .map((match) => match[1]!),
     );
