@@ -6,6 +6,7 @@ import type { Element, DataSet as ParsedDataSet } from 'dicom-parser';
 import { ImagingError } from '../imaging-error.ts';
 import type { Triple } from '../volume.ts';
 import { characterSetsOf, decodeLatin1, decodeText } from './character-set.ts';
+import { type Encapsulated, fragmentsOfFrames } from './data-frames.ts';
 import { dictionary, type Keyword } from './dictionary.ts';
 
 export class Dataset {
@@ -41,6 +42,26 @@ export class Dataset {
 
   get parsedDataSet(): ParsedDataSet {
     return this.parsed;
+  }
+
+  /** Compressed pixels as they lie in the file; undefined where the pixels are native or absent. */
+  encapsulated(): Encapsulated | undefined {
+    const element = this.element('PixelData');
+    if (element?.fragments === undefined) return undefined;
+    const table = new Uint32Array(element.basicOffsetTable ?? []);
+    const fragments = element.fragments.map(({ position, length }) => {
+      return this.parsed.byteArray.subarray(position, position + length);
+    });
+    return { basicOffsetTable: new Uint8Array(table.buffer), fragments };
+  }
+
+  /**
+   * The fragments of each of `count` frames, not copied; undefined where the pixels are native or absent.
+   * @throws ImagingError `imaging.dicom-pixels-truncated`
+   */
+  encapsulatedFrames(count: number): readonly (readonly Uint8Array[])[] | undefined {
+    const pixels = this.encapsulated();
+    return pixels && fragmentsOfFrames(pixels, count);
   }
 
   /** Text values; empty ones and padding left out. */
