@@ -20,6 +20,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   coordinator: ['numerics', 'protocol', 'federation', 'transport'],
   site: ['numerics', 'protocol', 'federation', 'transport', 'imaging', 'archive', 'engine', 'training'],
   study: ['numerics', 'protocol'],
+  console: ['numerics', 'protocol', 'imaging', 'archive', 'engine', 'training'],
   cli: [
     'numerics',
     'protocol',
@@ -44,7 +45,7 @@ interface SourceFile {
   readonly isTest: boolean;
 }
 
-const sources: readonly SourceFile[] = globSync('packages/*/{src,test}/**/*.ts', { cwd: root })
+const sources: readonly SourceFile[] = globSync('packages/*/{src,test}/**/*.{ts,tsx}', { cwd: root })
   .filter((path) => !path.includes('/generated/') && !path.endsWith('.d.ts'))
   .sort()
   .map((path) => {
@@ -54,7 +55,7 @@ const sources: readonly SourceFile[] = globSync('packages/*/{src,test}/**/*.ts',
       package: path.split('/')[1]!,
       text,
       imports: ts.preProcessFile(text, true, true).importedFiles.map((file) => file.fileName),
-      isTest: /\.(test|conformance|fixture|browser)\.ts$/.test(path) || path.split('/')[2] === 'test',
+      isTest: /\.(test|conformance|fixture|browser)\.tsx?$/.test(path) || path.split('/')[2] === 'test',
     };
   });
 const production = sources.filter((source) => !source.isTest);
@@ -81,6 +82,17 @@ describe('the packages', () => {
     expect(offences).toEqual([]);
   });
 
+  it('show a browser only what describes the interface of a service', () => {
+    const offences = production
+      .filter((source) => source.package === 'console')
+      .flatMap((source) =>
+        source.imports
+          .filter((name) => name.startsWith('node:') || /^@consilium\/archive(?!\/api$)/.test(name))
+          .map((name) => `${source.path} imports ${name}`),
+      );
+    expect(offences).toEqual([]);
+  });
+
   it('reach each other by name, never by path', () => {
     const offences = sources.flatMap((source) =>
       source.imports
@@ -96,7 +108,7 @@ describe('the files', () => {
     const offences = sources
       .map((source) => source.path)
       .filter((path) => {
-        const name = basename(path).replace(/(\.[a-z]+)?\.ts$/, '');
+        const name = basename(path).replace(/(\.[a-z]+)?\.tsx?$/, '');
         return !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name) || /^(utils?|helpers?|common|misc|manager)$/.test(name);
       });
     expect(offences).toEqual([]);
@@ -151,7 +163,7 @@ describe('the files', () => {
   });
 
   it('read clock and chance only at the edges', () => {
-    const allowed = /(\/main\.ts|\/ports\/|\/runtime\/|packages\/cli\/)/;
+    const allowed = /(\/main\.tsx?|\/ports\/|\/runtime\/|packages\/cli\/)/;
     const offences = production
       .filter((source) => !allowed.test(source.path))
       .flatMap((source) =>
@@ -169,7 +181,9 @@ describe('the errors', () => {
       production
         .filter((source) => source.package === name)
         .flatMap((source) => [
-          ...source.text.matchAll(new RegExp(`['"\`](${name}\\.(?!(?:yaml|sqlite)\\b)[a-z0-9]+(?:-[a-z0-9]+)*)['"\`]`, 'g')),
+          ...source.text.matchAll(
+            new RegExp(`['"\`](${name}\\.(?!(?:yaml|sqlite)\\b)[a-z0-9]+(?:-[a-z0-9]+)*)['"\`]`, 'g'),
+          ),
         ])
         .map((match) => match[1]!),
     );
