@@ -10,6 +10,11 @@ export class MemoryStore implements Store {
   readonly #holders = new Map<string, Set<BlobId>>();
   readonly #entries = new Map<JobId, Map<string, string>>();
 
+  /** Who retains which blobs. */
+  get held(): ReadonlyMap<string, ReadonlySet<BlobId>> {
+    return this.#holders;
+  }
+
   async putChunk(bytes: Uint8Array, expected?: ChunkId): Promise<ChunkId> {
     const id = chunkIdOf(bytes);
     if (!this.#chunks.has(id) && id === (expected ?? id)) this.#chunks.set(id, Uint8Array.from(bytes));

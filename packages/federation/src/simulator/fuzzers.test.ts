@@ -4,6 +4,14 @@ import { fuzz } from './fuzzer.ts';
 import { fuzzers } from './fuzzers.ts';
 
 const fixedSeeds = 6;
+/** Seeds that failed once. */
+const knownSeeds = [
+  [
+    'buffered',
+    1581531175,
+    'a job has ended whose contributions are, to the byte, those of one that failed and may go on',
+  ],
+] as const;
 const freshMs = 200;
 
 describe('a simulated project', () => {
@@ -15,6 +23,11 @@ describe('a simulated project', () => {
       const { faults } = await fuzz(fuzzer, seed);
       expect(faults, `npm run fuzz -- --only ${fuzzer.name} --seed ${seed}`).toEqual([]);
     }
+  });
+
+  it.each(knownSeeds)('keeps every invariant: %s, seed %i: %s', async (name, seed) => {
+    const fuzzer = fuzzers.find((each) => each.name === name)!;
+    expect((await fuzz(fuzzer, seed)).faults).toEqual([]);
   });
 
   it('happens the same way, to the millisecond, with the same seed', async () => {

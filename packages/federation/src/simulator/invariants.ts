@@ -189,11 +189,11 @@ async function meanOf(trained: readonly TrainedRecord[], read: (id: BlobId) => P
   return blobIdOf({ bytes: bytes.length, chunks: [chunkIdOf(bytes)] });
 }
 
-/** What can still be wanted is there whole; contributions and weights that nobody can want any more are gone. */
+/** What can still be wanted is there whole, and a job holds nothing that it cannot want any more. */
 async function checkBlobs({ project, job, rounds }: FinishedJob): Promise<void> {
   const { chronicle, coordinator, statuses } = project;
   const { platter } = coordinator.disk;
-  const kept = new Set<BlobId>([job.initialWeights]);
+  const kept = new Set<BlobId>([job.model, job.initialWeights]);
   const best = bestRound(rounds.map(({ score }) => score));
   for (const record of [rounds[best - 1], rounds.at(-1)]) {
     if (record === undefined) continue;
@@ -207,18 +207,13 @@ async function checkBlobs({ project, job, rounds }: FinishedJob): Promise<void> 
     if (!isWhole) chronicle.violated('blobs are kept', `${id} of ${job.jobId} is gone`);
   }
   if (statuses.get(job.jobId)?.state !== 'completed') return;
-  for (const { round, trained, weights } of rounds) {
-    for (const id of [weights, ...trained.flatMap(blobsOfRecord)]) {
-      await platter.retain(id, 'nobody');
-      await platter.release('nobody'); // one that came late and is held by nobody
-      if (kept.has(id) || (await platter.getManifest(id)) === undefined) continue;
-      chronicle.violated('blobs are let go', `${id} of round ${round} of ${job.jobId} is still there`);
+  // By who holds it: another job may hold the same bytes, such as one that failed and would be taken up again.
+  for (const [holder, ids] of platter.held) {
+    if (!holder.startsWith(`${job.jobId}/`)) continue;
+    for (const id of ids) {
+      if (!kept.has(id)) chronicle.violated('blobs are let go', `${holder} still holds ${id}`);
     }
   }
-}
-
-function blobsOfRecord({ weights, controlChange }: TrainedRecord): BlobId[] {
-  return controlChange === null ? [weights] : [weights, controlChange];
 }
 
 function globalWeights(job: Job, rounds: readonly RoundRecord[], of: number): BlobId {
