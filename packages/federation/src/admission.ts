@@ -1,6 +1,6 @@
 /** Whether contributed weights may enter the average: they must be the tensors that were sent, with finite numbers. */
 import { SafetensorsError } from '@consilium/numerics';
-import type { BlobId, TrainContribution } from '@consilium/protocol';
+import type { BlobId, Encoding, TrainContribution } from '@consilium/protocol';
 import { ContributedWeights } from './contributed-weights.ts';
 import { shapeMismatch } from './shape-mismatch.ts';
 import type { BlobStore } from './store.ts';
@@ -13,13 +13,22 @@ export type Admission =
 
 const refused = (code: `federation.${string}`, message: string): Admission => ({ admitted: false, code, message });
 
+/** What a site was asked for. */
+interface Asking extends Pick<TrainInstructions, 'keepLocal' | 'control'> {
+  readonly reply: Encoding;
+}
+
 /** Reads every number once. `base`: the weights that the site was sent. */
 export async function admit(
   store: BlobStore,
   contribution: TrainContribution,
   base: WeightsReader,
-  { keepLocal, control }: Pick<TrainInstructions, 'keepLocal' | 'control'>,
+  { keepLocal, control, reply }: Asking,
 ): Promise<Admission> {
+  const { numbers, onlyChanged } = contribution.encoding;
+  if (numbers !== reply.numbers || onlyChanged !== reply.onlyChanged) {
+    return refused('federation.other-encoding', 'The weights did not come in the encoding that was asked for.');
+  }
   try {
     if (control !== null && contribution.controlChange === null) {
       return refused('federation.control-missing', 'It does not say how the control variate of the site has changed.');

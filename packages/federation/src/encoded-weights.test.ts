@@ -152,7 +152,11 @@ describe('a contribution in an encoding', () => {
       steps: 1,
       meanLoss: 0,
     } as const;
-    const admission = await admit(store, contribution, sent, { keepLocal: [], control: null });
+    const admission = await admit(store, contribution, sent, {
+      keepLocal: [],
+      control: null,
+      reply: contribution.encoding,
+    });
     return admission.admitted ? 'admitted' : admission.code;
   };
 

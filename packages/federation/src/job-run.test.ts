@@ -170,6 +170,7 @@ describe('a round', () => {
   it.each([
     ['not-finite', 'refused', 'federation.weights-not-finite'],
     ['other-shape', 'refused', 'federation.weights-other-shape'],
+    ['other-encoding', 'refused', 'federation.other-encoding'],
     ['other-names', 'refused', 'federation.weights-other-names'],
     ['other-dtype', 'refused', 'federation.weights-other-dtype'],
     ['another-kind', 'refused', 'federation.contribution-of-another-kind'],

@@ -247,7 +247,7 @@ async function acceptTrained(
   const { store } = context.ports;
   using _slot = await context.admissions.take();
   const base = await WeightsFile.open(store, globalWeights(context, askedIn));
-  const admission = await admit(store, contribution, base, order.instructions);
+  const admission = await admit(store, contribution, base, { ...order.instructions, reply: context.job.reply });
   if (!admission.admitted) return { accepted: false, code: admission.code, message: admission.message };
   const { weights, encoding, controlChange, cases, steps, meanLoss } = contribution;
   const { siteId } = order;

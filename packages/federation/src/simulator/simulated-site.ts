@@ -42,6 +42,7 @@ export type Mishap =
   | 'other-shape'
   | 'other-names'
   | 'other-dtype'
+  | 'other-encoding'
   | 'no-control'
   | 'another-kind'
   | 'junk';
@@ -170,7 +171,7 @@ export class SimulatedSite implements SiteConnection {
     return {
       kind: 'train',
       weights: await putBlob(blobs, bytes),
-      encoding: task.reply,
+      encoding: wrong === 'other-encoding' ? { ...task.reply, onlyChanged: !task.reply.onlyChanged } : task.reply,
       controlChange:
         controlChange === null || wrong === 'no-control'
           ? null
