@@ -1,79 +1,157 @@
-/**
- * A DICOM file (PS3.10) to a data set. dicom-parser does the parsing; here is what it leaves out: files without preamble
- * or meta information, deflate with a limit, and its many exceptions turned into one.
- */
-import dicomParser from 'dicom-parser';
-import { Inflate } from 'fflate';
+/** A DICOM file (PS3.10): preamble, meta information and data set, as bytes and back; also files that lack the first two. */
+import { deflateSync, Inflate } from 'fflate';
 import { ImagingError } from '../imaging-error.ts';
-import { Dataset } from './dataset.ts';
+import { type Encoding, readDataset, statesVr } from './data-reader.ts';
+import { encodeDataset } from './data-writer.ts';
+import { type DataElement, Dataset } from './dataset.ts';
 import { transferSyntaxes } from './dictionary.ts';
 
 export interface DicomFile {
   readonly data: Dataset;
   readonly transferSyntaxUid: string;
+  /** 128 bytes for whatever an application likes. */
+  readonly preamble: Uint8Array | undefined;
+  /** Group 0002, explicit little endian. */
+  readonly meta: Dataset | undefined;
 }
 
-/** A deflated file may not unpack to more. */
-const inflatedBytesMax = 2 ** 30;
+export interface ParsePart10Options {
+  /** What a deflated file may unpack to; default 1 GiB. */
+  readonly inflatedBytesMax?: number;
+}
+
+const preambleBytes = 128;
+const metaEncoding: Encoding = { littleEndian: true, explicit: true };
 
 /** @throws ImagingError `imaging.dicom-not-dicom`, `imaging.dicom-damaged` */
-export function parsePart10(bytes: Uint8Array): DicomFile {
-  const bare = hasPreamble(bytes) ? undefined : bareTransferSyntax(bytes);
-  const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  try {
-    const parsed = dicomParser.parseDicom(plain, {
-      ...(bare === undefined ? {} : { TransferSyntaxUID: bare }),
-      inflater: inflateRest,
-    } as Parameters<typeof dicomParser.parseDicom>[1]);
-    const stated = parsed.string('x00020010')?.trim();
-    const transferSyntaxUid = stated ?? bare ?? transferSyntaxes.implicitLittleEndian;
-    const littleEndian = transferSyntaxUid !== transferSyntaxes.explicitBigEndian;
-    return { data: new Dataset(parsed, { littleEndian }), transferSyntaxUid };
-  } catch (error) {
-    if (error instanceof ImagingError) throw error;
-    throw new ImagingError('imaging.dicom-damaged', 'the DICOM file is cut short or damaged', { cause: error });
-  }
-}
-
-function hasPreamble(bytes: Uint8Array): boolean {
-  return bytes.length >= 132 && latin(bytes, 128, 132) === 'DICM';
+export function parsePart10(file: Uint8Array, options: ParsePart10Options = {}): DicomFile {
+  // A Buffer's subarray is another thing than a Uint8Array's.
+  const bytes = new Uint8Array(file.buffer, file.byteOffset, file.byteLength);
+  const hasPreamble = bytes.length >= preambleBytes + 4 && latin(bytes, preambleBytes, preambleBytes + 4) === 'DICM';
+  const start = hasPreamble ? preambleBytes + 4 : 0;
+  if (!hasPreamble && !beginsBare(bytes)) throw new ImagingError('imaging.dicom-not-dicom', 'the file is not DICOM');
+  const { meta, end } = readMeta(bytes, start);
+  const stated = meta?.text('TransferSyntaxUID');
+  const isDeflated = stated === transferSyntaxes.deflated;
+  const body = isDeflated ? inflated(bytes.subarray(end), options.inflatedBytesMax ?? 2 ** 30) : bytes;
+  const bodyStart = isDeflated ? 0 : end;
+  const encoding = encodingAt(body, bodyStart, stated);
+  return {
+    data: readDataset(body, { start: bodyStart, ...encoding }).data,
+    transferSyntaxUid: consistent(stated, encoding),
+    preamble: hasPreamble ? bytes.subarray(0, preambleBytes) : undefined,
+    meta,
+  };
 }
 
 /**
- * Transfer syntax of a data set that begins at byte 0 without preamble, as old archives export it: the first element must
- * be of group 0008, and two capitals after its tag are an explicit VR.
+ * The file's bytes, with the length of its meta information as it is now. Without meta information, the data set alone.
+ * @param file `transferSyntaxUid` must fit the pixels: native ones go between the uncompressed syntaxes.
  */
-function bareTransferSyntax(bytes: Uint8Array): string {
-  const group = bytes.length >= 8 ? bytes[0]! | (bytes[1]! << 8) : 0;
-  if (group !== 0x0008) throw new ImagingError('imaging.dicom-not-dicom', 'the file is not DICOM');
-  const explicit = /^[A-Z]{2}$/.test(latin(bytes, 4, 6));
-  return explicit ? transferSyntaxes.explicitLittleEndian : transferSyntaxes.implicitLittleEndian;
+export function formatPart10(file: DicomFile): Uint8Array {
+  const { data, meta, transferSyntaxUid } = file;
+  const encoded = encodeDataset(data, encodingOf(transferSyntaxUid));
+  const body = transferSyntaxUid === transferSyntaxes.deflated ? padded(deflateSync(encoded)) : encoded;
+  const head = meta === undefined ? new Uint8Array(0) : metaBytes(meta);
+  const start = file.preamble === undefined ? 0 : preambleBytes + 4;
+  const bytes = new Uint8Array(start + head.length + body.length);
+  if (file.preamble !== undefined) {
+    bytes.set(file.preamble);
+    bytes.set(new TextEncoder().encode('DICM'), preambleBytes);
+  }
+  bytes.set(head, start);
+  bytes.set(body, start + head.length);
+  return bytes;
 }
 
-function latin(bytes: Uint8Array, start: number, end: number): string {
-  return String.fromCharCode(...bytes.subarray(start, end));
+/** How a transfer syntax writes elements (PS3.5 annex A). */
+function encodingOf(transferSyntaxUid: string): Encoding {
+  return {
+    littleEndian: transferSyntaxUid !== transferSyntaxes.explicitBigEndian,
+    explicit: transferSyntaxUid !== transferSyntaxes.implicitLittleEndian,
+  };
 }
 
-/** The header as it is, the rest inflated (PS3.5 A.5). */
-function inflateRest(bytes: Uint8Array, position: number): Uint8Array {
-  const chunks: Uint8Array[] = [bytes.subarray(0, position)];
-  let total = position;
+/** Whether a data set begins at byte 0, as old archives export it: with meta information or with group 0008. */
+function beginsBare(bytes: Uint8Array): boolean {
+  if (bytes.length < 8) return false;
+  const group = bytes[0]! | (bytes[1]! << 8);
+  return group === 0x0008 || group === 0x0800 || (group === 0x0002 && statesVr(bytes, 0));
+}
+
+function readMeta(bytes: Uint8Array, start: number): { meta: Dataset | undefined; end: number } {
+  const hasMeta = bytes.length >= start + 8 && bytes[start] === 2 && bytes[start + 1] === 0 && statesVr(bytes, start);
+  if (!hasMeta) return { meta: undefined, end: start };
+  const { data, end } = readDataset(bytes, { start, onlyGroup: 0x0002, ...metaEncoding });
+  return { meta: data, end };
+}
+
+/** The stated encoding, unless the first element is plainly written in another, as happens. */
+function encodingAt(bytes: Uint8Array, start: number, stated: string | undefined): Encoding {
+  if (bytes.length < start + 8) return encodingOf(stated ?? transferSyntaxes.implicitLittleEndian);
+  const littleEndian =
+    stated === undefined ? bytes[start] !== 0 || bytes[start + 1] === 0 : encodingOf(stated).littleEndian;
+  return { littleEndian, explicit: statesVr(bytes, start) };
+}
+
+function consistent(stated: string | undefined, { littleEndian, explicit }: Encoding): string {
+  if (!explicit && (stated === undefined || stated === transferSyntaxes.explicitLittleEndian)) {
+    return transferSyntaxes.implicitLittleEndian;
+  }
+  if (explicit && (stated === undefined || stated === transferSyntaxes.implicitLittleEndian)) {
+    return littleEndian ? transferSyntaxes.explicitLittleEndian : transferSyntaxes.explicitBigEndian;
+  }
+  return stated!;
+}
+
+function metaBytes(meta: Dataset): Uint8Array {
+  const rest = meta.elements.filter(({ tag }) => tag !== 0x0002_0000);
+  const length = encodeDataset(new Dataset(rest), metaEncoding).length;
+  const value = new Uint8Array(4);
+  new DataView(value.buffer).setUint32(0, length, true);
+  const groupLength: DataElement = {
+    ...{ tag: 0x0002_0000, vr: 'UL', source: value, start: 0, end: 4 },
+    ...{ items: undefined, fragments: undefined, undefinedLength: false },
+  };
+  return encodeDataset(new Dataset([groupLength, ...rest]), metaEncoding);
+}
+
+/** PS3.5 A.5: with the limit on what comes out, since what goes in says nothing of it. */
+function inflated(bytes: Uint8Array, bytesMax: number): Uint8Array {
+  const chunks: Uint8Array[] = [];
+  let total = 0;
   const stream = new Inflate((chunk) => {
     total += chunk.length;
-    if (total > inflatedBytesMax) {
-      throw new ImagingError('imaging.dicom-damaged', 'the file unpacks to more than 1 GiB');
+    if (total > bytesMax) {
+      throw new ImagingError('imaging.dicom-damaged', 'the file unpacks to more than is allowed');
     }
     chunks.push(chunk);
   });
   const pushBytes = 65_536;
-  for (let at = position; at < bytes.length; at += pushBytes) {
-    stream.push(bytes.subarray(at, at + pushBytes), at + pushBytes >= bytes.length);
+  try {
+    for (let at = 0; at < bytes.length || at === 0; at += pushBytes) {
+      stream.push(bytes.subarray(at, at + pushBytes), at + pushBytes >= bytes.length);
+    }
+  } catch (error) {
+    if (error instanceof ImagingError) throw error;
+    throw new ImagingError('imaging.dicom-damaged', 'the DICOM file is cut short or damaged', { cause: error });
   }
-  const inflated = new Uint8Array(total);
+  const whole = new Uint8Array(total);
   let at = 0;
   for (const chunk of chunks) {
-    inflated.set(chunk, at);
+    whole.set(chunk, at);
     at += chunk.length;
   }
-  return inflated;
+  return whole;
+}
+
+function padded(bytes: Uint8Array): Uint8Array {
+  if (bytes.length % 2 === 0) return bytes;
+  const even = new Uint8Array(bytes.length + 1);
+  even.set(bytes);
+  return even;
+}
+
+function latin(bytes: Uint8Array, start: number, end: number): string {
+  return String.fromCharCode(...bytes.subarray(start, end));
 }

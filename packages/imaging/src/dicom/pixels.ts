@@ -2,7 +2,6 @@
  * The stored pixels of a DICOM file as numbers: native or RLE, 8 or 16 bits, either sign and byte order. Other
  * transfer syntaxes are refused by name.
  */
-import dicomParser from 'dicom-parser';
 import { ImagingError } from '../imaging-error.ts';
 import { transferSyntaxes } from './dictionary.ts';
 import type { DicomFile } from './part10.ts';
@@ -87,33 +86,27 @@ export function pixelNumbers(bytes: Uint8Array, format: PixelFormat): Int32Array
 }
 
 function unpackedRle(file: DicomFile, format: PixelFormat): Uint8Array {
-  const element = file.data.element('PixelData');
-  const fragments = element?.fragments;
-  if (element === undefined || fragments === undefined || format.bitsAllocated === 1) throw truncated();
+  const fragments = file.data.encapsulatedFrames(format.frames);
+  if (fragments === undefined || format.bitsAllocated === 1) throw truncated();
   const frameBytes = (format.rows * format.columns * format.bitsAllocated) / 8;
-  const frames: Uint8Array[] = [];
-  for (let frame = 0; frame < format.frames; frame++) {
-    frames.push(
-      decodeRle(encapsulatedFrame(file, format, frame), { frameBytes, bytesPerPixel: format.bitsAllocated / 8 }),
-    );
-  }
+  const frames = fragments.map((frame) => {
+    return decodeRle(joined(frame), { frameBytes, bytesPerPixel: format.bitsAllocated / 8 });
+  });
   if (frames.length === 1) return frames[0]!;
   const all = new Uint8Array(frameBytes * frames.length);
   for (const [frame, bytes] of frames.entries()) all.set(bytes, frame * frameBytes);
   return all;
 }
 
-/** The fragments of one frame, joined: all of them for a single frame, else one a frame (PS3.5 A.4.2 for RLE). */
-function encapsulatedFrame({ data }: DicomFile, format: PixelFormat, frame: number): Uint8Array {
-  const element = data.element('PixelData')!;
-  const fragments = element.fragments!;
-  const [first, count] = format.frames === 1 ? [0, fragments.length] : [frame, 1];
-  if (count === 0 || first + count > fragments.length) throw truncated();
-  try {
-    return dicomParser.readEncapsulatedPixelDataFromFragments(data.parsedDataSet, element, first, count) as Uint8Array;
-  } catch (error) {
-    throw new ImagingError('imaging.dicom-damaged', 'the DICOM file is cut short or damaged', { cause: error });
+function joined(fragments: readonly Uint8Array[]): Uint8Array {
+  if (fragments.length === 1) return fragments[0]!;
+  const whole = new Uint8Array(fragments.reduce((sum, fragment) => sum + fragment.length, 0));
+  let at = 0;
+  for (const fragment of fragments) {
+    whole.set(fragment, at);
+    at += fragment.length;
   }
+  return whole;
 }
 
 function swapped(bytes: Uint8Array): Uint8Array {
