@@ -1,3 +1,5 @@
+export { keywordOf } from './dicom/dictionary.ts';
+export { parsePart10 } from './dicom/part10.ts';
 export type { DicomSeries, SeriesFinding } from './dicom/read-ct-series.ts';
 export { readDicomSeries } from './dicom/read-ct-series.ts';
 export { type DicomSegmentation, readDicomSegmentation } from './dicom/read-segmentation.ts';
