@@ -1,5 +1,6 @@
 /**
- * The coordinator's database: SQLite with a write-ahead log that is flushed at every commit. One process may hold it open.
+ * The coordinator's database: SQLite with a write-ahead log that is flushed at every commit. Beside the coordinator, which
+ * is one process, only a recovery writes to it, for a moment.
  */
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -7,7 +8,7 @@ import { makeDirectory } from '@consilium/transport';
 import { databaseError } from './coordinator-error.ts';
 
 const schema = `
-  PRAGMA locking_mode = EXCLUSIVE;
+  PRAGMA busy_timeout = 1000;
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
   CREATE TABLE IF NOT EXISTS ledger (
@@ -35,7 +36,7 @@ const schema = `
   ) STRICT;
 `;
 
-/** @throws an error with a code if the directory cannot be written to, is damaged, or is in use by another process. */
+/** @throws an error with a code if the directory cannot be written to, is damaged, or stays locked by another program. */
 export async function openDatabase(directory: string): Promise<DatabaseSync> {
   await makeDirectory(directory);
   try {

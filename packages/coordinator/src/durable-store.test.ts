@@ -2,6 +2,7 @@ import { fork } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { blobIdOf, chunkIdOf, getBlob, putBlob } from '@consilium/federation';
 import { testStore } from '@consilium/federation/conformance';
 import type { JobId } from '@consilium/protocol';
@@ -66,7 +67,17 @@ describe('the directory of a coordinator', () => {
     const directory = freshDirectory();
     using store = await openStore(directory);
     await store.record(jobId, 'key', 1);
+    await expect(openStore(directory)).rejects.toMatchObject({ code: 'transport.directory-in-use' });
+  });
+
+  it('whose ledger is locked by some other program is refused', async () => {
+    const directory = freshDirectory();
+    (await openStore(directory))[Symbol.dispose]();
+    const other = new DatabaseSync(join(directory, 'ledger.sqlite'));
+    other.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
     await expect(openStore(directory)).rejects.toMatchObject({ code: 'coordinator.store-in-use' });
+    other.close();
+    using _ = await openStore(directory);
   });
 
   it('that is damaged is refused', async () => {

@@ -3,28 +3,46 @@ import { join } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { FederationError, type Store } from '@consilium/federation';
 import type { BlobId, ChunkId, JobId, Json, Manifest } from '@consilium/protocol';
-import { ChunkDirectory } from '@consilium/transport';
+import { ChunkDirectory, DirectoryLock } from '@consilium/transport';
 import { databaseError } from './coordinator-error.ts';
 import { openDatabase } from './database.ts';
 
 /** @throws an error with a code if the directory cannot be written to, is damaged, or is in use by another process. */
 export async function openStore(directory: string): Promise<DurableStore> {
-  const database = await openDatabase(directory);
-  return new DurableStore(directory, database, await ChunkDirectory.open(join(directory, 'blobs')));
+  const lock = await DirectoryLock.take(directory);
+  try {
+    const database = await openDatabase(directory);
+    return new DurableStore({ directory, lock, database, blobs: await ChunkDirectory.open(join(directory, 'blobs')) });
+  } catch (error) {
+    lock[Symbol.dispose]();
+    throw error;
+  }
 }
 
 export class DurableStore implements Store, Disposable {
   /** Shared with the registry of members. */
   readonly database: DatabaseSync;
   readonly #directory: string;
+  readonly #lock: DirectoryLock;
   readonly #blobs: ChunkDirectory;
   readonly #insert: StatementSync;
   readonly #one: StatementSync;
   readonly #all: StatementSync;
   readonly #jobIds: StatementSync;
 
-  constructor(directory: string, database: DatabaseSync, blobs: ChunkDirectory) {
+  constructor({
+    directory,
+    lock,
+    database,
+    blobs,
+  }: {
+    readonly directory: string;
+    readonly lock: DirectoryLock;
+    readonly database: DatabaseSync;
+    readonly blobs: ChunkDirectory;
+  }) {
     this.#directory = directory;
+    this.#lock = lock;
     this.#blobs = blobs;
     this.database = database;
     this.#insert = database.prepare('INSERT INTO ledger (job_id, key, value) VALUES (?, ?, ?) ON CONFLICT DO NOTHING');
@@ -97,5 +115,6 @@ export class DurableStore implements Store, Disposable {
 
   [Symbol.dispose](): void {
     this.database.close();
+    this.#lock[Symbol.dispose]();
   }
 }

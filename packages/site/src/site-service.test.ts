@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { SiteId } from '@consilium/protocol';
@@ -71,6 +71,20 @@ describe('the service of a site', () => {
     const path = await joined(directory, { siteId: 'site-2' });
     const { signal } = new AbortController();
     await expect(runSite(path, { signal })).rejects.toMatchObject({ code: 'site.other-identity' });
+  });
+
+  it('does not begin in a directory in which one runs already, and leaves that alone', async () => {
+    using directory = new ToyDirectory();
+    const path = await joined(directory);
+    const over = new AbortController();
+    const first = runSite(path, { signal: over.signal });
+    await expect.poll(() => existsSync(join(path, 'log.jsonl')), { timeout: 20_000 }).toBe(true);
+    const { signal } = new AbortController();
+    await expect(runSite(path, { signal })).rejects.toMatchObject({ code: 'transport.directory-in-use' });
+    over.abort();
+    await first;
+    const log = await runUntil(path, /"stopped"[\s\S]*disconnected/);
+    expect(log.match(/"event":"started"/g)).toHaveLength(2);
   });
 
   it('does not begin if its port for metrics is taken', async () => {

@@ -10,6 +10,7 @@ import { type AgentEvent, type BlobStore, type Clock, SiteAgent, type Worker } f
 import {
   ChunkDirectory,
   CoordinatorClient,
+  DirectoryLock,
   IdentityDirectory,
   keepRenewed,
   systemClock,
@@ -65,10 +66,11 @@ export async function readSiteSettings(
   return parseSiteSettings({ ...(document as object), ...overrides });
 }
 
-/** Runs until `signal` aborts. Rejects if it cannot begin: wrong settings, no identity, a disk that cannot be written to. */
+/** Runs until `signal` aborts. Rejects if it cannot begin: wrong settings, a directory in use, no identity. */
 export async function runSite(directory: string, options: SiteServiceOptions): Promise<void> {
   const { signal, clock = systemClock, onEvent = () => {} } = options;
   const settings = await readSiteSettings(directory, options.overrides);
+  using _lock = await DirectoryLock.take(directory);
   const log = openLocalLog(join(directory, 'log.jsonl'), { bytesMax: logBytesMax });
   const identity = await IdentityDirectory.open(join(directory, 'identity'));
   const { role, id } = identity.facts;

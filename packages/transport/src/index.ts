@@ -10,6 +10,7 @@ export { type CertificateRequest, createCertificateRequest, requestFingerprint }
 export { ChunkDirectory, type ChunkDirectoryOptions } from './chunk-directory.ts';
 export { CoordinatorClient, type CoordinatorClientOptions } from './coordinator-client.ts';
 export type { Credentials } from './credentials.ts';
+export { DirectoryLock } from './directory-lock.ts';
 export { type DurableFileOptions, makeDirectory, writeDurably, writeWhole } from './durable-file.ts';
 export { type EnrolOptions, encodeInvitation, enrol, type Invitation, parseInvitation } from './enrolment.ts';
 export { answerError, type ErrorBody } from './error-answer.ts';
