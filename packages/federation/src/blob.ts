@@ -69,6 +69,13 @@ export async function manifestOf(store: BlobStore, id: BlobId): Promise<Manifest
   return manifest;
 }
 
+/** Which of some blobs are not there. */
+export async function lackingBlobs(store: BlobStore, ids: readonly BlobId[]): Promise<BlobId[]> {
+  const lacking: BlobId[] = [];
+  for (const id of ids) if ((await store.getManifest(id)) === undefined) lacking.push(id);
+  return lacking;
+}
+
 /** The whole blob in memory: for graphs and small weights. */
 export async function getBlob(store: BlobStore, id: BlobId): Promise<Uint8Array> {
   const { bytes, chunks } = await manifestOf(store, id);

@@ -2,13 +2,25 @@
  * Putting one task to each of several sites and gathering what they answer: repeats for a site that was lost, a limit
  * for stragglers, and a reason for every site that is left out.
  */
-import type { Contribution, JobId, SiteId, Task, TaskBody, TaskId, TaskKind, TaskProgress } from '@consilium/protocol';
+import type {
+  BlobId,
+  Contribution,
+  JobId,
+  SiteId,
+  Task,
+  TaskBody,
+  TaskId,
+  TaskKind,
+  TaskProgress,
+} from '@consilium/protocol';
 import type { JobEvent } from './job-event.ts';
 import type { LeftOutSite } from './left-out-site.ts';
-import { leaving, type Ports } from './ports.ts';
+import { leaving, type Ports, type TaskReply } from './ports.ts';
 
 export type Acceptance<T> =
   | { readonly accepted: true; readonly value: T }
+  /** Blobs that were there are gone, with another job that had the same: the site is to send them again. */
+  | { readonly accepted: false; readonly lacking: readonly BlobId[] }
   | { readonly accepted: false; readonly code: string; readonly message: string };
 
 export interface Inquiry<T> {
@@ -124,7 +136,21 @@ async function ask<T>(
   for (let attempt = 1; ; attempt++) {
     const startMs = clock.nowMs();
     onEvent({ ...at, kind: 'task-sent', task: body.kind, attempt });
-    const reply = await connection.perform({ ...body, taskId, jobId, attempt } as Task, { signal, onProgress });
+    const perform = () => connection.perform({ ...body, taskId, jobId, attempt } as Task, { signal, onProgress });
+    let reply = await perform();
+    while (reply.kind === 'contribution') {
+      const ms = clock.nowMs() - startMs;
+      const acceptance = await take(inquiry, siteId, reply, ms);
+      if (acceptance.accepted) {
+        const loss = reply.contribution.kind === 'train' ? { meanLoss: reply.contribution.meanLoss } : {};
+        onEvent({ ...at, kind: 'contribution-accepted', task: body.kind, ms, ...loss });
+        return { kind: 'accepted', value: acceptance.value };
+      }
+      if ('code' in acceptance) {
+        return leftOut({ why: 'refused', code: acceptance.code, message: acceptance.message, lasting: false });
+      }
+      reply = await perform();
+    }
     switch (reply.kind) {
       case 'aborted':
         return reply;
@@ -137,27 +163,28 @@ async function ask<T>(
         if (again) continue;
         return leftOut({ why: 'lost', code, message, lasting: false });
       }
-      case 'contribution': {
-        const ms = clock.nowMs() - startMs;
-        const { acknowledge } = reply;
-        let acceptance: Acceptance<T>;
-        try {
-          acceptance = await inquiry.accept(siteId, reply.contribution, ms);
-        } catch (error) {
-          acknowledge({ kind: 'not-asked' }); // the fault is ours: the site keeps its contribution
-          throw error;
-        }
-        if (!acceptance.accepted) {
-          acknowledge({ kind: 'refused', code: acceptance.code, message: acceptance.message });
-          return leftOut({ why: 'refused', code: acceptance.code, message: acceptance.message, lasting: false });
-        }
-        acknowledge({ kind: 'accepted' });
-        const loss = reply.contribution.kind === 'train' ? { meanLoss: reply.contribution.meanLoss } : {};
-        onEvent({ ...at, kind: 'contribution-accepted', task: body.kind, ms, ...loss });
-        return { kind: 'accepted', value: acceptance.value };
-      }
     }
   }
+}
+
+/** Has it decided about a contribution, and the site told. */
+async function take<T>(
+  inquiry: Inquiry<T>,
+  siteId: SiteId,
+  { contribution, acknowledge }: Extract<TaskReply, { kind: 'contribution' }>,
+  ms: number,
+): Promise<Acceptance<T>> {
+  let acceptance: Acceptance<T>;
+  try {
+    acceptance = await inquiry.accept(siteId, contribution, ms);
+  } catch (error) {
+    acknowledge({ kind: 'not-asked' }); // the fault is ours: the site keeps its contribution
+    throw error;
+  }
+  if (acceptance.accepted) acknowledge({ kind: 'accepted' });
+  else if ('code' in acceptance) acknowledge({ kind: 'refused', code: acceptance.code, message: acceptance.message });
+  else acknowledge({ kind: 'blobs-wanted', blobs: [...acceptance.lacking] });
+  return acceptance;
 }
 
 function sum<T>(

@@ -99,6 +99,39 @@ describe('a board of jobs', () => {
     await withBoard(async (board) => expect(board.status(first).state).toBe('aborted'), store);
   });
 
+  it.each(['running', 'paused'])('lets go of what a %s job has of its open round when it is aborted', async (state) => {
+    const abort = async (board: JobBoard) => void (await board.abort(first, 'someone'));
+    const store = await withBoard(async (board, store) => {
+      await board.submit(job());
+      await recorded(store, 'round/1/train/site-1');
+      expect([...store.held.keys()]).toContain('first/1/contributions');
+      await (state === 'running' ? abort(board) : board.pause(first));
+    });
+    if (state === 'paused') await withBoard(abort, store);
+    expect([...store.held.keys()]).toEqual(['first/job']);
+  });
+
+  it('lets go of it when it is opened anew, if it could not before, and keeps the models of completed rounds', async () => {
+    class StuckDisk extends MemoryStore {
+      isStuck = false;
+      override async release(holder: string): Promise<void> {
+        if (this.isStuck) throw Object.assign(new Error('The disk is read-only.'), { code: 'coordinator.disk-failed' });
+        return super.release(holder);
+      }
+    }
+    const store = new StuckDisk();
+    await withBoard(async (board) => {
+      await board.submit(simulatedJob({ jobId: first, strategy: { kind: 'scaffold', learningRate: 1 } }));
+      await recorded(store, 'round/2/aggregate');
+      store.isStuck = true;
+      await board.abort(first, 'someone');
+    }, store);
+    expect([...store.held.keys()]).toContain('first/2/contributions');
+    store.isStuck = false;
+    await withBoard(async () => {}, store);
+    expect([...store.held.keys()]).toEqual(['first/job', 'first/1/weights']);
+  });
+
   it('makes changes that are asked for at once one after another', async () => {
     const store = await withBoard(async (board) => {
       await board.submit(job());

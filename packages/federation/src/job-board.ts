@@ -19,7 +19,8 @@ import { type JobOutcome, runJob } from './job-run.ts';
 import type { LeftOutSite } from './left-out-site.ts';
 import { leaving, type Ports } from './ports.ts';
 import type { JobReason } from './reason.ts';
-import { completedRounds, type RoundRecord } from './round.ts';
+import { completedRounds, letGo, type RoundRecord } from './round.ts';
+import { strategyOf } from './strategies.ts';
 import { runSurvey, type Survey, type SurveyOutcome } from './survey.ts';
 
 const surveySchema = z.object({
@@ -91,6 +92,7 @@ export class JobBoard implements AsyncDisposable {
       if (!submitted.success) continue; // a ledger holds other things than jobs
       const end = endOfJob(entries);
       board.#add(submitted.data, end?.state ?? (isPaused(entries) ? 'paused' : 'queued'), end?.reason ?? null);
+      if (end?.state === 'aborted') await board.#letGo(submitted.data); // it may have been interrupted
     }
     board.#next();
     return board;
@@ -202,6 +204,7 @@ export class JobBoard implements AsyncDisposable {
         await this.#end(job, 'aborted', { code: 'aborted-by-request', text: `The job was aborted by ${by}.` });
         job.abort.abort();
         for (const site of this.#ports.sites.values()) site.abandon?.(jobId);
+        if (!job.isRunning) await this.#letGo(job.submission);
       }
       return this.status(jobId);
     });
@@ -249,8 +252,10 @@ export class JobBoard implements AsyncDisposable {
       if (job.state !== 'queued' || job.isRunning) continue;
       job.state = 'running';
       job.isRunning = true;
-      const running = this.#run(job).finally(() => {
+      const running = this.#run(job).finally(async () => {
         job.isRunning = false;
+        // Not before: a contribution that came when the job was aborted may have been taken in since.
+        if (job.state === 'aborted') await this.#letGo(job.submission);
         this.#running.delete(running);
         this.#next();
       });
@@ -317,6 +322,19 @@ export class JobBoard implements AsyncDisposable {
     Object.assign(job, { state, reason });
     this.#options.onEvent?.({ kind: 'job-ended', jobId: job.submission.jobId, state, reason });
     job.ended.resolve();
+  }
+
+  /** Of what an aborted job held that nobody can want any more. What cannot be let go now is at the next opening. */
+  async #letGo(submission: Submission): Promise<void> {
+    if (submission.kind !== 'train') return;
+    const { store } = this.#ports;
+    try {
+      const rounds = completedRounds(await store.recall(submission.jobId));
+      const setting = { job: submission, strategy: strategyOf(submission.strategy) };
+      await letGo(setting, rounds, store, { isAborted: true });
+    } catch (error) {
+      this.#options.onError?.(submission.jobId, error);
+    }
   }
 
   async #log(jobId: JobId, entry: JobLogEntry): Promise<void> {

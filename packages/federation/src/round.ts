@@ -8,12 +8,14 @@
  */
 import type { BlobId, Contribution, Encoding, Json, ModelName, SiteId, TaskBody } from '@consilium/protocol';
 import { admit } from './admission.ts';
+import { lackingBlobs } from './blob.ts';
 import { ContributedWeights } from './contributed-weights.ts';
 import { type Acceptance, type InquiryOptions, inquire } from './inquiry.ts';
 import type { Job } from './job.ts';
 import type { LeftOutSite } from './left-out-site.ts';
 import type { Ports } from './ports.ts';
 import type { JobReason } from './reason.ts';
+import { blobsOf } from './site-line.ts';
 import { Slots } from './slots.ts';
 import { bestRound, type Decision, decide } from './stopping.ts';
 import type { Store } from './store.ts';
@@ -246,14 +248,16 @@ async function acceptTrained(
   if (contribution.kind !== 'train') return anotherKind;
   const { store } = context.ports;
   using _slot = await context.admissions.take();
+  const blobs = blobsOf(contribution);
+  // Before they are read: another job that was sent the same may let go of them meanwhile.
+  for (const blob of blobs) await store.retain(blob, holderOf(context, 'contributions'));
+  const lacking = await lackingBlobs(store, blobs);
+  if (lacking.length > 0) return { accepted: false, lacking };
   const base = await WeightsFile.open(store, globalWeights(context, askedIn));
   const admission = await admit(store, contribution, base, { ...order.instructions, reply: context.job.reply });
   if (!admission.admitted) return { accepted: false, code: admission.code, message: admission.message };
   const { weights, encoding, controlChange, cases, steps, meanLoss } = contribution;
   const { siteId } = order;
-  for (const blob of [weights, controlChange]) {
-    if (blob !== null) await store.retain(blob, holderOf(context, 'contributions'));
-  }
   const trained: TrainedRecord = { siteId, weights, encoding, controlChange, askedIn, cases, steps, meanLoss, ms };
   await record(context, `train/${siteId}`, trained);
   return { accepted: true, value: trained };
@@ -421,21 +425,27 @@ async function conclude(context: RoundContext, closed: AggregateRecord, evaluati
 
 /**
  * Lets go of what no step after `rounds` reads: the contributions, and the weights of rounds that are neither the best
- * nor the base of a contribution that may still come. Done again, it changes nothing.
+ * nor the base of a contribution that may still come. Of a job that was aborted no step comes, and what its open round
+ * has is let go as well. Done again, it changes nothing.
  */
 export async function letGo(
   { job, strategy }: RoundSetting,
   rounds: readonly RoundRecord[],
   store: Store,
+  { isAborted = false } = {},
 ): Promise<void> {
   const last = rounds.length;
-  if (last === 0) return;
-  await store.release(holderOf({ job, round: last }, 'contributions'));
-  const mayStillCome = strategy.late === 'keep' && rounds[last - 1]!.decision.kind === 'continue';
+  const end = isAborted ? last + 1 : last;
+  for (let round = Math.max(1, last); round <= end; round++) {
+    await store.release(holderOf({ job, round }, 'contributions'));
+  }
+  const mayStillCome = !isAborted && strategy.late === 'keep' && rounds.at(-1)?.decision.kind === 'continue';
   const entries = mayStillCome ? await store.recall(job.jobId) : new Map<string, Json>();
   const bases = stillAsked({ entries, rounds, round: last }).map(({ askedIn }) => askedIn - 1);
   const kept = new Set([bestRound(rounds.map(({ score }) => score)), last, ...bases]);
-  for (let round = 0; round < last; round++) {
+  // What a job begins with is read by its first round alone.
+  if (isAborted) kept.delete(0);
+  for (let round = 0; round <= end; round++) {
     if (!kept.has(round)) await store.release(holderOf({ job, round }, 'weights'));
   }
 }

@@ -17,6 +17,7 @@ import type {
   TaskProgress,
   Verdict,
 } from '@consilium/protocol';
+import { lackingBlobs } from './blob.ts';
 import { dispositionOf } from './disposition.ts';
 import { type Clock, leaving, type PerformOptions, type SiteConnection, type TaskReply } from './ports.ts';
 import type { Slots } from './slots.ts';
@@ -185,21 +186,13 @@ export class SiteLine implements SiteConnection {
     if (disposition === 'accepted') return { kind: 'accepted' };
     // What is asked for counts, whatever the ledger says: an end that failed to be written may be in it.
     if (!this.#open.has(taskId)) return { kind: disposition === 'closed' ? 'closed' : 'not-asked' };
-    const lacking = await this.#lackingBlobs(contribution);
+    const lacking = await lackingBlobs(this.#options.store, blobsOf(contribution));
     if (lacking.length > 0) return { kind: 'blobs-wanted', blobs: lacking };
     const open = this.#open.get(taskId);
     if (open === undefined) return { kind: 'not-asked' };
     const { promise, resolve } = Promise.withResolvers<Verdict>();
     open.settle({ kind: 'contribution', contribution, acknowledge: resolve });
     return promise;
-  }
-
-  async #lackingBlobs(contribution: Contribution): Promise<BlobId[]> {
-    const lacking: BlobId[] = [];
-    for (const blob of blobsOf(contribution)) {
-      if ((await this.#options.store.getManifest(blob)) === undefined) lacking.push(blob);
-    }
-    return lacking;
   }
 
   #heard(): void {

@@ -30,6 +30,7 @@ export const fuzzers: readonly Fuzzer[] = [
   fuzzer('hostile', { ...quiet, mishapChance: 0.3, refusalChance: 0.2, forgeryChance: 0.5, weather: true }),
   fuzzer('buffered', { ...storm, strategies: ['fed-buff'] }),
   fuzzer('storm', storm),
+  fuzzer('twins', { ...storm, jobsMax: 4, twins: true }),
   {
     ...fuzzer('undisturbed', { ...quiet, kills: 12, weather: true, partitions: 3, freezes: 1, patient: true }),
     check: checkUndisturbed,

@@ -206,7 +206,8 @@ async function checkBlobs({ project, job, rounds }: FinishedJob): Promise<void> 
     );
     if (!isWhole) chronicle.violated('blobs are kept', `${id} of ${job.jobId} is gone`);
   }
-  if (statuses.get(job.jobId)?.state !== 'completed') return;
+  const state = statuses.get(job.jobId)?.state;
+  if (state !== 'completed' && state !== 'aborted') return;
   // By who holds it: another job may hold the same bytes, such as one that failed and would be taken up again.
   for (const [holder, ids] of platter.held) {
     if (!holder.startsWith(`${job.jobId}/`)) continue;

@@ -139,7 +139,9 @@ export class SimulatedPort implements CoordinatorPort {
           signal,
         );
       }
-      await this.#request({ bytes: 100, handle: (server) => server.store.putManifest(manifest) }, signal);
+      const isWhole = await this.#request({ bytes: 100, handle: (server) => concludes(server, manifest) }, signal);
+      // A chunk that was there is gone since, with another blob that had it.
+      if (!isWhole) throw new RemoteError('network.again', 'Chunks are missing.');
     });
   }
 
@@ -165,6 +167,16 @@ export class SimulatedPort implements CoordinatorPort {
         signal.throwIfAborted();
       }
     }
+  }
+}
+
+async function concludes({ store }: CoordinatorServer, manifest: Manifest): Promise<boolean> {
+  try {
+    await store.putManifest(manifest);
+    return true;
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'federation.chunk-missing') return false;
+    throw error;
   }
 }
 

@@ -12,6 +12,8 @@ import { simulatedJob } from './simulation.ts';
 export interface Temper {
   readonly strategies: readonly ('any' | StrategySpec['kind'])[];
   readonly jobsMax: number;
+  /** Jobs differ in their names alone, so that what sites contribute to one is, to the byte, what they do to the others. */
+  readonly twins: boolean;
   readonly kills: number;
   readonly weather: boolean;
   readonly partitions: number;
@@ -44,6 +46,7 @@ const anyMishap: readonly Mishap[] = [
 export const quiet: Temper = {
   strategies: ['any'],
   jobsMax: 1,
+  twins: false,
   kills: 0,
   weather: false,
   partitions: 0,
@@ -65,7 +68,7 @@ export function scenarioOf(seed: number, temper: Temper): Scenario {
   const sites = Array.from({ length: random.integer(2, 6) }, (_, index) => siteOf(index, temper, random));
   const jobs = Array.from({ length: random.integer(1, temper.jobsMax + 1) }, (_, index) => ({
     atMs: index === 0 ? random.between(0, 2000) : random.between(0, 60_000),
-    submission: submissionOf(index, sites, temper, random),
+    submission: submissionOf(index, sites, temper, temper.twins ? createRandom(seed, 'twins') : random),
   }));
   return {
     seed,
