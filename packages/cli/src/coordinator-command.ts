@@ -1,5 +1,5 @@
-/** `consilium coordinator`: make the directory of a project's coordinator, and run it. */
-import { resolve } from 'node:path';
+/** `consilium coordinator`: make the directory of a project's coordinator, run it, and get back in. */
+import { join, resolve } from 'node:path';
 import { styleText } from 'node:util';
 import {
   Coordinator,
@@ -7,12 +7,15 @@ import {
   initCoordinator,
   type Member,
   openServiceLog,
+  recoverMember,
   type ServiceLogOptions,
 } from '@consilium/coordinator';
 import type { JobEvent } from '@consilium/federation';
+import { siteIdSchema } from '@consilium/protocol';
 import { wallClockMs } from '@consilium/transport';
 import { type Command, Option } from 'commander';
 import { type AnswerOptions, answer, jsonOption } from './answer.ts';
+import { CliError } from './cli-error.ts';
 import { coordinatorEnvironmentHelp, coordinatorOverrides } from './environment-settings.ts';
 import { stopOnInterrupt } from './interruption.ts';
 import { wholeNumber } from './number-option.ts';
@@ -78,6 +81,23 @@ Examples:
   consilium coordinator start --directory /srv/kidney --log /var/log/consilium.jsonl`,
     )
     .action(start);
+  group
+    .command('recover')
+    .description(
+      'Make a new identity for a member who has lost theirs; the old key counts no more. For who has the coordinator’s files, beside it as it runs or while it is stopped.',
+    )
+    .requiredOption('--directory <dir>', 'of the coordinator')
+    .option('--member <name>', 'the member who is to have it', 'admin')
+    .option('--out <dir>', 'where to write it (default: <member> in the directory of the coordinator)')
+    .option(...jsonOption)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  consilium coordinator recover --directory /srv/kidney
+  consilium coordinator recover --directory /srv/kidney --member berta --out /home/berta/kidney`,
+    )
+    .action(recover);
 }
 
 async function init(options: InitOptions): Promise<void> {
@@ -105,6 +125,25 @@ async function init(options: InitOptions): Promise<void> {
 
 Next:
   consilium coordinator start --directory ${options.directory}`,
+  );
+}
+
+async function recover({
+  directory,
+  member,
+  ...options
+}: AnswerOptions & { readonly directory: string; readonly member: string; readonly out?: string }): Promise<void> {
+  const { data: id } = siteIdSchema.safeParse(member);
+  if (id === undefined) {
+    throw new CliError('cli.bad-option', `"${member}" is no name of a member: 1 to 64 of a-z, 0-9, ".", "_", "-".`);
+  }
+  const identity = resolve(options.out ?? join(directory, id));
+  const { fingerprint } = await recoverMember(resolve(directory), { id, identity }, { nowMs: wallClockMs });
+  answer(
+    options,
+    { id, identity, fingerprint },
+    `${id} has a new identity in ${identity}, with the key ${fingerprint}. An old key of ${id} counts no more.
+Look whether all who are listed shall be: consilium member list --identity ${identity}`,
   );
 }
 

@@ -42,21 +42,59 @@ export async function initCoordinator(
     await writeDurably(join(authorityDirectory, 'key.pem'), key, { mode: 0o600 });
     await writeDurably(join(authorityDirectory, 'certificate.pem'), certificate);
   }
-  const authority = await CertificateAuthority.open(await readAuthority(directory), { project, ...options });
-  using database = await openDatabase(directory);
-  const registry = new MemberRegistry({ database, authority, days: certificateDaysOf(settings), ...options });
-  const admin = await IdentityDirectory.create(join(directory, 'admin'), {
-    project,
-    role: 'member',
-    id: 'admin',
-    coordinator: coordinatorOrigin(settings),
-  });
-  const token = registry.invite({ role: 'member', id: 'admin' }, 1);
-  const { fingerprint } = registry.enrol(token, admin.request);
-  const { certificate } = await registry.admit('member', 'admin', fingerprint);
-  await admin.admitted({ certificate: certificate!, authority: authority.certificate });
+  const admin = await createMember(settings, { id: 'admin', identity: join(directory, 'admin') });
+  await admitHere(directory, settings, { member: admin, ...options });
   await writeDurably(join(directory, settingsFile), stringifyYaml(input));
   return settings;
+}
+
+/**
+ * Gives a member who has lost their key, or their admission, a new one: `identity` is made, and what was known of the
+ * member before counts no more. For who has the coordinator's files, and with them the authority; also beside a
+ * coordinator that runs. Interrupted, it can be called again.
+ * @throws CoordinatorError `coordinator.identity-present`, `coordinator.bad-settings`; TransportError
+ * `transport.identity-taken` if somebody else's identity is there
+ */
+export async function recoverMember(
+  directory: string,
+  { id, identity }: MemberDirectory,
+  options: { readonly nowMs: () => number },
+): Promise<IdentityDirectory> {
+  const settings = await readCoordinatorSettings(directory);
+  const member = await createMember(settings, { id, identity });
+  if (member.isAdmitted) {
+    const text = `${identity} holds an identity of ${id} already. Use that one; if it is let in no more, choose another directory.`;
+    throw new CoordinatorError('coordinator.identity-present', text);
+  }
+  await admitHere(directory, settings, { member, ...options });
+  return member;
+}
+
+interface MemberDirectory {
+  readonly id: string;
+  /** Where the identity is kept. */
+  readonly identity: string;
+}
+
+function createMember(settings: CoordinatorSettings, { id, identity }: MemberDirectory): Promise<IdentityDirectory> {
+  const { project } = settings;
+  return IdentityDirectory.create(identity, { project, role: 'member', id, coordinator: coordinatorOrigin(settings) });
+}
+
+/** Invited, enrolled and admitted in one go. */
+async function admitHere(
+  directory: string,
+  settings: CoordinatorSettings,
+  { member, nowMs }: { readonly member: IdentityDirectory; readonly nowMs: () => number },
+): Promise<void> {
+  const { project } = settings;
+  const authority = await CertificateAuthority.open(await readAuthority(directory), { project, nowMs });
+  using database = await openDatabase(directory);
+  const registry = new MemberRegistry({ database, authority, days: certificateDaysOf(settings), nowMs });
+  const whom = { role: 'member', id: member.facts.id } as const;
+  const { fingerprint } = registry.enrol(registry.invite(whom, 1), member.request);
+  const { certificate } = await registry.admit(whom.role, whom.id, fingerprint);
+  await member.admitted({ certificate: certificate!, authority: authority.certificate });
 }
 
 /** Where sites and members reach it. */

@@ -1,5 +1,10 @@
 export { Coordinator, type CoordinatorOptions } from './coordinator.ts';
-export { type CoordinatorOverrides, coordinatorOrigin, initCoordinator } from './coordinator-directory.ts';
+export {
+  type CoordinatorOverrides,
+  coordinatorOrigin,
+  initCoordinator,
+  recoverMember,
+} from './coordinator-directory.ts';
 export { CoordinatorError } from './coordinator-error.ts';
 export type { TimedEvent } from './event-log.ts';
 export type { Member } from './member-registry.ts';
