@@ -1,5 +1,5 @@
 import { decodeSafetensors } from '@consilium/numerics';
-import type { JobId, SiteId, Task } from '@consilium/protocol';
+import type { BlobId, JobId, SiteId, Task } from '@consilium/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { getBlob } from './blob.ts';
@@ -209,6 +209,24 @@ describe('a round', () => {
     const hasty = await simulate({ job: { ...job, minimumSites: 1 } });
     expect(hasty.outcome.rounds[0]!.trained).toHaveLength(1);
     expect(hasty.outcome.rounds[0]!.leftOut.filter(({ task }) => task === 'train')).toHaveLength(3);
+  });
+
+  it('has a site send again what was there and is gone, with another job to which it sent the same', async () => {
+    class SharedStore extends MemoryStore {
+      gone = 0;
+      override async retain(id: BlobId, holder: string): Promise<void> {
+        if (holder.endsWith('/2/contributions') && ++this.gone === 1) {
+          await super.retain(id, 'another');
+          await super.release('another');
+        }
+        return super.retain(id, holder);
+      }
+    }
+    const calm = await simulate();
+    const { outcome, sites } = await simulate({ store: new SharedStore() });
+    expect(outcome.best).toEqual(calm.outcome.best);
+    const verdicts = [...sites.values()].flatMap((site) => site.verdicts);
+    expect(verdicts.filter(({ kind }) => kind !== 'accepted')).toMatchObject([{ kind: 'blobs-wanted' }]);
   });
 
   it('does not ask a site again that failed for good', async () => {

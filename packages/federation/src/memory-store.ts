@@ -8,6 +8,8 @@ export class MemoryStore implements Store {
   readonly #chunks = new Map<ChunkId, Uint8Array>();
   readonly #manifests = new Map<BlobId, Manifest>();
   readonly #holders = new Map<string, Set<BlobId>>();
+  /** Put and not yet named by a manifest, or put and not yet retained: no release takes them away. */
+  readonly #awaited = new Set<ChunkId | BlobId>();
   readonly #entries = new Map<JobId, Map<string, string>>();
 
   /** Who retains which blobs. */
@@ -17,7 +19,9 @@ export class MemoryStore implements Store {
 
   async putChunk(bytes: Uint8Array, expected?: ChunkId): Promise<ChunkId> {
     const id = chunkIdOf(bytes);
-    if (!this.#chunks.has(id) && id === (expected ?? id)) this.#chunks.set(id, Uint8Array.from(bytes));
+    if (id !== (expected ?? id)) return id;
+    if (!this.#chunks.has(id)) this.#chunks.set(id, Uint8Array.from(bytes));
+    this.#awaited.add(id);
     return id;
   }
 
@@ -38,6 +42,8 @@ export class MemoryStore implements Store {
     }
     const id = blobIdOf(manifest);
     this.#manifests.set(id, manifest);
+    for (const chunk of manifest.chunks) this.#awaited.delete(chunk);
+    this.#awaited.add(id);
     return id;
   }
 
@@ -47,6 +53,7 @@ export class MemoryStore implements Store {
 
   async retain(id: BlobId, holder: string): Promise<void> {
     this.#holders.set(holder, (this.#holders.get(holder) ?? new Set()).add(id));
+    this.#awaited.delete(id);
   }
 
   async release(holder: string): Promise<void> {
@@ -56,12 +63,12 @@ export class MemoryStore implements Store {
     const held = new Set([...this.#holders.values()].flatMap((ids) => [...ids]));
     const forgotten: ChunkId[] = [];
     for (const id of released) {
-      if (held.has(id)) continue;
+      if (held.has(id) || this.#awaited.has(id)) continue;
       forgotten.push(...(this.#manifests.get(id)?.chunks ?? []));
       this.#manifests.delete(id);
     }
     const kept = new Set([...this.#manifests.values()].flatMap(({ chunks }) => chunks));
-    for (const chunk of forgotten) if (!kept.has(chunk)) this.#chunks.delete(chunk);
+    for (const chunk of forgotten) if (!kept.has(chunk) && !this.#awaited.has(chunk)) this.#chunks.delete(chunk);
   }
 
   async record(jobId: JobId, key: string, value: Json): Promise<void> {

@@ -103,6 +103,22 @@ export function testBlobStore(name: string, open: Open<BlobStore>): void {
         expect([await store.getManifest(short), await store.hasChunk(shared)]).toEqual([undefined, false]);
         await store.release('two/half');
       }));
+
+    it('leaves alone what was put once more, until whoever put it has retained it', () =>
+      withStore(open, async (store) => {
+        const bytes = new Uint8Array([1, 2, 3]);
+        const id = await putBlob(store, bytes);
+        await store.retain(id, 'one');
+        const chunk = await store.putChunk(bytes);
+        await store.putManifest({ bytes: 3, chunks: [chunk] });
+        await store.release('one');
+        expect(await getBlob(store, id)).toEqual(bytes);
+        await store.retain(id, 'two');
+        await store.putChunk(bytes);
+        await store.release('two');
+        expect([await store.getManifest(id), await store.hasChunk(chunk)]).toEqual([undefined, true]);
+        expect(await store.putManifest({ bytes: 3, chunks: [chunk] })).toBe(id);
+      }));
   });
 }
 

@@ -21,7 +21,10 @@ export interface BlobStore {
   putManifest(manifest: Manifest): Promise<BlobId>;
   /** undefined if there is no such blob. Every chunk of a blob that has a manifest is there. */
   getManifest(id: BlobId): Promise<Manifest | undefined>;
-  /** Keeps a blob for as long as `holder` wants it. A blob that was never retained may be gone after a day. */
+  /**
+   * Keeps a blob for as long as `holder` wants it. A blob that was put and not retained since may be gone after a day, and
+   * no earlier: whoever put it is about to.
+   */
   retain(id: BlobId, holder: string): Promise<void>;
   /** Ends all that `holder` retained. Blobs that nobody else holds are forgotten, with the chunks only they had. */
   release(holder: string): Promise<void>;

@@ -11,6 +11,7 @@ const knownSeeds = [
     1581531175,
     'a job has ended whose contributions are, to the byte, those of one that failed and may go on',
   ],
+  ['twins', 1133347798, 'one job lets go of blobs between the arrival of the same for another and their admission'],
 ] as const;
 const freshMs = 200;
 
