@@ -69,7 +69,7 @@ Examples:
     )
     .action(watch);
   acting('logs')
-    .description('What happened in a job since the coordinator started, as far as it still remembers.')
+    .description('What happened in a job, a line each; of a very long one, the newest 5000.')
     .argument('<id>')
     .addHelpText('after', '\nExample:\n  consilium job logs kidney-1')
     .action(logs);

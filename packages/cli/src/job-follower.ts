@@ -12,7 +12,7 @@ export const jobStatusSchema = z.object({
 });
 export type ListedJob = z.infer<typeof jobStatusSchema>;
 
-/** A job's event, as the coordinator tells it. `number` counts since the coordinator started; ends have neither. */
+/** A job's event, as the coordinator tells it. `number` counts; ends that nobody remembers have neither. */
 export type WatchedEvent = JobEvent & { readonly time?: string | undefined; readonly number?: number | undefined };
 
 const eventSchema = z.looseObject({ kind: z.string(), time: z.iso.datetime().optional(), number: z.int().optional() });

@@ -28,6 +28,7 @@ import { CoordinatorError } from './coordinator-error.ts';
 import { CoordinatorWatch } from './coordinator-watch.ts';
 import { type DurableStore, openStore } from './durable-store.ts';
 import { EventLog } from './event-log.ts';
+import { EventStore } from './event-store.ts';
 import { type Member, MemberRegistry } from './member-registry.ts';
 import { checkRoutes } from './routes/check-routes.ts';
 import { jobRoutes } from './routes/job-routes.ts';
@@ -122,7 +123,11 @@ export class Coordinator implements AsyncDisposable {
       onDecided: keepLine,
     });
     for (const member of registry.list()) keepLine(member);
-    const events = new EventLog({ now: () => new Date(nowMs()).toISOString() });
+    const events = new EventLog({
+      now: () => new Date(nowMs()).toISOString(),
+      store: EventStore.open(directory),
+      onError: (error) => logger.error({ err: error }, 'events'),
+    });
     const board = await JobBoard.open(
       { clock, store, sites: lines.connections },
       {
@@ -174,6 +179,7 @@ export class Coordinator implements AsyncDisposable {
     await this.#server.app.close();
     for (const line of this.lines.all) line.close();
     await this.#watch[Symbol.asyncDispose]();
+    this.events[Symbol.dispose]();
     this.store[Symbol.dispose]();
   }
 
