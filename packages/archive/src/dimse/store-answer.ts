@@ -1,0 +1,37 @@
+/**
+ * What a sender is told about an instance (PS3.4 B.2.3). A PACS takes 0000 as done, Bxxx as done with a remark in its log,
+ * A7xx as a reason to send again later, and A9xx and Cxxx as failed for good, which somebody has to look at.
+ */
+import type { Admission, Door } from '../admission.ts';
+import { ArchiveError } from '../archive-error.ts';
+
+export interface StoreAnswer {
+  readonly status: number;
+  /** At most 64 characters, none of them from the instance. */
+  readonly errorComment?: string;
+}
+
+export const storeStatuses = {
+  success: 0x0000,
+  /** PS3.7 annex C. */
+  processingFailure: 0x0110,
+  outOfResources: 0xa700,
+  dataSetDoesNotMatch: 0xa900,
+  /** In quarantine: it need not be sent again, and failing would make a PACS do just that. */
+  quarantined: 0xb007,
+  cannotUnderstand: 0xc000,
+} as const;
+
+/** Waits until the door's answer is durable. */
+export async function storeAnswer(door: Door, file: Uint8Array, callingAeTitle: string): Promise<StoreAnswer> {
+  let admission: Admission;
+  try {
+    admission = await door.admit(file, { kind: 'dimse', callingAeTitle });
+  } catch (error) {
+    if (!(error instanceof ArchiveError)) return { status: storeStatuses.processingFailure };
+    // No fault of the instance: the disk is full or not writable, which passes.
+    return { status: storeStatuses.outOfResources, errorComment: error.code };
+  }
+  if (admission.kind !== 'refused') return { status: storeStatuses.success };
+  return { status: storeStatuses.quarantined, errorComment: `Quarantined: ${admission.code}`.slice(0, 64) };
+}
