@@ -140,6 +140,45 @@ describe('a loss that is not a finite number', () => {
   });
 });
 
+describe('a step in two halves', () => {
+  it('is the whole step, to the last bit, and its first half changes nothing', async () => {
+    await using whole = await open(everything);
+    await using halves = await open(everything);
+    for (const program of [whole, halves]) {
+      program.setAnchor(tensorsOf(recorded.anchor));
+      program.setControlVariate(tensorsOf(recorded.control));
+    }
+    for (const batch of batches) {
+      const { loss, gradientNorm } = await whole.step(batch, { learningRate: 0.05 });
+      const before = bytesOf(halves.weights());
+      const first = await halves.gradients(batch);
+      expect(first.loss).toBe(loss);
+      expect(bytesOf(halves.weights())).toEqual(before);
+      const copied = new Map(
+        [...first.gradients].map(([name, value]) => [name, { ...value, data: value.data.slice() }]),
+      );
+      expect(halves.update(copied as Weights, { learningRate: 0.05 })).toBe(gradientNorm);
+      expect(bytesOf(halves.weights())).toEqual(bytesOf(whole.weights()));
+    }
+    expect(bytesOf(halves.state())).toEqual(bytesOf(whole.state()));
+  });
+
+  it('takes no gradient that does not fit or is not finite', async () => {
+    await using program = await open();
+    const before = bytesOf(program.weights());
+    const { gradients } = await program.gradients(batches[0]!);
+    const bad = new Map([...gradients].map(([name, { shape }]) => [name, tensor('float32', shape)]));
+    expect(() => program.update(new Map([...bad].slice(1)), { learningRate: 1 })).toThrow(
+      expect.objectContaining({ code: 'engine.weights-mismatch' }),
+    );
+    bad.get('w1')!.data[0] = Number.NaN;
+    expect(() => program.update(bad, { learningRate: 1 })).toThrow(
+      expect.objectContaining({ code: 'engine.loss-not-finite' }),
+    );
+    expect(bytesOf(program.weights())).toEqual(before);
+  });
+});
+
 describe('a saved training', () => {
   it.each<OptimiserSpec>([
     { kind: 'sgd', momentum: 0.9, nesterov: true, weightDecay: 1e-3 },

@@ -46,6 +46,18 @@ export interface TrainingProgram extends AsyncDisposable {
    * @throws EngineError `engine.loss-not-finite` if the loss or the gradient norm is; nothing has changed then.
    */
   step(feeds: Readonly<Record<string, Tensor>>, options: { readonly learningRate: number }): Promise<StepResult>;
+  /**
+   * Loss and gradients of one batch at the present weights; nothing changes. The gradients are the loss's alone, float32
+   * as the graph computes them, and may be infinite or not a number; they are overwritten by the next call.
+   */
+  gradients(feeds: Readonly<Record<string, Tensor>>): Promise<{ readonly loss: number; readonly gradients: Weights }>;
+  /**
+   * One step of the optimiser along gradients that were made elsewhere, which may be those that `gradients` gave.
+   * Proximal term, control variate and clipping come after, as in `step`.
+   * @returns the gradient norm as in `StepResult`
+   * @throws EngineError `engine.loss-not-finite` if it is not finite; nothing has changed then. `engine.weights-mismatch`
+   */
+  update(gradients: Weights, options: { readonly learningRate: number }): number;
   /** A copy. */
   weights(): Weights;
   /** Copies; the moments stay. @throws EngineError `engine.weights-mismatch` */
@@ -147,23 +159,42 @@ class Program implements TrainingProgram {
   }
 
   async step(feeds: Readonly<Record<string, Tensor>>, { learningRate }: { learningRate: number }): Promise<StepResult> {
+    const { loss, results } = await this.#run(feeds);
+    if (!Number.isFinite(loss)) throw notFinite('the loss');
+    const gradientNorm = this.#descend(learningRate);
+    const monitors = Object.fromEntries(this.#graph.monitors.map((name) => [name, results[monitorOutput(name)]!]));
+    return { loss, gradientNorm, monitors };
+  }
+
+  async gradients(feeds: Readonly<Record<string, Tensor>>): Promise<{ loss: number; gradients: Weights }> {
+    const { loss } = await this.#run(feeds);
+    return { loss, gradients: this.#gradients };
+  }
+
+  update(gradients: Weights, { learningRate }: { learningRate: number }): number {
+    assertSameLayout(this.#gradients, gradients);
+    if (gradients !== this.#gradients) overwrite(this.#gradients, gradients);
+    return this.#descend(learningRate);
+  }
+
+  /** Leaves the gradients in `#gradients`. */
+  async #run(
+    feeds: Readonly<Record<string, Tensor>>,
+  ): Promise<{ loss: number; results: Readonly<Record<string, Tensor>> }> {
     const all: Record<string, Tensor> = { ...feeds };
     for (const name of this.#graph.fed) all[name] = this.#weights.get(name)!;
     const into: Record<string, Tensor> = {};
     for (const [name, gradient] of this.#gradients) into[gradientOutput(name)] = gradient;
     const results = await this.#session.run(all, { into });
-    const loss = Number((results[lossOutput]!.data as Float32Array)[0]);
+    return { loss: Number((results[lossOutput]!.data as Float32Array)[0]), results };
+  }
+
+  #descend(learningRate: number): number {
     this.#addToGradients();
     const gradientNorm = globalNorm(this.#gradients);
-    if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
-      throw new EngineError(
-        'engine.loss-not-finite',
-        `${Number.isFinite(loss) ? 'the gradient' : 'the loss'} is not a finite number; the weights are as before the step`,
-      );
-    }
+    if (!Number.isFinite(gradientNorm)) throw notFinite('the gradient');
     this.#update(learningRate, clippingFactor(gradientNorm, this.#spec.clipNorm));
-    const monitors = Object.fromEntries(this.#graph.monitors.map((name) => [name, results[monitorOutput(name)]!]));
-    return { loss, gradientNorm, monitors };
+    return gradientNorm;
   }
 
   #addToGradients(): void {
@@ -279,6 +310,13 @@ class Program implements TrainingProgram {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#session[Symbol.asyncDispose]();
   }
+}
+
+function notFinite(what: string): EngineError {
+  return new EngineError(
+    'engine.loss-not-finite',
+    `${what} is not a finite number; the weights are as before the step`,
+  );
 }
 
 function copyOf({ dtype, shape, data }: Tensor): Tensor {
