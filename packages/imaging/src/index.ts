@@ -1,3 +1,14 @@
+export type {
+  AttributeChange,
+  DecodedPixels,
+  DecodePixels,
+  Deidentification,
+  DeidentificationOptions,
+  OriginalIdentity,
+  RefusalReason,
+} from './deidentification/deidentification.ts';
+export type { PixelRegion, PixelRule } from './deidentification/pixel-rules.ts';
+export type { DeidentificationProfile } from './deidentification/profile.ts';
 export { keywordOf } from './dicom/dictionary.ts';
 export { parsePart10 } from './dicom/part10.ts';
 export type { DicomSeries, SeriesFinding } from './dicom/read-ct-series.ts';
