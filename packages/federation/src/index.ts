@@ -36,5 +36,5 @@ export {
 export { runStatistics, type StatisticsOutcome, type StatisticsSurvey } from './statistics-survey.ts';
 export type { BlobStore, Ledger, Store } from './store.ts';
 export { type StrategySpec, strategySpecSchema } from './strategies.ts';
-export { runSurvey, type Survey, type SurveyOptions, type SurveyOutcome } from './survey.ts';
+export { runSurvey, type Survey, type SurveyOutcome } from './survey.ts';
 export { matchesAny } from './tensor-pattern.ts';

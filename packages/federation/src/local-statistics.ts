@@ -8,6 +8,11 @@ import type { ContributionTo, TaskBody, VariableHistogram, VariableSummary } fro
 export interface StatisticsGuard {
   /** The smallest group that this site answers for; the larger of this and the task's holds. */
   readonly minimumCount: number;
+  /**
+   * By what share of the range each of its ends is moved outward at most, in place of what the task asks: from two answers
+   * to different shares the true end would follow. As the task asks, where absent.
+   */
+  readonly widenedBy?: number;
   /** From a seed that never leaves the site, and the same whenever it is asked: noise that is drawn anew averages out. */
   readonly random: Random;
 }
@@ -25,9 +30,10 @@ export function statisticsTask(
   };
   switch (question.kind) {
     case 'summary': {
+      const widening = question.range === 'none' ? null : (guard.widenedBy ?? question.range.widenedByMax);
       const variables = question.variables.map((name) => {
         const group = groupOf(name);
-        return [name, group && summaryOf(group, question.range, guard.random.fork(name))];
+        return [name, group && summaryOf(group, widening, guard.random.fork(name))];
       });
       return { kind: 'statistics', answer: { kind: 'summary', variables: Object.fromEntries(variables) } };
     }
@@ -41,11 +47,7 @@ export function statisticsTask(
   }
 }
 
-function summaryOf(
-  values: readonly number[],
-  range: 'none' | { readonly widenedByMax: number },
-  random: Random,
-): VariableSummary {
+function summaryOf(values: readonly number[], widening: number | null, random: Random): VariableSummary {
   const sum = values.reduce((total, value) => total + value, 0);
   const mean = sum / values.length;
   const squaredDeviations = values.reduce((total, value) => total + (value - mean) ** 2, 0);
@@ -53,7 +55,7 @@ function summaryOf(
     count: values.length,
     sum,
     squaredDeviations,
-    range: range === 'none' ? null : widened(values, range.widenedByMax, random),
+    range: widening === null ? null : widened(values, widening, random),
   };
 }
 

@@ -1,12 +1,10 @@
 /** Federated statistics as two surveys: sums first, then counts between edges that follow from them. */
 import type { ContributionTo, JobId, SiteId, TaskBody } from '@consilium/protocol';
 import { chunkIdOf } from './blob.ts';
-import type { JobOptions } from './job-run.ts';
 import type { LeftOutSite } from './left-out-site.ts';
-import type { Ports } from './ports.ts';
 import type { JobReason } from './reason.ts';
 import { commonEdges, type PooledHistogram, type PooledSummary, pooledHistogram, pooledSummary } from './statistics.ts';
-import { runSurvey, type Survey, type SurveyOutcome } from './survey.ts';
+import type { Survey, SurveyOutcome } from './survey.ts';
 
 export interface StatisticsSurvey extends Omit<Survey<'statistics'>, 'task'> {
   readonly variables: readonly string[];
@@ -28,24 +26,19 @@ export interface StatisticsOutcome {
 }
 
 /**
- * The surveys are called `<job>.summary` and `<job>.histogram-<digest of the edges>`. Run again, it asks only sites that
- * have not answered; where their ranges move the edges, all are asked to count anew.
+ * The surveys are called `<job>.summary` and `<job>.histogram-<digest of the edges>`; `runs` has each carried out. Run
+ * again, it asks only sites that have not answered; where their ranges move the edges, all are asked to count anew.
  */
 export async function runStatistics(
   { variables, bins, minimumCount, widenedByMax, ...survey }: StatisticsSurvey,
-  ports: Ports,
-  options: JobOptions = {},
+  runs: (survey: Survey<'statistics'>) => Promise<SurveyOutcome<'statistics'>>,
 ): Promise<StatisticsOutcome> {
   const ask = (name: string, question: Question) =>
-    runSurvey<'statistics'>(
-      {
-        ...survey,
-        jobId: `${survey.jobId}.${name}` as JobId,
-        task: { kind: 'statistics', minimumCount, question },
-      },
-      ports,
-      { ...options, fits: ({ answer }) => answer.kind === question.kind },
-    );
+    runs({
+      ...survey,
+      jobId: `${survey.jobId}.${name}` as JobId,
+      task: { kind: 'statistics', minimumCount, question },
+    });
   const first = await ask('summary', { kind: 'summary', variables: [...variables], range: { widenedByMax } });
   const summaries = new Map(variables.map((name) => [name, pooledSummary(answersOf(first, 'summary', name))]));
   const edges: Record<string, number[]> = {};

@@ -4,9 +4,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { statisticsTask } from './local-statistics.ts';
 import { MemoryStore } from './memory-store.ts';
+import type { Ports } from './ports.ts';
 import { simulatedPorts, siteIds } from './simulator/simulation.ts';
 import { commonEdges, pooledHistogram, pooledSummary, quantileBounds } from './statistics.ts';
 import { runStatistics, type StatisticsSurvey } from './statistics-survey.ts';
+import { runSurvey, type Survey } from './survey.ts';
 
 const guard = { minimumCount: 1, random: createRandom('of the site alone') };
 type Groups = readonly (readonly number[])[];
@@ -171,6 +173,18 @@ describe('a site that is asked for statistics', () => {
     );
     expect([...summaries([[1, 2]], 1, 0.3).values()][0]!.range!.min).toBeLessThan(1);
   });
+
+  it('move the ends of a range as the site has decided, so that asking for more and for less tells nothing', () => {
+    const ranges = [0, 0.1, 5].map((widenedByMax) => {
+      const question = { kind: 'summary' as const, variables: ['v'], range: { widenedByMax } };
+      const own = { ...guard, widenedBy: 0.2 };
+      const { answer } = statisticsTask({ v: [1, 2] }, { kind: 'statistics', minimumCount: 1, question }, own);
+      return answer.kind === 'summary' ? answer.variables['v']!.range : null;
+    });
+    expect(ranges[0]!.min).toBeLessThan(1);
+    expect(ranges[1]).toEqual(ranges[0]);
+    expect(ranges[2]).toEqual(ranges[0]);
+  });
 });
 
 describe('a statistics survey', () => {
@@ -185,11 +199,12 @@ describe('a statistics survey', () => {
     stragglerMs: 60_000,
     attempts: 1,
   };
+  const at = (ports: Ports) => (each: Survey<'statistics'>) => runSurvey(each, ports);
   /** Simulated sites hold whole numbers from their own number on: 3, 7, 11 and 15 of them. */
   const pooled = [3, 7, 11, 15].flatMap((count, from) => Array.from({ length: count }, (_, index) => from + index));
 
   it('asks twice, and gives the statistics of all values together', async () => {
-    const { state, summaries: found, histograms: counted } = await runStatistics(survey, simulatedPorts({}));
+    const { state, summaries: found, histograms: counted } = await runStatistics(survey, at(simulatedPorts({})));
     expect(state).toBe('completed');
     expect(found.get('unknown')).toBeNull();
     const mean = pooled.reduce((sum, value) => sum + value, 0) / pooled.length;
@@ -206,12 +221,12 @@ describe('a statistics survey', () => {
     const away = siteIds[3]!;
     const first = await runStatistics(
       survey,
-      simulatedPorts({ store, mishap: (siteId) => (siteId === away ? 'lost' : undefined) }),
+      at(simulatedPorts({ store, mishap: (siteId) => (siteId === away ? 'lost' : undefined) })),
     );
     expect(first.summaries.get('value')!.sites).not.toContain(away);
     expect(first.leftOut.map(({ siteId }) => siteId)).toEqual([away, away]);
     const ports = simulatedPorts({ store });
-    const second = await runStatistics(survey, ports);
+    const second = await runStatistics(survey, at(ports));
     expect(second.histograms.get('value')!.sites).toEqual(siteIds);
     expect([...ports.sites.values()].map(({ log }) => log.length)).toEqual([1, 1, 1, 2]);
   });

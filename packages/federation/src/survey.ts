@@ -21,11 +21,6 @@ export interface Survey<K extends Contribution['kind']> {
   readonly attempts: number;
 }
 
-export interface SurveyOptions<K extends Contribution['kind']> extends JobOptions {
-  /** Whether an answer is one to this question; any of the task's kind is, where absent. */
-  readonly fits?: (answer: ContributionTo<K>) => boolean;
-}
-
 export interface SurveyOutcome<K extends Contribution['kind']> {
   readonly state: 'completed' | 'failed' | 'stopped';
   readonly reason: JobReason;
@@ -38,7 +33,7 @@ export interface SurveyOutcome<K extends Contribution['kind']> {
 export async function runSurvey<K extends Contribution['kind']>(
   survey: Survey<K>,
   { store, ...ports }: Ports,
-  { signal = new AbortController().signal, onEvent = () => {}, fits = () => true }: SurveyOptions<K> = {},
+  { signal = new AbortController().signal, onEvent = () => {} }: JobOptions = {},
 ): Promise<SurveyOutcome<K>> {
   const { jobId } = survey;
   const participants = [...survey.participants].sort();
@@ -57,8 +52,7 @@ export async function runSurvey<K extends Contribution['kind']>(
       siteIds: participants.filter((siteId) => !answers.has(siteId)),
       taskFor: () => survey.task,
       accept: async (siteId, contribution) => {
-        const isAnswer = contribution.kind === survey.task.kind;
-        if (!isAnswer || !fits(contribution as ContributionTo<K>)) {
+        if (!isAnswerTo(survey.task, contribution)) {
           return {
             accepted: false,
             code: 'federation.contribution-of-another-kind',
@@ -83,6 +77,11 @@ export async function runSurvey<K extends Contribution['kind']>(
     answers: new Map([...answers].sort(([one], [other]) => (one < other ? -1 : 1))),
     leftOut: outcome.kind === 'closed' ? outcome.leftOut : [],
   };
+}
+
+function isAnswerTo(task: TaskBody, contribution: Contribution): boolean {
+  if (task.kind !== 'statistics' || contribution.kind !== 'statistics') return task.kind === contribution.kind;
+  return task.question.kind === contribution.answer.kind;
 }
 
 function endOf(

@@ -19,7 +19,7 @@ export const statisticsBodySchema = z.object({
       variables: z.array(variableName).min(1).max(1000),
       /**
        * `none`: not answered. Else each end is moved outward by a random share of the range, at most so large; with 0 the
-       * ends are exact, and each is the number of one patient.
+       * ends are exact, and each is the number of one patient. A site may insist on a share of its own.
        */
       range: z.union([z.literal('none'), z.object({ widenedByMax: z.number().min(0).max(10) })]),
     }),

@@ -12,6 +12,8 @@ import type { Workplace } from './workplace.ts';
 
 /** Groups of fewer cases are not answered for, whatever the coordinator asks. */
 const minimumCount = 3;
+/** The least and the greatest value of a range are moved outward by up to this share of it, whatever is asked. */
+const widenedBy = 0.2;
 
 export async function statisticsOfCases(
   task: Extract<Task, { kind: 'statistics' }>,
@@ -30,7 +32,7 @@ export async function statisticsOfCases(
     onProgress({ kind: 'case', done: index + 1, of: members.length });
   }
   const random = createRandom(await ownSeed(workDirectory), 'statistics');
-  return statisticsTask(values, task, { minimumCount, random });
+  return statisticsTask(values, task, { minimumCount, widenedBy, random });
 }
 
 /** Volumes in ml of each class that was drawn; spacings in mm. */
