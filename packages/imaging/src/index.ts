@@ -9,8 +9,12 @@ export type {
 } from './deidentification/deidentification.ts';
 export type { PixelRegion, PixelRule } from './deidentification/pixel-rules.ts';
 export type { DeidentificationProfile } from './deidentification/profile.ts';
-export { keywordOf } from './dicom/dictionary.ts';
-export { parsePart10 } from './dicom/part10.ts';
+export { readDataset } from './dicom/data-reader.ts';
+export { encodeDataset } from './dicom/data-writer.ts';
+export { type DataElement, type Dataset, valueBytes } from './dicom/dataset.ts';
+export { dictionary, impliedVr, type Keyword, keywordOf } from './dicom/dictionary.ts';
+export { type DicomRecord, datasetOf } from './dicom/encode.ts';
+export { type DicomFile, parsePart10 } from './dicom/part10.ts';
 export type { DicomSeries, SeriesFinding } from './dicom/read-ct-series.ts';
 export { readDicomSeries } from './dicom/read-ct-series.ts';
 export { type DicomSegmentation, readDicomSegmentation } from './dicom/read-segmentation.ts';
