@@ -109,7 +109,7 @@ export class CoordinatorMetrics {
   observed(connection: SiteConnection): SiteConnection {
     return {
       siteId: connection.siteId,
-      abandon: (jobId) => connection.abandon?.(jobId),
+      abandon: (work) => connection.abandon?.(work),
       perform: async (task, options) => {
         const reply = await connection.perform(task, options);
         if (reply.kind !== 'contribution') return reply;

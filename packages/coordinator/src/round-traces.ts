@@ -57,7 +57,7 @@ export class RoundTraces {
   observed(connection: SiteConnection): SiteConnection {
     return {
       siteId: connection.siteId,
-      abandon: (jobId) => connection.abandon?.(jobId),
+      abandon: (work) => connection.abandon?.(work),
       perform: async (task, options) => {
         const span = this.#startTask(connection, task);
         const traceparent = traceparentOf(span);

@@ -29,6 +29,18 @@ it.each<[string, string, Record<string, Json>, Disposition]>([
     { job: keeping, 'round/1/aggregate': {}, 'round/2/aggregate': {}, 'round/3/train/a': { askedIn: 1 } },
     'accepted',
   ],
+  [
+    'that was set aside for another to the same site',
+    'job/1/train/a',
+    { job: keeping, 'round/1/aggregate': {}, 'round/2/aggregate': {}, 'round/3/asked': [{ siteId: 'a' }] },
+    'closed',
+  ],
+  [
+    'whose site is not among those asked later',
+    'job/1/train/a',
+    { job: keeping, 'round/1/aggregate': {}, 'round/2/asked': [{ siteId: 'b' }] },
+    'open',
+  ],
   ['to an evaluation under way', 'job/1/evaluate/a', { job: dropping, 'round/1/aggregate': {} }, 'open'],
   ['to an evaluation in the ledger', 'job/1/evaluate/a', { job: dropping, 'round/1/evaluate/a': {} }, 'accepted'],
   ['to an evaluation that is over', 'job/1/evaluate/a', { job: dropping, 'round/1/record': {} }, 'closed'],

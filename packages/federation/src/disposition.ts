@@ -3,6 +3,7 @@ import { type JobId, type Json, siteIdSchema, type TaskId } from '@consilium/pro
 import { hasEnded, submittedKey } from './job-log.ts';
 import type { Ledger } from './store.ts';
 import { strategyOf, strategySpecSchema } from './strategies.ts';
+import type { TrainOrder } from './strategy.ts';
 
 export type Disposition =
   /** A contribution to it is in the ledger. */
@@ -32,7 +33,13 @@ export async function dispositionOf(ledger: Ledger, taskId: TaskId): Promise<Dis
     if (trained?.askedIn === round) return 'accepted';
     if (!(await has(`round/${counted}/aggregate`))) return openUnlessEnded();
     if (!keepsLate(await entry('job'))) return 'closed';
+    if (isGivenAnother(await entry(`round/${counted + 1}/asked`), siteId)) return 'closed';
   }
+}
+
+/** Whether a site was given another task in a later round: the one before does not count any more. */
+function isGivenAnother(orders: Json | undefined, siteId: string | undefined): boolean {
+  return ((orders ?? []) as unknown as readonly TrainOrder[]).some((order) => order.siteId === siteId);
 }
 
 function keepsLate(definition: Json | undefined): boolean {

@@ -1,5 +1,5 @@
 /** What a job needs of the world. The simulator, a rehearsal and production differ only in these. */
-import type { Contribution, Failure, JobId, SiteId, Task, TaskProgress, Verdict } from '@consilium/protocol';
+import type { Contribution, Failure, JobId, SiteId, Task, TaskId, TaskProgress, Verdict } from '@consilium/protocol';
 import type { Store } from './store.ts';
 
 export interface Clock {
@@ -37,8 +37,8 @@ export interface SiteConnection {
   readonly siteId: SiteId;
   /** Has the site do the task. Rejects only for errors of our own side, such as a full disk. */
   perform(task: Task, options: PerformOptions): Promise<TaskReply>;
-  /** Ends what the site was left to go on with (`leaving`) for a job that was aborted since. */
-  abandon?(jobId: JobId): void;
+  /** Ends what the site was left to go on with (`leaving`): a task, or all those of a job. */
+  abandon?(work: JobId | TaskId): void;
 }
 
 export interface Ports {

@@ -10,7 +10,7 @@ import type { BlobId, Contribution, Encoding, Json, ModelName, SiteId, TaskBody 
 import { admit } from './admission.ts';
 import { lackingBlobs } from './blob.ts';
 import { ContributedWeights } from './contributed-weights.ts';
-import { type Acceptance, type InquiryOptions, inquire } from './inquiry.ts';
+import { type Acceptance, type InquiryOptions, inquire, taskIdOf } from './inquiry.ts';
 import type { Job } from './job.ts';
 import type { LeftOutSite } from './left-out-site.ts';
 import type { Ports } from './ports.ts';
@@ -112,7 +112,7 @@ export async function runRound(
   };
   let closed = recalled<AggregateRecord>(context, 'aggregate');
   if (closed === undefined) {
-    const training = await train(context, await configure(context));
+    const training = await train(context);
     if (training.kind !== 'trained') return training;
     closed = await aggregate(context, training);
   }
@@ -133,16 +133,40 @@ export function completedRounds(entries: ReadonlyMap<string, Json>): RoundRecord
 
 // Configure ------------------------------------------------------------------------------------------------------------
 
-async function configure(context: RoundContext): Promise<readonly Asked[]> {
-  const { job, strategy, round, onEvent } = context;
-  const inFlight = strategy.late === 'keep' ? stillAsked(context) : [];
+interface Configuration {
+  readonly asked: readonly Asked[];
+  /** Sites whose earlier work is too stale to be used in this round; they are asked anew. */
+  readonly setAside: readonly LeftOutSite[];
+}
+
+async function configure(context: RoundContext): Promise<Configuration> {
+  const { job, strategy, round, ports, onEvent } = context;
+  const open = strategy.late === 'keep' ? stillAsked(context) : [];
+  const inFlight = open.filter((each) => !isTooStale(context, each));
   const free = available(context).filter((siteId) => !inFlight.some((asked) => asked.order.siteId === siteId));
-  const orders = strategy.configureTrain({ round, available: free, state: await stateOf(context) });
+  const orders = await ordersFor(context, { available: free, tried: [] });
   if (strategy.late === 'keep') await record(context, 'asked', orders);
   const asked = [...inFlight, ...orders.map((order) => ({ order, askedIn: round }))];
   const participants = asked.map(({ order }) => order.siteId).sort();
   onEvent({ kind: 'round-started', jobId: job.jobId, round, of: job.rounds.max, participants });
-  return asked;
+  const stale = open.filter((each) => isTooStale(context, each));
+  const setAside = stale.map((each) => tooStale(context, each));
+  for (const site of setAside) onEvent({ kind: 'site-left-out', jobId: job.jobId, round, task: 'train', ...site });
+  for (const { order, askedIn } of stale) {
+    const { siteId } = order;
+    ports.sites.get(siteId)?.abandon?.(taskIdOf({ jobId: job.jobId, round: askedIn, kind: 'train', siteId }));
+  }
+  return { asked, setAside };
+}
+
+async function ordersFor(
+  context: RoundContext,
+  { available, tried }: { readonly available: readonly SiteId[]; readonly tried: readonly SiteId[] },
+): Promise<readonly TrainOrder[]> {
+  const { strategy, round, rounds } = context;
+  const state = await stateOf(context);
+  const previous = rounds.at(-1)?.trained.map(({ siteId }) => siteId) ?? [];
+  return strategy.configureTrain({ round, available, state, previous, tried });
 }
 
 /** A site that has been given a task, in this round or an earlier one. */
@@ -151,7 +175,23 @@ interface Asked {
   readonly askedIn: number;
 }
 
-/** Sites that were asked in an earlier round, or in this one if it is `closed`, and have neither contributed nor been left out. */
+const tooStaleCode = 'federation.too-stale';
+
+function isTooStale({ round, strategy }: Pick<RoundContext, 'round' | 'strategy'>, { askedIn }: Asked): boolean {
+  return round - askedIn > strategy.maxStaleness;
+}
+
+function tooStale({ round, strategy }: RoundContext, { order, askedIn }: Asked): LeftOutSite {
+  const message =
+    `It was still at work on weights of ${round - askedIn} rounds ago, and the job uses none older than ` +
+    `${strategy.maxStaleness}. It begins anew with the present ones.`;
+  return { siteId: order.siteId, why: 'straggler', code: tooStaleCode, message, lasting: false };
+}
+
+/**
+ * Sites that were asked in an earlier round, or in this one if it is `closed`, and have neither contributed nor been left
+ * out. An order to a site takes the place of the one before.
+ */
 function stillAsked(
   { entries, rounds, round: current }: { entries: ReadonlyMap<string, Json> } & Pick<RoundContext, 'rounds' | 'round'>,
   closed?: AggregateRecord,
@@ -165,7 +205,9 @@ function stillAsked(
   for (const { round, trained, leftOut } of closed ? [...earlier, { round: current, ...closed }] : earlier) {
     const orders = (entries.get(keyOf(round, 'asked')) ?? []) as unknown as readonly TrainOrder[];
     for (const order of orders) open.set(order.siteId, { order, askedIn: round });
-    for (const { siteId } of [...trained, ...leftOut]) open.delete(siteId);
+    // What was too stale was set aside before the orders of its round were given.
+    const ended = [...trained, ...leftOut.filter(({ code }) => code !== tooStaleCode)];
+    for (const { siteId } of ended) open.delete(siteId);
   }
   return [...open.values()];
 }
@@ -186,15 +228,38 @@ interface Training {
   readonly leftOut: readonly LeftOutSite[];
 }
 
-async function train(
+/** As long as too few contribute, others are asked in their place, if the strategy has not asked everyone at once. */
+async function train(context: RoundContext): Promise<Training | Exclude<RoundOutcome, { kind: 'done' }>> {
+  const { job, round, strategy } = context;
+  let { asked, setAside: leftOut } = await configure(context);
+  const tried = new Set<SiteId>();
+  for (;;) {
+    const training = await ask(context, asked);
+    if (training.kind === 'aborted') return training;
+    const { trained } = training;
+    leftOut = [...leftOut, ...training.leftOut];
+    if (trained.length >= job.minimumSites) return { kind: 'trained', trained, leftOut };
+    for (const { order } of asked) tried.add(order.siteId);
+    const orders =
+      strategy.late === 'keep' ? [] : await ordersFor(context, { available: available(context), tried: [...tried] });
+    asked = orders.filter(({ siteId }) => !tried.has(siteId)).map((order) => ({ order, askedIn: round }));
+    if (asked.length === 0) return { kind: 'failed', reason: tooFew(context, trained, leftOut) };
+  }
+}
+
+async function ask(
   context: RoundContext,
   asked: readonly Asked[],
-): Promise<Training | Exclude<RoundOutcome, { kind: 'done' }>> {
-  const { job, round, strategy } = context;
-  const done = asked.flatMap(({ order }) => recalled<TrainedRecord>(context, `train/${order.siteId}`) ?? []);
+): Promise<Training | Extract<RoundOutcome, { kind: 'aborted' }>> {
+  const { job, round, strategy, entries } = context;
+  // Of others, too, who were asked before a restart in the place of these.
+  const done = [...entries].flatMap(([key, value]) =>
+    key.startsWith(keyOf(round, 'train/')) ? [value as unknown as TrainedRecord] : [],
+  );
+  const isFull = done.length >= strategy.closesAfter(asked.length);
   const open = new Map(
     asked
-      .filter(({ order }) => !done.some(({ siteId }) => siteId === order.siteId))
+      .filter(({ order }) => !isFull && !done.some(({ siteId }) => siteId === order.siteId))
       .map((each) => [each.order.siteId, each] as const),
   );
   const outcome = await inquire<TrainedRecord>(
@@ -216,7 +281,6 @@ async function train(
   );
   if (outcome.kind === 'aborted') return outcome;
   const trained = inSiteOrder([...done, ...outcome.accepted.values()]);
-  if (trained.length < job.minimumSites) return { kind: 'failed', reason: tooFew(context, trained, outcome.leftOut) };
   return { kind: 'trained', trained, leftOut: outcome.leftOut };
 }
 
@@ -441,7 +505,9 @@ export async function letGo(
   }
   const mayStillCome = !isAborted && strategy.late === 'keep' && rounds.at(-1)?.decision.kind === 'continue';
   const entries = mayStillCome ? await store.recall(job.jobId) : new Map<string, Json>();
-  const bases = stillAsked({ entries, rounds, round: last }).map(({ askedIn }) => askedIn - 1);
+  const bases = stillAsked({ entries, rounds, round: last })
+    .filter((asked) => !isTooStale({ round: last + 1, strategy }, asked))
+    .map(({ askedIn }) => askedIn - 1);
   const kept = new Set([bestRound(rounds.map(({ score }) => score)), last, ...bases]);
   // What a job begins with is read by its first round alone.
   if (isAborted) kept.delete(0);

@@ -199,10 +199,24 @@ describe('the line to a site', () => {
     other.abort.abort(leaving);
     expect(await left).toEqual({ kind: 'aborted' });
     expect(other.connection.sent).toHaveLength(1);
-    other.line.abandon('another' as JobId);
-    expect(other.connection.sent).toHaveLength(1);
+    for (const work of ['another' as JobId, 'jo' as JobId, 'job/1/fingerprint/site-1' as TaskId]) {
+      other.line.abandon(work);
+      expect(other.connection.sent).toHaveLength(1);
+    }
     other.line.abandon('job' as JobId);
     expect(other.connection.sent.at(-1)).toEqual({ kind: 'abort', taskId });
+    other.line.abandon(taskId);
+    expect(other.connection.sent).toHaveLength(2);
+  });
+
+  it('tells a site to give up one task that it was left to go on with', async () => {
+    const { line, connection, abort, ask } = await begin();
+    const left = ask();
+    await Promise.resolve();
+    abort.abort(leaving);
+    await left;
+    line.abandon(taskId);
+    expect(connection.sent.at(-1)).toEqual({ kind: 'abort', taskId });
   });
 
   it('ends a connection on which nothing is heard, and loses the tasks of a site that stays away', async () => {

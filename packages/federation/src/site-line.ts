@@ -111,8 +111,8 @@ export class SiteLine implements SiteConnection {
     }
   }
 
-  abandon(jobId: JobId): void {
-    for (const taskId of [...this.#left].filter((each) => each.startsWith(`${jobId}/`))) {
+  abandon(work: JobId | TaskId): void {
+    for (const taskId of [...this.#left].filter((each) => `${each}/`.startsWith(`${work}/`))) {
       this.#connection?.send({ kind: 'abort', taskId });
       this.#left.delete(taskId);
     }

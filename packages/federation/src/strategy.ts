@@ -92,6 +92,8 @@ export interface EvaluatedSite {
 export interface Strategy {
   /** What becomes of sites that have not answered when a round closes: given up, or their answer used in a later round. */
   readonly late: 'drop' | 'keep';
+  /** Where late answers are kept: how many rounds may have been closed since the task was sent. */
+  readonly maxStaleness: number;
   readonly evaluation: EvaluateInstructions;
   /** Why it cannot work in such a job, as a sentence; null if it can. Asked before anything runs. */
   objection(setting: StrategySetting): string | null;
@@ -99,11 +101,16 @@ export interface Strategy {
   initialState(store: BlobStore, shape: WeightsShape): Promise<StrategyState>;
   /** So many contributions close a round at once, of `asked` sites. */
   closesAfter(asked: number): number;
+  /** Asked again with those who were `tried`, if too few of them contributed: for others in their place, if there are any. */
   configureTrain(setting: {
     readonly round: number;
     /** In site order. */
     readonly available: readonly SiteId[];
     readonly state: StrategyState;
+    /** Whose contributions made the weights of the round before; nobody's in the first. */
+    readonly previous: readonly SiteId[];
+    /** Asked in this round; they are not asked once more, whatever the answer. */
+    readonly tried: readonly SiteId[];
   }): readonly TrainOrder[];
   /** The new global weights and state. Not changed by the order in which contributions arrived. */
   aggregateTrain(input: AggregateInput): Promise<Aggregate>;
@@ -115,6 +122,7 @@ export interface Strategy {
 /** Everyone trains plainly and evaluates, a round waits for all, the score is the mean over all validation cases. */
 export const everyone: Omit<Strategy, 'aggregateTrain'> = {
   late: 'drop',
+  maxStaleness: Number.POSITIVE_INFINITY,
   evaluation: { keepLocal: [], personal: false },
   objection: () => null,
   initialState: async () => ({}),

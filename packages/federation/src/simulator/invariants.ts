@@ -84,6 +84,9 @@ function checkRecords({ project: { chronicle }, job, entries, rounds }: Finished
     if (new Set(named).size !== named.length || named.some((siteId) => !job.participants.includes(siteId))) {
       chronicle.violated('records name the accepted', `round ${round} names ${named}`);
     }
+    const { maxStaleness } = strategyOf(job.strategy);
+    const stale = trained.filter(({ askedIn }) => round - askedIn > maxStaleness).map(({ siteId }) => siteId);
+    if (stale.length > 0) chronicle.violated('nothing too stale counts', `round ${round} has ${stale}`);
     if (named.length < job.minimumSites) chronicle.violated('enough sites', `round ${round} has only ${named}`);
     for (const each of trained) {
       const entry = entries.get(`round/${round}/train/${each.siteId}`);

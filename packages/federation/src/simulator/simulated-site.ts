@@ -16,6 +16,7 @@ import type {
   Contribution,
   EvaluateContribution,
   EvaluateTask,
+  JobId,
   Pseudonym,
   SiteId,
   Task,
@@ -96,6 +97,14 @@ export class SimulatedSite implements SiteConnection {
     } finally {
       signal.removeEventListener('abort', turnAway);
       if (signal.reason !== leaving) this.#left.delete(task.taskId);
+    }
+  }
+
+  abandon(work: JobId | TaskId): void {
+    for (const [taskId, { abort }] of this.#left) {
+      if (!`${taskId}/`.startsWith(`${work}/`)) continue;
+      abort.abort();
+      this.#left.delete(taskId);
     }
   }
 

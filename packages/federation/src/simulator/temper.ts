@@ -133,7 +133,7 @@ function submissionOf(index: number, sites: readonly SiteSpec[], temper: Temper,
   const kind = random.choice(temper.strategies);
   const specs = strategiesFor(sites.length, patience.minimumSites, random);
   const strategy = random.choice(kind === 'any' ? specs : specs.filter((spec) => spec.kind === kind));
-  return simulatedJob({
+  const job = simulatedJob({
     jobId,
     participants,
     rounds: { max: random.integer(1, 5) },
@@ -143,6 +143,9 @@ function submissionOf(index: number, sites: readonly SiteSpec[], temper: Temper,
     strategy,
     reply: random.chance(0.8) ? plainEncoding : { numbers: 'int8', onlyChanged: false },
   });
+  if (job.strategy.kind !== 'fed-buff') return job;
+  const maxStaleness = createRandom(job.seed, 'staleness').choice([0, 1, 2, undefined]);
+  return { ...job, strategy: { ...job.strategy, ...(maxStaleness === undefined ? {} : { maxStaleness }) } };
 }
 
 function strategiesFor(sites: number, minimumSites: number, random: Random): readonly StrategySpec[] {

@@ -1,6 +1,7 @@
 /**
  * Cyclic weight transfer (Chang et al. 2018): the weights go from site to site; each round one site trains, in turn, and
- * its weights become the global ones. Sites that are gone for good are passed over.
+ * its weights become the global ones. Where it fails, is lost or is refused, the next in turn takes its place; a round in
+ * which nobody can train fails.
  */
 import { z } from 'zod';
 import { everyone, plainInstructions, type Strategy } from '../strategy.ts';
@@ -13,10 +14,12 @@ export function cyclic(): Strategy {
     ...everyone,
     objection: ({ minimumSites }) =>
       minimumSites === 1 ? null : `one site trains in each round, so minimumSites must be 1, not ${minimumSites}.`,
-    configureTrain: ({ round, available }) =>
-      available.length === 0
-        ? []
-        : [{ siteId: available[(round - 1) % available.length]!, instructions: plainInstructions }],
+    configureTrain: ({ available, previous: [last], tried }) => {
+      const after = last === undefined ? 0 : available.filter((siteId) => siteId <= last).length;
+      const inTurn = [...available.slice(after), ...available.slice(0, after)];
+      const next = inTurn.find((siteId) => !tried.includes(siteId));
+      return next === undefined ? [] : [{ siteId: next, instructions: plainInstructions }];
+    },
     aggregateTrain: async ({ trained, store }) => ({
       weights: await weightedMean(store, [{ weights: trained[0]!.weights, weight: 1 }]),
       state: {},

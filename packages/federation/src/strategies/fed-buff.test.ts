@@ -81,6 +81,24 @@ describe('a job with FedBuff', () => {
     expect(clock.nowMs()).toBeLessThan(12 * 20 * 9000);
   });
 
+  it('sets aside what is too stale, says so, and has the site begin anew', async () => {
+    const store = new HoardingStore();
+    const strategy = { kind: 'fed-buff', bufferSize: 2, learningRate: 1, maxStaleness: 2 } as const;
+    const mishap = (siteId: SiteId, task: Task) => (slow(siteId, task) === undefined ? undefined : 'hang');
+    const { outcome, sites, events } = await simulate({ store, job: { ...job, strategy }, mishap });
+    expect(outcome.state).toBe('completed');
+    await expectRule(outcome.rounds, store, simulatedJob().initialWeights);
+    const setAside = { siteId: siteIds[0]!, why: 'straggler', code: 'federation.too-stale', lasting: false };
+    expect(outcome.rounds.map(({ leftOut }) => leftOut)).toEqual(
+      outcome.rounds.map(({ round }) =>
+        round > 1 && round % 3 === 1 ? [expect.objectContaining({ ...setAside, task: 'train' })] : [],
+      ),
+    );
+    expect(outcome.rounds[3]!.leftOut[0]!.message).toContain('3 rounds ago');
+    expect(events.filter(({ kind }) => kind === 'site-left-out')).toHaveLength(3);
+    expect(sites.get(siteIds[0]!)!.log.filter(({ kind }) => kind === 'train')).toEqual([]);
+  });
+
   it('lets go of no weights that a site still starts from, and of all others', async () => {
     const store = new MemoryStore();
     const { outcome } = await simulate({ store, job, mishap: slow });
@@ -131,12 +149,22 @@ describe('a job with FedBuff', () => {
       fc.asyncProperty(
         fc.integer(),
         fc.array(anyMishap, { minLength: 48, maxLength: 48 }),
-        async (weather, mishaps) => {
+        fc.option(fc.nat(2), { nil: undefined }),
+        async (weather, mishaps, maxStaleness) => {
           const store = new HoardingStore();
           const mishap = (siteId: SiteId, task: Task) =>
             task.kind === 'train' ? mishaps[(task.round - 1) * 4 + siteIds.indexOf(siteId)] : undefined;
-          const { outcome } = await simulate({ store, weather, job: { ...job, minimumSites: 1 }, mishap });
+          const strategy = {
+            kind: 'fed-buff',
+            bufferSize: 2,
+            learningRate: 1,
+            ...(maxStaleness === undefined ? {} : { maxStaleness }),
+          } as const;
+          const { outcome } = await simulate({ store, weather, job: { ...job, strategy, minimumSites: 1 }, mishap });
           expect(['completed', 'failed']).toContain(outcome.state);
+          for (const { round, trained } of outcome.rounds) {
+            for (const { askedIn } of trained) expect(round - askedIn).toBeLessThanOrEqual(maxStaleness ?? 12);
+          }
           await expectRule(outcome.rounds, store, simulatedJob().initialWeights);
         },
       ),

@@ -1,5 +1,5 @@
 import { decodeSafetensors } from '@consilium/numerics';
-import type { BlobId, JobId, SiteId } from '@consilium/protocol';
+import type { BlobId, JobId, SiteId, Task } from '@consilium/protocol';
 import { describe, expect, it } from 'vitest';
 import { getBlob } from '../blob.ts';
 import type { Job } from '../job.ts';
@@ -146,6 +146,54 @@ describe('a job with cyclic weight transfer', () => {
     for (const { weights, trained } of outcome.rounds) {
       expect(await load(store, weights)).toEqual(await load(store, trained[0]!.weights));
     }
+  });
+
+  const inRound = (round: number, failing: readonly (SiteId | undefined)[]) => (siteId: SiteId, task: Task) =>
+    task.kind === 'train' && task.round === round && failing.includes(siteId) ? ('fails' as const) : undefined;
+
+  it('goes on with the next site where one fails, and from there, killed and resumed at any storage operation', async () => {
+    const [first, second, third, fourth] = siteIds;
+    const job = { strategy: { kind: 'cyclic' }, minimumSites: 1, rounds: { max: 3 } } as const;
+    const mishap = inRound(2, [second, third]);
+    const calm = await simulate({ job, mishap });
+    expect(calm.outcome.rounds.map(({ trained }) => trained.map(({ siteId }) => siteId))).toEqual([
+      [first],
+      [fourth],
+      [first],
+    ]);
+    expect(calm.outcome.rounds[1]!.leftOut).toMatchObject([
+      { siteId: second, why: 'failed', task: 'train' },
+      { siteId: third, why: 'failed', task: 'train' },
+    ]);
+    expect(calm.events.filter(({ kind }) => kind === 'round-started')).toHaveLength(3);
+    for (let crashAt = 1; ; crashAt++) {
+      const disk = new MemoryStore();
+      const when = crashAt % 2 === 0 ? 'before' : 'after';
+      const store = new CrashingStore(disk, { crashAt, when });
+      const end = await simulate({ store, weather: crashAt, job, mishap }).catch((error: unknown) => {
+        expect(error).toBeInstanceOf(SimulatedCrash);
+        return null;
+      });
+      if (end !== null) break;
+      const survived = await disk.recall('federated' as JobId);
+      const { outcome, sites } = await simulate({ store: disk, weather: -crashAt, job, mishap });
+      expect(
+        outcome.rounds.map(({ weights }) => weights),
+        `crash ${when} operation ${crashAt}`,
+      ).toEqual(calm.outcome.rounds.map(({ weights }) => weights));
+      const inFourth = sites.get(fourth!)!.log.filter(({ kind }) => kind === 'train');
+      expect(inFourth).toHaveLength(survived.has(`round/2/train/${fourth}`) ? 0 : 1);
+    }
+  });
+
+  it('fails when no site can train in a round, and resumed goes on', async () => {
+    const store = new MemoryStore();
+    const job = { strategy: { kind: 'cyclic' }, minimumSites: 1, rounds: { max: 2 } } as const;
+    const failed = await simulate({ store, job, mishap: inRound(2, siteIds) });
+    expect(failed.outcome).toMatchObject({ state: 'failed', reason: { code: 'federation.too-few-sites' } });
+    for (const siteId of siteIds) expect(failed.outcome.reason.text.split(siteId)).toHaveLength(2);
+    const resumed = await simulate({ store, job });
+    expect(resumed.outcome.best).toEqual((await simulate({ job })).outcome.best);
   });
 });
 
