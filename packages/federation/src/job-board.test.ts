@@ -49,6 +49,14 @@ describe('a board of jobs', () => {
       ]);
     }));
 
+  it('keeps what a job begins with from its submission on: it may wait for its turn for days', () =>
+    withBoard(async (board, store) => {
+      await board.submit(job(first));
+      await board.submit(job(second));
+      expect(board.status(second)).toMatchObject({ state: 'queued' });
+      expect(store.held.get('second/job')).toEqual(new Set([job().model, job().initialWeights]));
+    }));
+
   it('takes the same submission as one, and refuses another under its name, or one that makes no sense', () =>
     withBoard(async (board) => {
       await Promise.all([board.submit(job()), board.submit(job())]);

@@ -12,7 +12,7 @@ import {
 } from '@consilium/protocol';
 import { z } from 'zod';
 import { FederationError } from './federation-error.ts';
-import { checkJob, jobSchema } from './job.ts';
+import { checkJob, jobSchema, retainBlobs } from './job.ts';
 import type { JobEvent } from './job-event.ts';
 import { endOfJob, isPaused, type JobLogEntry, type JobState, nextLogKey, submittedKey } from './job-log.ts';
 import { type JobOutcome, runJob } from './job-run.ts';
@@ -115,6 +115,7 @@ export class JobBoard implements AsyncDisposable {
         `There is another job called ${jobId}. Give this one another id, or submit exactly the same.`,
       );
     }
+    if (submission.kind === 'train') await retainBlobs(submission, this.#ports.store);
     if (!this.#jobs.has(jobId)) {
       this.#add(submission, 'queued', null);
       this.#next();

@@ -8,6 +8,7 @@ import {
   type Json,
   jobIdSchema,
   jsonSchema,
+  privacySchema,
   siteIdSchema,
 } from '@consilium/protocol';
 import { z } from 'zod';
@@ -45,6 +46,8 @@ export const jobSchema = z.object({
   strategy: strategySpecSchema,
   /** How weights travel from the sites. */
   reply: encodingSchema,
+  /** What sites shall do so that their answers say little about any one patient; they may do more. */
+  privacy: privacySchema.optional(),
 });
 export type Job = z.infer<typeof jobSchema>;
 
@@ -78,14 +81,18 @@ export async function checkJob(received: unknown, store: Store): Promise<Job> {
   return job;
 }
 
+/** What a job begins with stays, however long it waits for its turn. */
+export async function retainBlobs({ jobId, model, initialWeights }: Job, store: Store): Promise<void> {
+  for (const blob of [model, initialWeights]) await store.retain(blob, `${jobId}/job`);
+}
+
 /**
  * Writes down, once and for all, what the job is. The limits on waiting may differ when it is resumed; all else may not.
  * @throws FederationError `federation.job-changed`
  */
 export async function recordJob(job: Job, store: Store): Promise<void> {
   const { stragglerMs: _, attempts: __, jobId, ...definition } = job;
-  await store.retain(job.model, `${jobId}/job`);
-  await store.retain(job.initialWeights, `${jobId}/job`);
+  await retainBlobs(job, store);
   await recordDefinition(jobId, { ...definition, participants: [...job.participants].sort() } as Json, store);
 }
 

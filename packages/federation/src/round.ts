@@ -47,7 +47,8 @@ export interface TrainedRecord {
   /** Training cases. */
   readonly cases: number;
   readonly steps: number;
-  readonly meanLoss: number;
+  /** null where the training was private. */
+  readonly meanLoss: number | null;
   /** From the sending of the task, waiting in the site's queue included. */
   readonly ms: number;
 }
@@ -203,11 +204,11 @@ function stillAsked(
     leftOut: leftOut.filter(({ task }) => task === 'train'),
   }));
   for (const { round, trained, leftOut } of closed ? [...earlier, { round: current, ...closed }] : earlier) {
+    const isSetAside = ({ code }: LeftOutSite) => code === tooStaleCode;
+    for (const { siteId } of leftOut.filter(isSetAside)) open.delete(siteId);
     const orders = (entries.get(keyOf(round, 'asked')) ?? []) as unknown as readonly TrainOrder[];
     for (const order of orders) open.set(order.siteId, { order, askedIn: round });
-    // What was too stale was set aside before the orders of its round were given.
-    const ended = [...trained, ...leftOut.filter(({ code }) => code !== tooStaleCode)];
-    for (const { siteId } of ended) open.delete(siteId);
+    for (const { siteId } of [...trained, ...leftOut.filter((site) => !isSetAside(site))]) open.delete(siteId);
   }
   return [...open.values()];
 }
@@ -299,6 +300,7 @@ function trainTask(context: RoundContext, { order, askedIn }: Asked): Extract<Ta
     ...order.instructions,
     keepLocal: [...order.instructions.keepLocal],
     reply: job.reply,
+    ...(job.privacy === undefined ? {} : { privacy: job.privacy }),
   };
 }
 
