@@ -16,7 +16,7 @@ export function jobEventText(event: WatchedEvent): string | null {
         : `${at(event)}${event.siteId} is asked to ${event.task} once more (${event.attempt})`;
     case 'site-step':
       if (event.step !== event.of) return null;
-      return `${at(event)}${event.siteId} has done its ${event.of} steps, loss ${event.loss.toFixed(3)}`;
+      return `${at(event)}${event.siteId} has done its ${event.of} steps${event.loss === null ? '' : `, loss ${event.loss.toFixed(3)}`}`;
     case 'site-case':
       return event.done === event.of ? `${at(event)}${event.siteId}: ${event.task}, ${event.of} cases` : null;
     case 'contribution-accepted':

@@ -42,7 +42,7 @@ export class JobWatch {
         this.#count(event.jobId, event.siteId, event.done, event.of);
         break;
       case 'contribution-accepted':
-        if (event.meanLoss !== undefined) this.#losses.get(event.jobId)?.push(event.meanLoss);
+        if (typeof event.meanLoss === 'number') this.#losses.get(event.jobId)?.push(event.meanLoss);
         break;
       case 'site-lost':
         this.warn(

@@ -14,7 +14,8 @@ type RehearsalEvent =
       readonly round: number;
       readonly step: number;
       readonly of: number;
-      readonly loss: number;
+      /** null where the training is private. */
+      readonly loss: number | null;
     }
   | {
       readonly type: 'round';
@@ -102,7 +103,7 @@ export function humanProgress(stream: NodeJS.WriteStream): Progress {
         const key = `${event.job}  ${event.site}`;
         const text = bar(`${key}  round ${event.round}`, event.step, event.of);
         if (event.step === event.of) bars.delete(key);
-        else bars.set(key, `${text}  loss ${event.loss.toFixed(3)}`);
+        else bars.set(key, event.loss === null ? text : `${text}  loss ${event.loss.toFixed(3)}`);
         redraw();
         break;
       }

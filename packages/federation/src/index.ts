@@ -12,6 +12,8 @@ export { controlAfter, controlCorrection, type LocalControl, type TrainedControl
 export { type StatisticsGuard, statisticsTask } from './local-statistics.ts';
 export { MemoryStore } from './memory-store.ts';
 export type { Clock, PerformOptions, Ports, SiteConnection, TaskReply } from './ports.ts';
+export { protectedUpdate, spendOf } from './privacy/noisy-update.ts';
+export { epsilonOf, noiseMultiplierFor, type PrivacySpend } from './privacy/privacy-loss.ts';
 export type { JobReason } from './reason.ts';
 export type { RoundRecord, TrainedRecord } from './round.ts';
 export {

@@ -16,7 +16,7 @@ export type JobEvent =
   | (At & { kind: 'site-step'; siteId: SiteId } & Omit<Extract<TaskProgress, { kind: 'step' }>, 'kind'>)
   | (At & { kind: 'site-case'; siteId: SiteId; task: TaskKind; done: number; of: number })
   /** `ms` from the sending of the task, waiting in the site's queue included. */
-  | (At & { kind: 'contribution-accepted'; siteId: SiteId; task: TaskKind; ms: number; meanLoss?: number })
+  | (At & { kind: 'contribution-accepted'; siteId: SiteId; task: TaskKind; ms: number; meanLoss?: number | null })
   /** Its process or connection ended. `again`: it is started once more and asked again, else it is left out. */
   | (At & { kind: 'site-lost'; siteId: SiteId; task: TaskKind; code: string; message: string; again: boolean })
   | (At & { kind: 'site-left-out'; task: TaskKind } & LeftOutSite)

@@ -44,7 +44,8 @@ const trainContributionSchema = z.object({
   /** Training cases used: the contribution's weight in the average. */
   cases: z.int().min(1),
   steps: count,
-  meanLoss: z.number(),
+  /** null where the training was private: a loss is as telling as a gradient. */
+  meanLoss: z.number().nullable(),
 });
 export type TrainContribution = z.infer<typeof trainContributionSchema>;
 

@@ -7,7 +7,8 @@ export const taskProgressSchema = z.discriminatedUnion('kind', [
     kind: z.literal('step'),
     step: z.int().min(1),
     of: z.int().min(1),
-    loss: z.number(),
+    /** null where the training is private. */
+    loss: z.number().nullable(),
     /** Of late. Not given for the first step. */
     stepsPerSecond: z.number().positive().optional(),
     /** Memory of the process that trains. */

@@ -4,6 +4,7 @@ import { blobIdSchema } from './blob.ts';
 import { encodingSchema } from './encoding.ts';
 import { jobIdSchema, modelNameSchema, taskIdSchema } from './id.ts';
 import { jsonSchema } from './json.ts';
+import { privacySchema } from './privacy.ts';
 import { statisticsBodySchema } from './statistics.ts';
 
 /** Names of tensors; `*` stands for any text. */
@@ -43,6 +44,8 @@ const trainBodySchema = z.object({
   personalLambda: z.number().min(0).nullable(),
   /** How the weights come back. */
   reply: encodingSchema,
+  /** What protects the patients; nothing if it is not there. */
+  privacy: privacySchema.optional(),
 });
 export type TrainTask = Extract<Task, { kind: 'train' }>;
 

@@ -50,7 +50,7 @@ describe('a trainer', () => {
       steps: 60,
       firstStep: 0,
       totalSteps: 60,
-      onStep: ({ loss }) => losses.push(loss),
+      onStep: ({ loss }) => losses.push(loss!),
     });
     expect(steps).toBe(60);
     expect(meanLoss).toBeCloseTo(losses.reduce((a, b) => a + b) / 60, 6);

@@ -16,6 +16,7 @@ import {
 import {
   decodeSafetensors,
   encodeSafetensors,
+  type NoiseSource,
   type Random,
   type Tensor,
   tensor,
@@ -24,6 +25,7 @@ import {
 import { lossFor } from './losses/loss.ts';
 import type { Plan } from './plan.ts';
 import type { PreparedCase } from './preprocess.ts';
+import { type PrivacyOptions, privateGradient } from './private-step.ts';
 import { type Batch, samplePatch } from './sampling.ts';
 import { TrainingError } from './training-error.ts';
 
@@ -42,6 +44,8 @@ export interface TrainerOptions {
   readonly controlVariate?: boolean;
   /** Keeps an exponential moving average of the weights with this decay a step. */
   readonly averageDecay?: number;
+  /** Steps are taken along noisy gradients of clipped units; `train` needs a source of noise, and tells no loss. */
+  readonly privacy?: PrivacyOptions;
 }
 
 export interface TrainOptions {
@@ -52,14 +56,19 @@ export interface TrainOptions {
   readonly totalSteps: number;
   /** Stops before the next step; what was done stays done. */
   readonly signal?: AbortSignal;
-  readonly onStep?: (step: { readonly step: number; readonly loss: number }) => void;
+  /** The loss is null in private training, which reveals nothing but gradients. */
+  readonly onStep?: (step: { readonly step: number; readonly loss: number | null }) => void;
+  /** For private training: everything random comes from it. */
+  readonly noise?: NoiseSource;
+  /** Told of the cases of a unit that private training had to leave out of a step, for the site's own log. */
+  readonly onUnusable?: (caseIds: readonly string[]) => void;
 }
 
 export interface TrainResult {
   /** Steps done: fewer than asked for if the signal stopped them. */
   readonly steps: number;
-  /** NaN if no step was done. */
-  readonly meanLoss: number;
+  /** NaN if no step was done; null in private training. */
+  readonly meanLoss: number | null;
   /** Of the learning rates of the steps that were done. */
   readonly rateSum: number;
 }
@@ -75,7 +84,7 @@ export class Trainer implements AsyncDisposable {
 
   /** @throws TrainingError `training.no-case`, `training.class-weights-mismatch`; EngineError for a model it refuses */
   static async create(options: TrainerOptions): Promise<Trainer> {
-    const { runtime, plan, model, threads, proximalMu, controlVariate, averageDecay } = options;
+    const { runtime, plan, model, threads, proximalMu, controlVariate, averageDecay, privacy } = options;
     if (options.cases.length === 0) {
       throw new TrainingError(
         'training.no-case',
@@ -86,7 +95,8 @@ export class Trainer implements AsyncDisposable {
       model,
       loss: lossFor(plan.loss),
       optimiser: plan.optimiser as OptimiserSpec, // what a schema calls optional is absent, never undefined
-      clipNorm: gradientNormMax,
+      // The norm of a noisy gradient is that of the noise: it says nothing of a gradient that exploded.
+      ...(privacy === undefined ? { clipNorm: gradientNormMax } : {}),
       ...(threads === undefined ? {} : { threads }),
       ...(proximalMu === undefined ? {} : { proximalMu }),
       ...(controlVariate === undefined ? {} : { controlVariate }),
@@ -101,19 +111,23 @@ export class Trainer implements AsyncDisposable {
    */
   async train(options: TrainOptions): Promise<TrainResult> {
     const { steps, firstStep, totalSteps, signal, onStep } = options;
-    let lossSum = 0;
+    const { privacy } = this.#options;
+    let lossSum: number | null = privacy === undefined ? 0 : null;
     let rateSum = 0;
     let done = 0;
     for (; done < steps && signal?.aborted !== true; done++) {
       const step = firstStep + done;
       const learningRate = learningRateAt(scheduleOver(this.#options.plan.schedule, totalSteps), step);
-      const loss = await this.#step(step, learningRate);
-      lossSum += loss;
+      const loss =
+        privacy === undefined
+          ? await this.#step(step, learningRate)
+          : await this.#privateStep(privacy, learningRate, options);
+      lossSum = lossSum === null || loss === null ? null : lossSum + loss;
       rateSum += learningRate;
       onStep?.({ step, loss });
       await nextTurn();
     }
-    return { steps: done, meanLoss: lossSum / done, rateSum };
+    return { steps: done, meanLoss: lossSum === null ? null : lossSum / done, rateSum };
   }
 
   /** A copy. */
@@ -194,6 +208,19 @@ export class Trainer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#program[Symbol.asyncDispose]();
+  }
+
+  async #privateStep(
+    privacy: PrivacyOptions,
+    learningRate: number,
+    { noise, onUnusable }: Pick<TrainOptions, 'noise' | 'onUnusable'>,
+  ): Promise<null> {
+    if (noise === undefined) throw new TypeError('private training needs a source of noise');
+    const sources = { noise, ...(onUnusable === undefined ? {} : { onUnusable }) };
+    const { plan, model } = this.#options;
+    const gradient = await privateGradient(this.#program, plan, privacy, sources, model.parameters);
+    this.#program.update(gradient, { learningRate });
+    return null;
   }
 
   async #step(step: number, learningRate: number): Promise<number> {
