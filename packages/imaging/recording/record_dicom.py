@@ -165,7 +165,7 @@ WRITE_EXAMPLE = """
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { exampleStudy } from '../src/dicom/example-study.ts';
 const [folder] = process.argv.slice(1);
-const { ct, segmentation } = exampleStudy();
+const { ct, segmentation } = await exampleStudy();
 mkdirSync(`${folder}/ct`);
 for (const [z, file] of ct.entries()) writeFileSync(`${folder}/ct/${z}.dcm`, file);
 writeFileSync(`${folder}/seg.dcm`, segmentation);

@@ -57,7 +57,7 @@ describe('a study written to files', () => {
     expect((await readdir(directory)).sort()).toEqual(['case.json', 'ct', 'reference.seg.dcm', 'seg.dcm']);
     expect(names.length).toBe(study.image.geometry.size[0]);
     const files = await Promise.all(names.map((name) => readFile(join(directory, 'ct', name))));
-    const { image, series, findings } = readDicomSeries(files);
+    const { image, series, findings } = await readDicomSeries(files);
     expect(findings).toEqual([]);
     expect(sameGrid(image.geometry, study.image.geometry, 0.001)).toBe(true);
     expect(image.voxels.filter((value: number, at: number) => value !== study.image.voxels[at]).length).toBe(0);
@@ -73,7 +73,7 @@ describe('a study written to files', () => {
       ['reference.seg.dcm', study.reference],
     ] as const) {
       const bytes = await readFile(join(directory, file));
-      const { labels } = readDicomSegmentation(bytes, study.image.geometry);
+      const { labels } = await readDicomSegmentation(bytes, study.image.geometry);
       expect(labels.voxels.filter((value, at) => value !== volume.voxels[at]).length).toBe(0);
       expect(bytes.includes('SYNTHETIC^Phantom')).toBe(true);
     }

@@ -123,8 +123,8 @@ async function namedPatient(directory: string, names: readonly string[]): Promis
 async function patientOfSeries(files: CaseFiles): Promise<string | undefined> {
   if (files.kind !== 'dicom') return undefined;
   try {
-    const { id } = readDicomSeries([await readFile(files.slices[0]!)]).series.patient;
-    return id === '' ? undefined : id;
+    const { series } = await readDicomSeries([await readFile(files.slices[0]!)]);
+    return series.patient.id === '' ? undefined : series.patient.id;
   } catch {
     return undefined;
   }

@@ -17,7 +17,7 @@ const image = toyVolume((index) => (index % 300) - 100);
 const labels = toyVolume((index) => (index >> 6) % 4);
 const labelMap = { geometry: labels.geometry, voxels: Uint8Array.from(labels.voxels) };
 
-function writeDicom(directory: ToyDirectory, patientId: string): void {
+async function writeDicom(directory: ToyDirectory, patientId: string): Promise<void> {
   const acquisition = {
     manufacturer: '',
     model: '',
@@ -44,7 +44,7 @@ function writeDicom(directory: ToyDirectory, patientId: string): void {
     acquisition,
   });
   for (const [z, bytes] of files.entries()) directory.file(`scan/ct/${(z * 7) % 8}.dcm`, bytes);
-  const { series } = readDicomSeries(files);
+  const { series } = await readDicomSeries(files);
   const segmentation = writeDicomSegmentation(labelMap, renalSegments({ algorithmType: 'MANUAL' }), series, {
     seriesInstanceUid: uidOf('segmentation'),
     sopInstanceUid: uidOf('segmentation', 1),
@@ -58,7 +58,7 @@ function writeDicom(directory: ToyDirectory, patientId: string): void {
 describe('a case', () => {
   it('is the same read from DICOM as from NIfTI', async () => {
     using directory = new ToyDirectory();
-    writeDicom(directory, 'P1');
+    await writeDicom(directory, 'P1');
     directory.file('volume/image.nii.gz', encodeNifti(image));
     directory.file('volume/label.nii.gz', encodeNifti(labels));
     directory.file('volume/reference.nii.gz', encodeNifti(labels));
@@ -72,13 +72,13 @@ describe('a case', () => {
 
   it('belongs to the patient that its DICOM series names', async () => {
     using directory = new ToyDirectory();
-    writeDicom(directory, 'P1');
+    await writeDicom(directory, 'P1');
     expect(await findCases(directory.path)).toMatchObject([{ name: 'scan', patientId: 'P1' }]);
   });
 
   it('of which a DICOM slice is missing or cut off cannot be used; the file is named in the detail only', async () => {
     using directory = new ToyDirectory();
-    writeDicom(directory, 'P1');
+    await writeDicom(directory, 'P1');
     const slice = join(directory.path, 'scan/ct/3.dcm');
     directory.file('scan/ct/3.dcm', readFileSync(slice).subarray(0, 300));
     const [found] = await findCases(directory.path);

@@ -61,7 +61,7 @@ async function readCase(id: string, files: CaseFiles): Promise<Case> {
     }
     case 'dicom': {
       const slices = await Promise.all(files.slices.map(readBytes));
-      const { image } = await naming(dirname(files.slices[0]!), async () => readDicomSeries(slices));
+      const { image } = await naming(dirname(files.slices[0]!), () => readDicomSeries(slices));
       const label = await readSegmentation(files.segmentation, image);
       if (files.reference === undefined) return { id, image, label };
       return { id, image, label, reference: await readSegmentation(files.reference, image) };
@@ -76,7 +76,7 @@ async function readNifti<T>(path: string, use: (volume: ReturnType<typeof decode
 async function readSegmentation(path: string, { geometry }: Image): Promise<LabelMap> {
   const bytes = await readBytes(path);
   return naming(path, async () => {
-    const { labels, segments } = readDicomSegmentation(bytes, geometry);
+    const { labels, segments } = await readDicomSegmentation(bytes, geometry);
     return classesOfSegments(labels, segments);
   });
 }

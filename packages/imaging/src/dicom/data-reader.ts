@@ -24,6 +24,8 @@ export interface ReadOptions extends Encoding {
   readonly start: number;
   /** Read elements of this group only, as of file meta information. */
   readonly onlyGroup?: number;
+  /** Read up to the first element of this tag or a higher one; what follows need not be there. */
+  readonly before?: number;
 }
 
 /** Sequences in sequences; the deepest of the standard are about ten. */
@@ -63,7 +65,7 @@ class Reader {
     this.bytes = bytes;
   }
 
-  topLevel({ start, onlyGroup, ...encoding }: ReadOptions): DatasetRead {
+  topLevel({ start, onlyGroup, before, ...encoding }: ReadOptions): DatasetRead {
     const place: Place = { at: start, end: this.bytes.length };
     const elements: DataElement[] = [];
     const data = new Dataset(elements, encoding);
@@ -73,6 +75,7 @@ class Reader {
         break;
       }
       if (onlyGroup !== undefined && Math.floor(this.tagAt(place.at, encoding) / 65_536) !== onlyGroup) break;
+      if (before !== undefined && this.tagAt(place.at, encoding) >= before) break;
       const element = this.element(place, data, 0);
       if (element !== undefined) elements.push(element);
     }

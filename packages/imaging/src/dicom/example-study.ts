@@ -48,10 +48,13 @@ export const exampleMeta: CtSeriesMeta = {
   },
 };
 
-export function exampleStudy(): { readonly ct: readonly Uint8Array[]; readonly segmentation: Uint8Array } {
+export async function exampleStudy(): Promise<{
+  readonly ct: readonly Uint8Array[];
+  readonly segmentation: Uint8Array;
+}> {
   const ct = writeDicomSeries(exampleImage, exampleMeta);
   const segments = renalSegments({ algorithmType: 'AUTOMATIC', algorithmName: 'Example' });
-  const segmentation = writeDicomSegmentation(exampleLabels, segments, readDicomSeries(ct).series, {
+  const segmentation = writeDicomSegmentation(exampleLabels, segments, (await readDicomSeries(ct)).series, {
     seriesInstanceUid: uidOf('example', 'segmentation series'),
     sopInstanceUid: uidOf('example', 'segmentation'),
     contentDate: '20260102',

@@ -13,14 +13,20 @@ export interface DicomFile {
   readonly preamble: Uint8Array | undefined;
   /** Group 0002, explicit little endian. */
   readonly meta: Dataset | undefined;
+  /** Where reading ended: the end, padding, or, if asked to stop there, the pixels. Of a deflated file: once unpacked. */
+  readonly end?: number;
 }
 
 export interface ParsePart10Options {
   /** What a deflated file may unpack to; default 1 GiB. */
   readonly inflatedBytesMax?: number;
+  /** Leave the pixels and all after them unread: `file` may end where they begin. */
+  readonly beforePixels?: boolean;
 }
 
 const preambleBytes = 128;
+/** Float Pixel Data, the lowest of the elements that hold pixels. */
+const firstPixelTag = 0x7fe0_0008;
 const metaEncoding: Encoding = { littleEndian: true, explicit: true };
 
 /** @throws ImagingError `imaging.dicom-not-dicom`, `imaging.dicom-damaged` */
@@ -36,11 +42,14 @@ export function parsePart10(file: Uint8Array, options: ParsePart10Options = {}):
   const body = isDeflated ? inflated(bytes.subarray(end), options.inflatedBytesMax ?? 2 ** 30) : bytes;
   const bodyStart = isDeflated ? 0 : end;
   const encoding = encodingAt(body, bodyStart, stated);
+  const before = options.beforePixels ? { before: firstPixelTag } : {};
+  const read = readDataset(body, { start: bodyStart, ...encoding, ...before });
   return {
-    data: readDataset(body, { start: bodyStart, ...encoding }).data,
+    data: read.data,
     transferSyntaxUid: consistent(stated, encoding),
     preamble: hasPreamble ? bytes.subarray(0, preambleBytes) : undefined,
     meta,
+    end: read.end,
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * A DICOM Segmentation (BINARY or LABELMAP) onto a volume's grid.
+ * A DICOM Segmentation (PS3.3 A.51: BINARY, FRACTIONAL or LABELMAP) onto a volume's grid.
  *
  * Frames may come in any order and empty ones may be missing. Where the frames' pixels lie on the grid's voxels they are
  * copied; otherwise the segmentation is put together on its own grid and resampled.
@@ -11,13 +11,15 @@ import type { Geometry, LabelMap, Triple } from '../volume.ts';
 import type { Dataset } from './dataset.ts';
 import { sopClasses } from './dictionary.ts';
 import { parsePart10 } from './part10.ts';
-import { type PixelFormat, pixelFormatOf, storedBytes } from './pixels.ts';
+import type { PixelFormat } from './pixel-format.ts';
+import { PixelDecoder, PixelReader } from './pixel-reader.ts';
 import { type SegmentInfo, segmentOf } from './segments.ts';
 
 export interface DicomSegmentation {
   /** Segment numbers on the grid asked for; where segments overlap, the highest number. */
   readonly labels: LabelMap;
   readonly segments: readonly SegmentInfo[];
+  readonly type: SegmentationType;
   /** Pixels of the file that more than one segment claims. */
   readonly overlapPixels: number;
   /** Pixels of segments that lie outside the grid asked for and were lost (counted only where no resampling was needed). */
@@ -26,36 +28,54 @@ export interface DicomSegmentation {
   readonly referencedSeriesUid: string | undefined;
 }
 
+export type SegmentationType = 'BINARY' | 'FRACTIONAL' | 'LABELMAP';
+
+export interface ReadSegmentationOptions {
+  /** Of a FRACTIONAL segmentation: the share of the largest possible value from which a pixel belongs. Default one half. */
+  readonly fractionMin?: number;
+  readonly decoder?: PixelDecoder;
+}
+
 /** Share of a voxel by which a frame's pixels may be off the grid's voxels. */
 const offGridMax = 0.02;
 /** Of a segmentation that has to be resampled. */
 const gridVoxelsMax = 2 ** 28;
 
 /**
- * @throws ImagingError `imaging.segmentation-*`, `imaging.segments-invalid`, `imaging.dicom-*`,
+ * @param onto the grid the labels are wanted on; undefined: the frames' own.
+ * @throws ImagingError `imaging.segmentation-*`, `imaging.segments-invalid`, `imaging.dicom-*`, `imaging.pixels-*`,
  *   `imaging.transfer-syntax-unsupported`
  */
-export function readDicomSegmentation(bytes: Uint8Array, onto: Geometry): DicomSegmentation {
+export async function readDicomSegmentation(
+  bytes: Uint8Array,
+  onto?: Geometry,
+  options: ReadSegmentationOptions = {},
+): Promise<DicomSegmentation> {
   const file = parsePart10(bytes);
   const { data } = file;
-  const kind = kindOf(data);
-  const format = pixelFormatOf(file);
-  if (format.bitsAllocated !== (kind === 'BINARY' ? 1 : format.bitsAllocated === 16 ? 16 : 8)) {
+  const type = typeOf(data);
+  const pixels = new PixelReader(file, options.decoder ?? sharedDecoder);
+  const { format } = pixels;
+  const bits = { BINARY: [1], FRACTIONAL: [8], LABELMAP: [8, 16] }[type];
+  if (!bits.includes(format.bitsAllocated) || format.samplesPerPixel !== 1) {
     throw new ImagingError('imaging.segmentation-unsupported', 'the pixels do not fit the type of segmentation');
   }
   // A LABELMAP may describe its background as segment 0.
   const described = data.items('SegmentSequence').filter((item) => item.number('SegmentNumber') !== 0);
   const segments = described.map(segmentOf);
-  const frames = framesOf(data, format, kind);
-  const pixels = storedBytes(file, format);
-  const grid = frames.every((frame) => isOnGrid(frame, format, onto)) ? onto : ownGrid(frames, format);
-  const canvas = new Canvas(grid);
-  for (const [index, frame] of frames.entries())
-    canvas.paint(frame, (at) => valueAt(pixels, format, { index, at, frame }));
-  const painted: LabelMap = { geometry: grid, voxels: canvas.voxels };
+  const frames = framesOf(data, format, type);
+  const fits = onto !== undefined && frames.every((frame) => isOnGrid(frame, format, onto));
+  const canvas = new Canvas(fits ? onto : ownGrid(frames, format));
+  const least = type === 'FRACTIONAL' ? fractionLimit(data, options.fractionMin ?? 0.5) : 1;
+  for (const [index, frame] of frames.entries()) {
+    const values = (await pixels.frame(index)).values as Uint8Array | Uint16Array;
+    canvas.paint(frame, (at) => labelOf(values[at]!, frame.segment, least));
+  }
+  const painted: LabelMap = { geometry: canvas.grid, voxels: canvas.voxels };
   return {
-    labels: grid === onto ? painted : resampleLabels(painted, onto),
+    labels: fits || onto === undefined ? painted : resampleLabels(painted, onto),
     segments,
+    type,
     overlapPixels: canvas.overlapPixels,
     outsidePixels: canvas.outsidePixels,
     frameOfReferenceUid: data.text('FrameOfReferenceUID'),
@@ -63,18 +83,30 @@ export function readDicomSegmentation(bytes: Uint8Array, onto: Geometry): DicomS
   };
 }
 
-type Kind = 'BINARY' | 'LABELMAP';
+const sharedDecoder = new PixelDecoder();
 
-function kindOf(data: Dataset): Kind {
+function typeOf(data: Dataset): SegmentationType {
   const sopClass = data.text('SOPClassUID');
   if (sopClass !== sopClasses.segmentation && sopClass !== sopClasses.labelMapSegmentation) {
     throw new ImagingError('imaging.segmentation-unsupported', 'the file is not a DICOM Segmentation');
   }
-  const kind = data.requiredText('SegmentationType');
-  if (kind !== 'BINARY' && kind !== 'LABELMAP') {
-    throw new ImagingError('imaging.segmentation-unsupported', 'only BINARY and LABELMAP segmentations are read');
+  const type = data.requiredText('SegmentationType');
+  if (type !== 'BINARY' && type !== 'FRACTIONAL' && type !== 'LABELMAP') {
+    throw new ImagingError('imaging.segmentation-unsupported', 'the type of segmentation is not known');
   }
-  return kind;
+  return type;
+}
+
+/** The smallest stored value that counts; never 0, which means "not at all". */
+function fractionLimit(data: Dataset, fractionMin: number): number {
+  return Math.max(1, Math.ceil(fractionMin * (data.number('MaximumFractionalValue') ?? 255)));
+}
+
+/** @param segment the frame's, or undefined where the pixel names it. */
+function labelOf(value: number, segment: number | undefined, least: number): number {
+  if (segment !== undefined) return value >= least ? segment : 0;
+  if (value > 255) throw new ImagingError('imaging.segments-invalid', 'a segment number is not 1 to 255');
+  return value;
 }
 
 interface Frame {
@@ -89,7 +121,7 @@ interface Frame {
   readonly thicknessMm: number;
 }
 
-function framesOf(data: Dataset, format: PixelFormat, kind: Kind): readonly Frame[] {
+function framesOf(data: Dataset, format: PixelFormat, type: SegmentationType): readonly Frame[] {
   const shared = data.item('SharedFunctionalGroupsSequence');
   const perFrame = data.items('PerFrameFunctionalGroupsSequence');
   if (perFrame.length !== format.frames) {
@@ -123,7 +155,7 @@ function framesOf(data: Dataset, format: PixelFormat, kind: Kind): readonly Fram
       originMm: position.requiredTriple('ImagePositionPatient'),
       downMm: scaled([axes[3], axes[4], axes[5]], downMm),
       alongMm: scaled([axes[0], axes[1], axes[2]], alongMm),
-      segment: kind === 'LABELMAP' ? undefined : segmentNumberOf(group('SegmentIdentificationSequence')),
+      segment: type === 'LABELMAP' ? undefined : segmentNumberOf(group('SegmentIdentificationSequence')),
       thicknessMm: spacing > 0 ? spacing : (measures.number('SliceThickness') ?? 0),
     };
   });
@@ -135,19 +167,6 @@ function segmentNumberOf(identification: Dataset | undefined): number {
     throw new ImagingError('imaging.segments-invalid', 'a segment number is not 1 to 255');
   }
   return number;
-}
-
-/** Segment number of pixel `at` of frame `index`; 0 where there is none. */
-function valueAt(
-  pixels: Uint8Array,
-  format: PixelFormat,
-  { index, at, frame }: { index: number; at: number; frame: Frame },
-): number {
-  const place = index * format.rows * format.columns + at;
-  if (frame.segment !== undefined) return (pixels[place >>> 3]! >>> (place & 7)) & 1 ? frame.segment : 0;
-  const value = format.bitsAllocated === 8 ? pixels[place]! : pixels[2 * place]! | (pixels[2 * place + 1]! << 8);
-  if (value > 255) throw new ImagingError('imaging.segments-invalid', 'a segment number is not 1 to 255');
-  return value;
 }
 
 /** First pixel and steps of a frame in a grid's indices `[z, y, x]`. */
@@ -214,7 +233,7 @@ class Canvas {
   readonly voxels: Uint8Array;
   overlapPixels = 0;
   outsidePixels = 0;
-  private readonly grid: Geometry;
+  readonly grid: Geometry;
 
   constructor(grid: Geometry) {
     this.grid = grid;
