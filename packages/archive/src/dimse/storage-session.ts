@@ -10,10 +10,9 @@ import { abortReasons, encodeAbort, encodeAssociateAccept, encodeReject, type Re
 import { PduReader } from './pdu-reader.ts';
 import type { Peer, PeerList } from './peer.ts';
 import { protocolViolation } from './protocol-violation.ts';
-import { receivedFile } from './received-file.ts';
 import { SocketBytes } from './socket-bytes.ts';
 import { type StoragePolicy, verificationClass } from './sop-classes.ts';
-import { type StoreAnswer, storeAnswer, storeStatuses } from './store-answer.ts';
+import { answerStore, storeStatuses } from './store-answer.ts';
 
 export interface StorageSessionOptions {
   readonly aeTitle: string;
@@ -149,7 +148,7 @@ export class StorageSession {
           status: storeStatuses.success,
         });
       case commandFields.storeRequest: {
-        const answer = await this.#store(message, peer);
+        const answer = await answerStore(message, { door: this.#options.door, callingAeTitle: peer.aeTitle });
         this.#options.report({
           kind: 'answered',
           peer: peer.name,
@@ -176,27 +175,6 @@ export class StorageSession {
           status: unrecognizedOperation,
         });
     }
-  }
-
-  async #store({ command, context, data }: Message, peer: Peer): Promise<StoreAnswer> {
-    const { affectedSopClassUid: sopClassUid, affectedSopInstanceUid: sopInstanceUid } = command;
-    if (sopClassUid === undefined || sopInstanceUid === undefined || data === undefined) {
-      return { status: storeStatuses.cannotUnderstand, errorComment: 'Without SOP class, SOP instance or data set' };
-    }
-    if (sopClassUid !== context.abstractSyntax) {
-      return {
-        status: storeStatuses.dataSetDoesNotMatch,
-        errorComment: 'Not the SOP class of its presentation context',
-      };
-    }
-    if (data.tooLong) return { status: storeStatuses.cannotUnderstand, errorComment: 'Larger than this archive takes' };
-    const meta = {
-      sopClassUid,
-      sopInstanceUid,
-      transferSyntaxUid: context.transferSyntax,
-      sourceAeTitle: peer.aeTitle,
-    };
-    return storeAnswer(this.#options.door, receivedFile(meta, data.parts), peer.aeTitle);
   }
 
   #break(error: unknown): void {

@@ -4,8 +4,10 @@
  */
 import type { Admission, Door } from '../admission.ts';
 import { ArchiveError } from '../archive-error.ts';
+import type { Message } from './association.ts';
+import { receivedFile } from './received-file.ts';
 
-export interface StoreAnswer {
+interface StoreAnswer {
   readonly status: number;
   /** At most 64 characters, none of them from the instance. */
   readonly errorComment?: string;
@@ -22,11 +24,28 @@ export const storeStatuses = {
   cannotUnderstand: 0xc000,
 } as const;
 
-/** Waits until the door's answer is durable. */
-export async function storeAnswer(door: Door, file: Uint8Array, callingAeTitle: string): Promise<StoreAnswer> {
+/** Hands what was sent to the door, and waits until the door's answer is durable. */
+export async function answerStore(
+  { command, context, data }: Message,
+  { door, callingAeTitle }: { door: Door; callingAeTitle: string },
+): Promise<StoreAnswer> {
+  const { affectedSopClassUid: sopClassUid, affectedSopInstanceUid: sopInstanceUid } = command;
+  if (sopClassUid === undefined || sopInstanceUid === undefined || data === undefined) {
+    return { status: storeStatuses.cannotUnderstand, errorComment: 'Without SOP class, SOP instance or data set' };
+  }
+  if (sopClassUid !== context.abstractSyntax) {
+    return { status: storeStatuses.dataSetDoesNotMatch, errorComment: 'Not the SOP class of its presentation context' };
+  }
+  if (data.tooLong) return { status: storeStatuses.cannotUnderstand, errorComment: 'Larger than this archive takes' };
+  const transferSyntaxUid = context.transferSyntax;
+  const meta = { sopClassUid, sopInstanceUid, transferSyntaxUid, sourceAeTitle: callingAeTitle };
+  return answerOf(() => door.admit(receivedFile(meta, data.parts), { kind: 'dimse', callingAeTitle }));
+}
+
+async function answerOf(admit: () => Promise<Admission>): Promise<StoreAnswer> {
   let admission: Admission;
   try {
-    admission = await door.admit(file, { kind: 'dimse', callingAeTitle });
+    admission = await admit();
   } catch (error) {
     if (!(error instanceof ArchiveError)) return { status: storeStatuses.processingFailure };
     // No fault of the instance: the disk is full or not writable, which passes.
