@@ -101,6 +101,24 @@ describe('a job', () => {
     expect((await simulate({ store })).outcome.best).toEqual(calm.outcome.best);
   });
 
+  it('keeps no weights but those in the ledger, when others were made before a crash', async () => {
+    class CrashingOnce extends MemoryStore {
+      crashed = false;
+      override async record(...entry: Parameters<MemoryStore['record']>): Promise<void> {
+        if (this.crashed || !entry[1].endsWith('/aggregate')) return super.record(...entry);
+        this.crashed = true;
+        throw new SimulatedCrash();
+      }
+    }
+    const store = new CrashingOnce();
+    const job = { rounds: { max: 1 } };
+    await expect(simulate({ store, job, mishap: inRound(1, site2, 'fails') })).rejects.toThrow(SimulatedCrash);
+    const before = store.held.get('federated/1/weights');
+    const { outcome } = await simulate({ store, job });
+    expect(store.held.get('federated/1/weights')).toEqual(new Set([outcome.best!.weights]));
+    expect(before).not.toContain(outcome.best!.weights);
+  });
+
   it('that has ended is not run again: it tells the same end', async () => {
     const store = new MemoryStore();
     const first = await simulate({ store });

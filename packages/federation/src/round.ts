@@ -364,6 +364,8 @@ async function aggregate(context: RoundContext, { trained, leftOut }: Training):
     participants: job.participants.length,
     store,
   });
+  // Others may be there: those of fewer contributions, before a crash kept them from the ledger.
+  await store.release(holderOf(context, 'weights'));
   for (const blob of [weights, ...Object.values(state)]) await store.retain(blob, holderOf(context, 'weights'));
   const closed: AggregateRecord = { weights, state, trained, leftOut: inSiteOrder(leftOut) };
   await record(context, 'aggregate', closed);
