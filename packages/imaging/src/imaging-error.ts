@@ -41,7 +41,11 @@ export type ImagingErrorCode =
   | 'imaging.segments-invalid'
   | 'imaging.segmentation-unsupported'
   | 'imaging.segmentation-not-in-patient'
-  | 'imaging.segmentation-grid-unsupported';
+  | 'imaging.segmentation-grid-unsupported'
+  | 'imaging.deidentification-class-refused'
+  | 'imaging.deidentification-burned-in'
+  | 'imaging.deidentification-text-found'
+  | 'imaging.deidentification-pixels-compressed';
 
 export class ImagingError extends Error {
   override readonly name = 'ImagingError';

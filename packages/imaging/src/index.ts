@@ -7,6 +7,7 @@ export type {
   OriginalIdentity,
   RefusalReason,
 } from './deidentification/deidentification.ts';
+export { deidentify } from './deidentification/deidentify.ts';
 export type { PixelRegion, PixelRule } from './deidentification/pixel-rules.ts';
 export type { DeidentificationProfile } from './deidentification/profile.ts';
 export { readDataset } from './dicom/data-reader.ts';

@@ -1,0 +1,146 @@
+/**
+ * Text burned into a frame: lines of connected components, all of one value, with the size and spacing of letters.
+ *
+ * It finds what scanners and workstations write: letters of one intensity, the brightest, the darkest, or one that is
+ * unusually frequent, at least five in a line and six pixels high. It does not find handwriting, letters smoothed at their
+ * edges so far that no stroke keeps its value, text in lossily compressed pixels, or single initials.
+ */
+import type { PixelRegion } from './pixel-rules.ts';
+
+export interface GreyFrame {
+  /** `[row, column]`; of colours the strongest of the three. */
+  readonly values: ArrayLike<number>;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+const glyphHeightMin = 6;
+const glyphHeightMax = 64;
+const glyphsPerLineMin = 5;
+/** A value of more pixels is a background or a body. */
+const shareMax = 0.2;
+
+/** @returns a box for every line of text, a pixel wider than it on all sides. */
+export function findTextLines(frame: GreyFrame): readonly PixelRegion[] {
+  return candidateValues(frame).flatMap((value) => linesOf(glyphsOf(frame, value)).map((line) => widened(line, frame)));
+}
+
+/** The brightest and darkest value, and the most frequent ones, of those that letters could have. */
+function candidateValues({ values }: GreyFrame): readonly number[] {
+  const counts = new Map<number, number>();
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (let at = 0; at < values.length; at++) {
+    const value = values[at]!;
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  // Above an eighth of the range from its middle lies what is written in white; noise fills the rest evenly.
+  for (let at = 0; at < values.length; at++) {
+    const value = values[at]!;
+    if (value === high || value === low || value > low + (high - low) * 0.625)
+      counts.set(value, (counts.get(value) ?? 0) + 1);
+  }
+  const possible = [...counts].filter(
+    ([, count]) => count >= glyphsPerLineMin * 6 && count <= values.length * shareMax,
+  );
+  const frequent = possible.toSorted((a, b) => b[1] - a[1]).slice(0, 4);
+  return [
+    ...new Set([...frequent, ...possible.filter(([value]) => value === low || value === high)].map(([value]) => value)),
+  ];
+}
+
+interface Box {
+  readonly left: number;
+  readonly top: number;
+  /** Exclusive. */
+  readonly right: number;
+  readonly bottom: number;
+}
+
+/** Boxes of the components, of pixels that touch at sides or corners, that have the form of a letter. */
+function glyphsOf({ values, rows, columns }: GreyFrame, value: number): readonly Box[] {
+  const seen = new Uint8Array(rows * columns);
+  const glyphs: Box[] = [];
+  const stack: number[] = [];
+  for (let start = 0; start < seen.length; start++) {
+    if (values[start] !== value || seen[start] === 1) continue;
+    let [left, right, top, bottom, area] = [columns, 0, rows, 0, 0];
+    stack.push(start);
+    seen[start] = 1;
+    while (stack.length > 0) {
+      const at = stack.pop()!;
+      const row = Math.floor(at / columns);
+      const column = at - row * columns;
+      area++;
+      if (column < left) left = column;
+      if (column > right) right = column;
+      if (row < top) top = row;
+      if (row > bottom) bottom = row;
+      for (let y = Math.max(0, row - 1); y <= Math.min(rows - 1, row + 1); y++) {
+        for (let x = Math.max(0, column - 1); x <= Math.min(columns - 1, column + 1); x++) {
+          const near = y * columns + x;
+          if (seen[near] === 0 && values[near] === value) {
+            seen[near] = 1;
+            stack.push(near);
+          }
+        }
+      }
+    }
+    const box = { left, top, right: right + 1, bottom: bottom + 1 };
+    if (isGlyph(box, area)) glyphs.push(box);
+  }
+  return glyphs;
+}
+
+function isGlyph({ left, top, right, bottom }: Box, area: number): boolean {
+  const [width, height] = [right - left, bottom - top];
+  const fill = area / (width * height);
+  return (
+    height >= glyphHeightMin &&
+    height <= glyphHeightMax &&
+    width <= 1.6 * height &&
+    (width <= 0.3 * height || fill <= 0.85) &&
+    fill >= 0.12
+  );
+}
+
+/** Runs of glyphs of like height, side by side. */
+function linesOf(glyphs: readonly Box[]): readonly Box[] {
+  const left = glyphs.toSorted((a, b) => a.left - b.left);
+  const used = new Set<Box>();
+  const lines: Box[] = [];
+  for (const [index, first] of left.entries()) {
+    if (used.has(first)) continue;
+    const line = [first];
+    for (const glyph of left.slice(index + 1)) {
+      const last = line.at(-1)!;
+      if (glyph.left - last.right > 1.5 * (last.bottom - last.top)) break;
+      if (!used.has(glyph) && follows(last, glyph)) line.push(glyph);
+    }
+    if (line.length < glyphsPerLineMin) continue;
+    for (const glyph of line) used.add(glyph);
+    lines.push({
+      left: Math.min(...line.map((box) => box.left)),
+      top: Math.min(...line.map((box) => box.top)),
+      right: Math.max(...line.map((box) => box.right)),
+      bottom: Math.max(...line.map((box) => box.bottom)),
+    });
+  }
+  return lines;
+}
+
+function follows(last: Box, next: Box): boolean {
+  const heights = [last.bottom - last.top, next.bottom - next.top] as const;
+  const overlap = Math.min(last.bottom, next.bottom) - Math.max(last.top, next.top);
+  return (
+    next.left >= last.right - 1 &&
+    Math.max(...heights) <= 1.6 * Math.min(...heights) &&
+    overlap >= 0.6 * Math.min(...heights)
+  );
+}
+
+function widened({ left, top, right, bottom }: Box, { rows, columns }: GreyFrame): PixelRegion {
+  const [x, y] = [Math.max(0, left - 1), Math.max(0, top - 1)];
+  return { left: x, top: y, width: Math.min(columns, right + 1) - x, height: Math.min(rows, bottom + 1) - y };
+}

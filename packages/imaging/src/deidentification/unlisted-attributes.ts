@@ -1,0 +1,125 @@
+/**
+ * What may stay of attributes that PS3.15 Table E.1-1 does not list. The standard lets them be; here free text is
+ * cleaned, names, addresses and bulk data of unknown use go, and unknown UIDs are remapped.
+ */
+import type { Keyword } from '../dicom/dictionary.ts';
+import type { AttributeRule } from './confidentiality-rules.ts';
+
+/** @param isStandardCode whether the attribute is of a code of a well-known scheme. */
+export function unlistedRule(keyword: Keyword, vr: string, isStandardCode: boolean): AttributeRule {
+  const rule = (action: AttributeRule['action'], reason: string, otherwise: AttributeRule['otherwise'] = 'empty') => ({
+    ...{ action, reason, otherwise },
+  });
+  switch (vr) {
+    case 'SQ':
+      return rule('descend', 'unlisted sequence');
+    case 'DA':
+    case 'DT':
+    case 'TM':
+      return rule('shift', 'unlisted date');
+    case 'UI':
+      return namesClass(keyword) ? rule('retain', 'unlisted UID') : rule('remap', 'unlisted UID');
+    case 'PN':
+    case 'AE':
+      return rule('empty', 'unlisted name');
+    case 'UR':
+      return rule('remove', 'unlisted address');
+    case 'LT':
+    case 'ST':
+    case 'UC':
+    case 'UT':
+      return keyword === 'LongCodeValue' ? rule('retain', 'unlisted text') : rule('clean', 'unlisted text');
+    case 'LO':
+    case 'SH': {
+      const staysAsItIs = technical.has(keyword) || (keyword === 'CodeMeaning' && isStandardCode);
+      return rule(staysAsItIs ? 'retain' : 'clean', 'unlisted text', neverEmpty.has(keyword) ? 'replace' : 'empty');
+    }
+    case 'OB':
+    case 'OD':
+    case 'OF':
+    case 'OL':
+    case 'OV':
+    case 'OW':
+    case 'UN':
+      return keptBulk.has(keyword) ? rule('retain', 'pixels and tables') : rule('remove', 'unlisted bulk data');
+    default:
+      return rule('retain', 'unlisted value');
+  }
+}
+
+/** Whether the value of an attribute is a code's, which must not be cut. */
+export function wellFormedCode(keyword: Keyword, values: readonly string[], isStandardCode: boolean): boolean {
+  if (keyword === 'CodingSchemeDesignator') return values.every((value) => standardSchemes.has(value));
+  return (
+    isStandardCode &&
+    keyword === 'CodeValue' &&
+    values.every((value) => /^[A-Za-z0-9][A-Za-z0-9._-]{0,15}$/.test(value))
+  );
+}
+
+/** PS3.16 section 8, the schemes in use for images. */
+export const standardSchemes: ReadonlySet<string> = new Set([
+  ...[
+    'SCT',
+    'SRT',
+    'SNM3',
+    'DCM',
+    'UCUM',
+    'LN',
+    'RADLEX',
+    'FMA',
+    'UMLS',
+    'NCIt',
+    'MDC',
+    'ICDO3',
+    'I10',
+    'I9C',
+    'ACR',
+    'BI',
+  ],
+  ...['ISO639_1', 'ISO639_2', 'ISO3166_1', 'RXNORM', 'MSH', 'NEU', 'IBSI', 'PUBCHEM_CID'],
+]);
+
+/** UIDs of classes, syntaxes and dictionaries, which are the same for everybody. */
+function namesClass(keyword: Keyword): boolean {
+  return /SOPClass|TransferSyntax|^(CodingScheme|Context|MappingResource|ContextGroupExtensionCreator)UID/.test(
+    keyword,
+  );
+}
+
+/** Kept as they are but for the values of this file's identity: what an image was made with. */
+const technical: ReadonlySet<Keyword> = new Set<Keyword>([
+  ...(['Manufacturer', 'ManufacturerModelName', 'SoftwareVersions', 'ManufacturerModelVersion'] as const),
+  ...(['CodeValue', 'CodingSchemeDesignator', 'CodingSchemeVersion'] as const),
+  ...(['ConvolutionKernel', 'FilterType', 'SequenceName', 'PulseSequenceName', 'ImagedNucleus'] as const),
+  ...(['ReceiveCoilName', 'TransmitCoilName', 'StackID', 'RescaleType', 'ModalityLUTType'] as const),
+  ...(['DimensionIndexPrivateCreator', 'FunctionalGroupPrivateCreator', 'DimensionDescriptionLabel'] as const),
+  ...(['AlgorithmVersion', 'DetectorManufacturerName', 'DetectorManufacturerModelName'] as const),
+]);
+
+/** Type 1 wherever they are. */
+const neverEmpty: ReadonlySet<Keyword> = new Set<Keyword>([
+  ...(['CodeValue', 'CodeMeaning', 'CodingSchemeDesignator', 'SegmentLabel', 'SegmentAlgorithmName'] as const),
+  ...(['AlgorithmName', 'AlgorithmVersion', 'Manufacturer', 'ManufacturerModelName', 'SoftwareVersions'] as const),
+]);
+
+/** Pixels, colours, and coordinates; ICC profiles, which hold free text, are not among them. */
+export const keptBulk: ReadonlySet<Keyword> = new Set<Keyword>([
+  ...([
+    'PixelData',
+    'FloatPixelData',
+    'DoubleFloatPixelData',
+    'ExtendedOffsetTable',
+    'ExtendedOffsetTableLengths',
+  ] as const),
+  ...([
+    'RedPaletteColorLookupTableData',
+    'GreenPaletteColorLookupTableData',
+    'BluePaletteColorLookupTableData',
+  ] as const),
+  ...(['AlphaPaletteColorLookupTableData', 'SegmentedRedPaletteColorLookupTableData'] as const),
+  ...(['SegmentedGreenPaletteColorLookupTableData', 'SegmentedBluePaletteColorLookupTableData'] as const),
+  ...(['LUTData', 'PointCoordinatesData', 'TrianglePointIndexList', 'LongTrianglePointIndexList'] as const),
+  ...(['LongPrimitivePointIndexList', 'PrimitivePointIndexList', 'WaveformData', 'VectorGridData'] as const),
+  ...(['ChannelMinimumValue', 'ChannelMaximumValue', 'WaveformPaddingValue', 'FloatingPointValues'] as const),
+]);
