@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { styleText } from 'node:util';
 import type { AgentEvent } from '@consilium/federation';
-import { parseSiteSettings, readSiteSettings, runSite, type SiteSettingsInput } from '@consilium/site';
+import { parseSiteSettings, privacyReport, readSiteSettings, runSite, type SiteSettingsInput } from '@consilium/site';
 import { IdentityDirectory, type Invitation, makeDirectory, writeDurably } from '@consilium/transport';
 import type { Command } from 'commander';
 import { type AnswerOptions, answer, jsonOption } from './answer.ts';
@@ -11,6 +11,7 @@ import { CliError } from './cli-error.ts';
 import { siteEnvironmentHelp, siteOverrides } from './environment-settings.ts';
 import { stopOnInterrupt } from './interruption.ts';
 import { invitationFor, joinProject } from './joining.ts';
+import { privacyText } from './privacy-text.ts';
 
 interface JoinOptions extends AnswerOptions {
   readonly directory: string;
@@ -48,6 +49,19 @@ Examples:
     .option('--json', 'one JSON object a line on stdout instead of text')
     .addHelpText('after', `${siteEnvironmentHelp}\n\nExample:\n  consilium site start --directory /srv/site`)
     .action(start);
+  group
+    .command('privacy')
+    .description('Show what jobs have spent of the patients’ privacy, and what is left of the site’s budget.')
+    .requiredOption('--directory <dir>', 'as made by "consilium site join"')
+    .option(...jsonOption)
+    .addHelpText('after', '\nExample:\n  consilium site privacy --directory /srv/site')
+    .action(showPrivacy);
+}
+
+async function showPrivacy({ json, ...options }: AnswerOptions & { readonly directory: string }): Promise<void> {
+  const directory = resolve(options.directory);
+  const report = await privacyReport(directory, await readSiteSettings(directory, siteOverrides(process.env)));
+  answer(json === undefined ? {} : { json }, report, privacyText(report));
 }
 
 async function joinAsSite(text: string, options: JoinOptions): Promise<void> {
@@ -119,6 +133,9 @@ data: ${quoted(data)}
 #   tasksAtOnce: 1
 #   hours: { from: "19:00", to: "07:00" }   # local time; training and evaluation begin only then
 #   freeMemoryMb: 4096  # a task begins only while so much memory is free
+# privacy:
+#   epsilonMax: 8       # all jobs together may spend so much of the patients' privacy
+#   required: true      # train in no job that offers none
 `;
 }
 

@@ -17,6 +17,8 @@ export interface CohortCase {
   readonly pseudonym: Pseudonym;
   readonly split: Split;
   readonly source: CaseSource;
+  /** Whose it is: unique over the site's sources, and the site's own secret. */
+  readonly patient: string;
 }
 
 interface RecordedCase {
@@ -43,7 +45,8 @@ export class Cohort {
         const pseudonym = (settings.sources.length === 1 ? number : `${source.siteId}.${number}`) as Pseudonym;
         const split = splits.get(one.patientId)!;
         const recorded = recordOf(one, { pseudonym, split, source });
-        cases.push({ pseudonym, split, source: caseSource(one), recorded });
+        const patient = `${source.siteId}/${one.patientId}`;
+        cases.push({ pseudonym, split, source: caseSource(one), patient, recorded });
       }
     }
     await keepRecord(

@@ -11,7 +11,7 @@ afterAll(() => rmSync(root, { recursive: true }));
 
 const of = (value: number): Weights => new Map([['layer.weight', tensor('float32', [1], new Float32Array([value]))]]);
 const none: Weights = new Map();
-const empty = { kept: none, control: none, personal: none, residual: none };
+const empty = { kept: none, control: none, personal: none, residual: none, clip: none };
 
 describe('what a site keeps of a job', () => {
   it('is nothing at first, and leaves no file where there is nothing to keep', async () => {

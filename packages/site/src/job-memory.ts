@@ -1,6 +1,6 @@
 /**
  * What a site keeps of a job from round to round and never sends: tensors that stay here (FedBN), its control variate
- * (SCAFFOLD), its own model (Ditto), what rounding lost (int8). One file a round; a round reads the newest of those before
+ * (SCAFFOLD), its own model (Ditto), what rounding lost (int8), how far its noisy updates may reach (adaptive clipping). One file a round; a round reads the newest of those before
  * it, so that doing it again gives the same.
  */
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
@@ -9,12 +9,13 @@ import { decodeSafetensors, encodeSafetensors, type Tensor, type Weights } from 
 import type { JobId } from '@consilium/protocol';
 import { writeDurably } from '@consilium/transport';
 
-const parts = ['kept', 'control', 'personal', 'residual'] as const;
+const parts = ['kept', 'control', 'personal', 'residual', 'clip'] as const;
 type Part = (typeof parts)[number];
 /** Empty where there is nothing. */
 export type Memory = Readonly<Record<Part, Weights>>;
 
-const nothing: Memory = { kept: new Map(), control: new Map(), personal: new Map(), residual: new Map() };
+const none: Weights = new Map();
+const nothing: Memory = { kept: none, control: none, personal: none, residual: none, clip: none };
 
 export class JobMemory {
   readonly #directory: string;
@@ -34,7 +35,13 @@ export class JobMemory {
           name.startsWith(`${part}/`) ? [[name.slice(part.length + 1), value]] : [],
         ),
       );
-    return { kept: under('kept'), control: under('control'), personal: under('personal'), residual: under('residual') };
+    return {
+      kept: under('kept'),
+      control: under('control'),
+      personal: under('personal'),
+      residual: under('residual'),
+      clip: under('clip'),
+    };
   }
 
   /** Durable when it resolves. What only rounds before the one before could want is forgotten. */

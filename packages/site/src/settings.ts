@@ -3,6 +3,22 @@ import { siteIdSchema } from '@consilium/protocol';
 import { z } from 'zod';
 import { SiteError } from './site-error.ts';
 
+const privacySettingsSchema = z.strictObject({
+  /** Whose taking part is hidden: a patient, with all cases. */
+  unit: z.literal('patient').default('patient'),
+  /** All jobs together may cost so much; no limit if it is not given. */
+  epsilonMax: z.number().positive().optional(),
+  /** Of the (ε, δ) that is counted: well below one in the number of patients. */
+  deltaMax: z.number().positive().max(0.1).default(1e-5),
+  /** Train in no job that offers no privacy. */
+  required: z.boolean().default(false),
+  /** Jobs that offer less noise get so much. */
+  noiseMultiplierMin: z.number().min(0).default(0),
+  /** DP-SGD: jobs that would have a patient take part more often get so much. */
+  samplingRateMax: z.number().positive().max(1).default(1),
+});
+export type PrivacySettings = z.infer<typeof privacySettingsSchema>;
+
 const workerSettingsSchema = z.object({
   siteId: siteIdSchema,
   /**
@@ -16,6 +32,9 @@ const workerSettingsSchema = z.object({
   seed: z.int(),
   /** Of the numerical runtime. */
   threads: z.int().min(1),
+  privacy: privacySettingsSchema.optional(),
+  /** Makes the noise of private training the same each time, for rehearsals and tests: such noise protects nobody. */
+  noiseSeed: z.int().optional(),
 });
 /** What the worker needs to know. */
 export type WorkerSettings = z.infer<typeof workerSettingsSchema>;
@@ -51,11 +70,18 @@ const siteSettingsSchema = z.strictObject({
   /** Of the numerical runtime; default: all cores but one. */
   threads: z.int().min(1).optional(),
   limits: limitsSchema.prefault({}),
+  /** What jobs may spend of the patients' privacy. */
+  privacy: privacySettingsSchema.optional(),
   /** Serve Prometheus metrics on this port of 127.0.0.1. */
   metricsPort: z.int().min(1).max(65535).optional(),
 });
 export type SiteSettings = z.infer<typeof siteSettingsSchema>;
 export type SiteSettingsInput = z.input<typeof siteSettingsSchema>;
+
+/** The site's limits to what jobs may learn of its patients; the defaults where it has set none. */
+export function privacySettingsOf({ privacy }: Pick<WorkerSettings, 'privacy'>): PrivacySettings {
+  return privacy ?? privacySettingsSchema.parse({});
+}
 
 /** @throws SiteError `site.bad-settings`, naming the field. */
 export function parseSiteSettings(received: unknown): SiteSettings {

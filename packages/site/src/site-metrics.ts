@@ -108,7 +108,7 @@ export class SiteMetrics {
   /** @returns when the last case was done. */
   #progressed(progress: TaskProgress, caseMs: number): number {
     if (progress.kind === 'step') {
-      this.#loss.set(progress.loss);
+      if (progress.loss !== null) this.#loss.set(progress.loss);
       if (progress.stepsPerSecond !== undefined) this.#stepsPerSecond.set(progress.stepsPerSecond);
       return caseMs;
     }

@@ -137,12 +137,13 @@ export async function runSite(directory: string, options: SiteServiceOptions): P
   log.write('stopped');
 }
 
-function workerSettings(directory: string, { siteId, data, seed, threads }: SiteSettings): WorkerSettings {
+function workerSettings(directory: string, { siteId, data, seed, threads, privacy }: SiteSettings): WorkerSettings {
   return {
     siteId,
     sources: typeof data === 'string' ? [{ siteId, directory: data }] : data,
     workDirectory: directory,
     seed,
     threads: threads ?? Math.max(1, availableParallelism() - 1),
+    ...(privacy === undefined ? {} : { privacy }),
   };
 }

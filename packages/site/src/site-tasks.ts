@@ -8,7 +8,7 @@ import { evaluateTask } from './evaluate-task.ts';
 import { fingerprintTask } from './fingerprint-task.ts';
 import type { LocalLog } from './ports/local-log.ts';
 import { prepareTask } from './prepare-task.ts';
-import type { WorkerSettings } from './settings.ts';
+import { privacySettingsOf, type WorkerSettings } from './settings.ts';
 import { statisticsOfCases } from './statistics-of-cases.ts';
 import { TestRecord } from './test-record.ts';
 import { trainTask } from './train-task.ts';
@@ -35,6 +35,9 @@ export class SiteTasks implements TaskPerformer {
       runtime,
       threads,
       bench: new TrainerBench({ runtime, threads }),
+      privacy: privacySettingsOf(settings),
+      noiseSeed: settings.noiseSeed,
+      log,
     };
   }
 

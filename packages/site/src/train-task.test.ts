@@ -1,11 +1,24 @@
+import { createHash } from 'node:crypto';
 import { encodeModel, weightsOf } from '@consilium/engine';
 import { nodeRuntime } from '@consilium/engine/node';
 import { encodeNifti } from '@consilium/imaging';
 import { createRandom, decodeSafetensors, encodeSafetensors, type Weights } from '@consilium/numerics';
-import type { BlobId, JobId, SiteId, TaskId, TrainContribution, TrainTask } from '@consilium/protocol';
+import type {
+  BlobId,
+  JobId,
+  NoisyUpdate,
+  Privacy,
+  SiteId,
+  TaskId,
+  TaskProgress,
+  TrainContribution,
+  TrainTask,
+} from '@consilium/protocol';
 import { plainEncoding } from '@consilium/protocol';
 import { buildNetwork, noAugmentation, parsePlan } from '@consilium/training';
 import { describe, expect, it } from 'vitest';
+import { PrivacyBudget } from './privacy-budget.ts';
+import { parseWorkerSettings, type WorkerSettings } from './settings.ts';
 import { SiteTasks } from './site-tasks.ts';
 import { ToyDirectory, toyVolume } from './toy-hospital.fixture.ts';
 
@@ -40,9 +53,10 @@ const names = [...initial.keys()];
 /** A site with five cases, in a directory that may outlive it. */
 class ToySite {
   readonly blobs = new Map<BlobId, Uint8Array>();
+  readonly progress: TaskProgress[] = [];
   readonly #tasks: SiteTasks;
 
-  constructor(directory: ToyDirectory) {
+  constructor(directory: ToyDirectory, settings: Partial<WorkerSettings> = {}) {
     for (let index = 0; index < 5; index++) {
       const random = createRandom(index, 'case');
       const noisy = toyVolume((voxel) => (voxel % 8 > 3 ? 40 : -40) + 20 * random.normal());
@@ -58,6 +72,7 @@ class ToySite {
         workDirectory: `${directory.path}/work`,
         seed: 1,
         threads: 1,
+        ...settings,
       },
       log: { write: () => {} },
       runtime: nodeRuntime(),
@@ -65,7 +80,7 @@ class ToySite {
   }
 
   put(bytes: Uint8Array): BlobId {
-    const id = `${this.blobs.size}`.padStart(64, '0') as BlobId;
+    const id = createHash('sha256').update(bytes).digest('hex') as BlobId;
     this.blobs.set(id, bytes);
     return id;
   }
@@ -93,7 +108,7 @@ class ToySite {
     };
     const contribution = await this.#tasks.perform(task, {
       signal: new AbortController().signal,
-      onProgress: () => {},
+      onProgress: (progress) => this.progress.push(progress),
       getBlob: async (id) => this.blobs.get(id)!,
       putBlob: async (bytes) => this.put(bytes),
     });
@@ -173,5 +188,124 @@ describe('the training of a site', () => {
     expect(first).toEqual(site.blobs.get(coarse.weights));
     const second = site.blobs.get((await site.train({ reply, round: 2 })).weights);
     expect(second).not.toEqual(first);
+  });
+});
+
+const sgd: Privacy = { kind: 'dp-sgd', clipNorm: 0.5, noiseMultiplier: 1.2, samplingRate: 0.5 };
+const noisy: NoisyUpdate = { kind: 'noisy-update', clipNorm: 0.01, noiseMultiplier: 1e-6 };
+
+async function spendsIn(directory: ToyDirectory) {
+  using budget = await PrivacyBudget.open(`${directory.path}/work`, { deltaMax: 1e-5 });
+  return budget.spends();
+}
+
+/** As `site.yaml` and defaults make them. */
+const limits = (privacy: object) =>
+  parseWorkerSettings({
+    siteId: 'site-1',
+    sources: [{ siteId: 'site-1', directory: '/data' }],
+    workDirectory: '/work',
+    seed: 1,
+    threads: 1,
+    privacy,
+  }).privacy!;
+
+describe('the private training of a site', () => {
+  it('is paid for once, tells no loss, and gives the same bytes when it is done again in another life', async () => {
+    using directory = new ToyDirectory();
+    const site = new ToySite(directory);
+    const first = await site.train({ privacy: sgd });
+    expect(first).toMatchObject({ kind: 'train', steps: 2, meanLoss: null });
+    expect(site.progress).toMatchObject([
+      { kind: 'step', step: 1, loss: null },
+      { kind: 'step', step: 2, loss: null },
+    ]);
+    const restarted = new ToySite(directory);
+    for (const [id, bytes] of site.blobs) restarted.blobs.set(id, bytes);
+    const again = await restarted.train({ privacy: sgd, attempt: 2 });
+    expect(restarted.blobs.get(again.weights)).toEqual(site.blobs.get(first.weights));
+    const spent = { jobId: 'job', round: 1, samplingRate: 0.5, noiseMultiplier: 1.2, steps: 2, isSeeded: false };
+    expect(await spendsIn(directory)).toEqual([spent]);
+  });
+
+  it('of anything else has other noise, and is paid for again', async () => {
+    using directory = new ToyDirectory();
+    const site = new ToySite(directory);
+    const changesOf = (id: BlobId) => {
+      const name = names[0]!;
+      return numbers(site.weightsOf(id), name).map((value, index) => value - numbers(initial, name)[index]!);
+    };
+    const one = changesOf((await site.train({ privacy: sgd })).weights);
+    const other = changesOf((await site.train({ privacy: sgd, seed: 2 })).weights);
+    const third = changesOf((await site.train({ privacy: sgd, round: 2 })).weights);
+    expect(other).not.toEqual(one);
+    expect(third).not.toEqual(one);
+    expect((await spendsIn(directory)).map(({ round }) => round)).toEqual([1, 1, 2]);
+    using elsewhere = new ToyDirectory();
+    const twin = new ToySite(elsewhere);
+    const twinWeights = twin.weightsOf((await twin.train({ privacy: sgd })).weights);
+    expect(numbers(twinWeights, names[0]!)).not.toEqual(numbers(initial, names[0]!).map((v, i) => v + one[i]!));
+  });
+
+  it('can be made to come again by a seed, in rehearsals, which the ledger does not forget', async () => {
+    const weights: Uint8Array[] = [];
+    for (const _ of [1, 2]) {
+      using directory = new ToyDirectory();
+      const site = new ToySite(directory, { noiseSeed: 5 });
+      weights.push(site.blobs.get((await site.train({ privacy: sgd })).weights)!);
+      expect(await spendsIn(directory)).toMatchObject([{ isSeeded: true }]);
+    }
+    expect(weights[0]).toEqual(weights[1]);
+  });
+
+  it('demands more where the site does, never less, and refuses what offers nothing', async () => {
+    using directory = new ToyDirectory();
+    const privacy = limits({ required: true, noiseMultiplierMin: 2, samplingRateMax: 0.25 });
+    const site = new ToySite(directory, { privacy });
+    await expect(site.train()).rejects.toMatchObject({ code: 'site.privacy-required', lasting: true });
+    await site.train({ privacy: sgd });
+    await site.train({ privacy: { ...sgd, noiseMultiplier: 3, samplingRate: 0.1 }, round: 2 });
+    expect(await spendsIn(directory)).toMatchObject([
+      { noiseMultiplier: 2, samplingRate: 0.25 },
+      { noiseMultiplier: 3, samplingRate: 0.1 },
+    ]);
+  });
+
+  it('ends where the budget does, over all jobs', async () => {
+    using directory = new ToyDirectory();
+    const site = new ToySite(directory, { privacy: limits({ epsilonMax: 7, deltaMax: 1e-3 }) });
+    await site.train({ privacy: sgd });
+    await site.train({ privacy: sgd, jobId: 'other' as JobId });
+    const beyond = site.train({ privacy: { ...sgd, noiseMultiplier: 0.5 }, round: 2 });
+    await expect(beyond).rejects.toMatchObject({ code: 'site.privacy-budget-exhausted', lasting: true });
+    expect(await spendsIn(directory)).toHaveLength(2);
+    await site.train({ privacy: sgd }); // paid for already
+  });
+
+  it('may be plain, and only its contribution shortened and noisy', async () => {
+    using directory = new ToyDirectory();
+    const site = new ToySite(directory);
+    const plain = site.weightsOf((await site.train({ jobId: 'plain' as JobId })).weights);
+    const contribution = await site.train({ privacy: noisy });
+    expect(contribution.meanLoss).toBeNull();
+    const sent = site.weightsOf(contribution.weights);
+    const moved = (weights: Weights) =>
+      Math.hypot(...names.flatMap((n) => numbers(weights, n).map((v, i) => v - numbers(initial, n)[i]!)));
+    expect(moved(plain)).toBeGreaterThan(0.02);
+    expect(moved(sent)).toBeCloseTo(0.01, 5);
+    expect(await spendsIn(directory)).toMatchObject([{ samplingRate: 1, noiseMultiplier: 5e-7, steps: 1 }]);
+  });
+
+  it('can let the norm follow the updates from round to round', async () => {
+    using directory = new ToyDirectory();
+    const site = new ToySite(directory);
+    const privacy: Privacy = { ...noisy, adaptive: { quantile: 1, rate: 1, countNoise: 1e-3 } };
+    const moved = async (round: number) => {
+      const sent = site.weightsOf((await site.train({ privacy, round })).weights);
+      return Math.hypot(...names.flatMap((n) => numbers(sent, n).map((v, i) => v - numbers(initial, n)[i]!)));
+    };
+    expect(await moved(1)).toBeCloseTo(0.01, 5);
+    expect(await moved(2)).toBeCloseTo(0.01 * Math.E, 3);
+    expect(await moved(2)).toBeCloseTo(0.01 * Math.E, 3);
   });
 });

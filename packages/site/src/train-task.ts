@@ -2,12 +2,14 @@
  * Trains on the site's training cases from the weights it was sent, and returns its own; with whatever the job's strategy
  * has a site do besides.
  */
-import { controlAfter, controlCorrection, encodeWeights, matchesAny } from '@consilium/federation';
-import { decodeSafetensors, encodeSafetensors, type Weights } from '@consilium/numerics';
+import { controlAfter, controlCorrection, encodeWeights, matchesAny, protectedUpdate } from '@consilium/federation';
+import { decodeSafetensors, encodeSafetensors, tensor, type Weights } from '@consilium/numerics';
 import type { BlobId, ContributionTo, TrainTask } from '@consilium/protocol';
 import { parsePlan, type TrainResult } from '@consilium/training';
 import { JobMemory } from './job-memory.ts';
+import type { LocalLog } from './ports/local-log.ts';
 import { preparedMembers } from './prepare-task.ts';
+import { payForPrivacy, type TaskPrivacy } from './task-privacy.ts';
 import type { TrainerNeeds } from './trainer-bench.ts';
 import type { TaskContext } from './worker-link.ts';
 import type { Workplace } from './workplace.ts';
@@ -22,7 +24,6 @@ export async function trainTask(
   const plan = parsePlan(task.plan);
   const members = await preparedMembers('train', plan, workplace, signal);
   cohort.require('train');
-  const needs: TrainerNeeds = { siteId, plan, cases: members.map(({ prepared }) => prepared), getBlob };
   const load = async (blob: BlobId): Promise<Weights> => decodeSafetensors(await getBlob(blob)).tensors;
 
   const memory = new JobMemory(workDirectory, task.jobId);
@@ -31,14 +32,18 @@ export async function trainTask(
   const start = overlaid(sent, before.kept);
   const control = task.control === null ? null : { control: await load(task.control), own: before.control };
 
+  const paid = await payForPrivacy(task, workplace, { members, start, memory: before });
+  const cases = members.map(({ prepared }) => prepared);
+  const needs: TrainerNeeds = { siteId, plan, cases, privacy: paid?.training ?? null, getBlob };
   const trainer = await workplace.bench.take(task, needs);
   trainer.setWeights(start);
   if (control !== null) trainer.setControlVariate(controlCorrection(control));
-  const result = await stepsOf(task, context, trainer);
-  const trained = trainer.weights();
+  const result = await stepsOf(task, context, trainer, { paid, log: workplace.log });
+  const own = trainer.weights();
+  const { trained, clip } = published({ start, own, paid, clip: before.clip });
 
   const stays = (name: string): boolean => matchesAny(name, task.keepLocal);
-  const kept = selected(trained, stays);
+  const kept = selected(own, stays);
   const outgoing = selected(trained, (name) => !stays(name));
   const { tensors, residual } = encodeWeights({
     weights: outgoing,
@@ -48,7 +53,7 @@ export async function trainTask(
   });
   const changed = control === null ? null : controlAfter({ ...control, sent: start, trained, rateSum: result.rateSum });
   const personal = await personalWeights(task, workplace, context, { needs, sent, own: before.personal });
-  await memory.keep(task.round, { kept, residual, personal, control: changed?.own ?? new Map() });
+  await memory.keep(task.round, { kept, residual, personal, clip, control: changed?.own ?? new Map() });
   return {
     kind: 'train',
     weights: await putBlob(encodeSafetensors(tensors)),
@@ -56,22 +61,43 @@ export async function trainTask(
     controlChange: changed === null ? null : await putBlob(encodeSafetensors(changed.change)),
     cases: members.length,
     steps: result.steps,
-    meanLoss: result.meanLoss,
+    meanLoss: paid === null ? result.meanLoss : null,
   };
+}
+
+/** What of the trained weights anything that leaves the site is made of; and how far the next noisy update may reach. */
+function published({
+  start,
+  own,
+  paid,
+  clip,
+}: {
+  readonly start: Weights;
+  readonly own: Weights;
+  readonly paid: TaskPrivacy | null;
+  readonly clip: Weights;
+}): { readonly trained: Weights; readonly clip: Weights } {
+  if (paid?.privacy.kind !== 'noisy-update') return { trained: own, clip };
+  const { privacy, noise } = paid;
+  const clipNorm = (clip.get('norm')?.data as Float64Array | undefined)?.[0] ?? privacy.clipNorm;
+  const { weights, nextClipNorm } = protectedUpdate({ start, trained: own, privacy, clipNorm, noise });
+  if (privacy.adaptive === undefined) return { trained: weights, clip };
+  return { trained: weights, clip: new Map([['norm', tensor('float64', [], Float64Array.of(nextClipNorm))]]) };
 }
 
 /** Ditto (Li et al. 2021, Algorithm 1): the site's own model takes the same steps, pulled towards the shared one. */
 async function personalWeights(
   task: TrainTask,
-  { bench }: Workplace,
+  { bench, log }: Workplace,
   context: TaskContext,
   { needs, sent, own }: { needs: TrainerNeeds; sent: Weights; own: Weights },
 ): Promise<Weights> {
   if (task.personalLambda === null) return new Map();
-  const trainer = await bench.take({ ...task, proximalMu: task.personalLambda, control: null }, needs);
+  const alone = { ...task, proximalMu: task.personalLambda, control: null };
+  const trainer = await bench.take(alone, { ...needs, privacy: null }); // it never leaves the site
   trainer.setWeights(own.size === 0 ? sent : own);
   if (task.personalLambda > 0) trainer.setAnchor(sent);
-  await stepsOf(task, { ...context, onProgress: () => {} }, trainer);
+  await stepsOf(task, { ...context, onProgress: () => {} }, trainer, { paid: null, log });
   return trainer.weights();
 }
 
@@ -79,13 +105,17 @@ async function stepsOf(
   { steps, firstStep, totalSteps }: TrainTask,
   { signal, onProgress }: TaskContext,
   trainer: Awaited<ReturnType<Workplace['bench']['take']>>,
+  { paid, log }: { readonly paid: TaskPrivacy | null; readonly log: LocalLog },
 ): Promise<TrainResult> {
   const result = await trainer.train({
     steps,
     firstStep,
     totalSteps,
     signal,
-    onStep: ({ step, loss }) => onProgress({ kind: 'step', step: step - firstStep + 1, of: steps, loss }),
+    onStep: ({ step, loss }) =>
+      onProgress({ kind: 'step', step: step - firstStep + 1, of: steps, loss: paid === null ? loss : null }),
+    ...(paid === null ? {} : { noise: paid.noise }),
+    onUnusable: (caseIds) => log.write('left out of a private step', { cases: caseIds }),
   });
   signal.throwIfAborted();
   return result;

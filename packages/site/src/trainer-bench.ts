@@ -5,12 +5,14 @@
 import { decodeModel, type Runtime } from '@consilium/engine';
 import { createRandom } from '@consilium/numerics';
 import type { BlobId, SiteId, TrainTask } from '@consilium/protocol';
-import { type Plan, type PreparedCase, Trainer } from '@consilium/training';
+import { type Plan, type PreparedCase, type PrivacyOptions, Trainer } from '@consilium/training';
 
 export interface TrainerNeeds {
   readonly siteId: SiteId;
   readonly plan: Plan;
   readonly cases: readonly PreparedCase[];
+  /** DP-SGD; null for plain training. */
+  readonly privacy: PrivacyOptions | null;
   readonly getBlob: (sha256: BlobId) => Promise<Uint8Array>;
 }
 
@@ -24,10 +26,12 @@ export class TrainerBench {
   }
 
   /** Its weights, and its control variate if the task has one, are still to be set. */
-  async take(task: TrainTask, { siteId, plan, cases, getBlob }: TrainerNeeds): Promise<Trainer> {
+  async take(task: TrainTask, { siteId, plan, cases, privacy, getBlob }: TrainerNeeds): Promise<Trainer> {
     const { model, seed, proximalMu } = task;
     const controlVariate = task.control !== null;
-    const key = JSON.stringify([model, seed, proximalMu, controlVariate, task.plan, cases.map(({ id }) => id)]);
+    const unitIds = privacy && { ...privacy, units: privacy.units.map((unit) => unit.map(({ id }) => id)) };
+    const caseIds = cases.map(({ id }) => id);
+    const key = JSON.stringify([model, seed, proximalMu, controlVariate, task.plan, caseIds, unitIds]);
     let trainer = this.#kept.get(key);
     if (trainer === undefined) {
       // Each costs the memory of a training step: two only where a job trains a personal model as well.
@@ -40,6 +44,7 @@ export class TrainerBench {
         random: createRandom(seed, 'train', siteId),
         ...(proximalMu > 0 ? { proximalMu } : {}),
         ...(controlVariate ? { controlVariate } : {}),
+        ...(privacy === null ? {} : { privacy }),
       });
     }
     this.#kept.delete(key);

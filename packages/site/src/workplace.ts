@@ -3,6 +3,8 @@ import type { Runtime } from '@consilium/engine';
 import type { SiteId } from '@consilium/protocol';
 import type { PreparedCache, PreparedCase } from '@consilium/training';
 import type { Cohort, CohortCase } from './cohort.ts';
+import type { LocalLog } from './ports/local-log.ts';
+import type { PrivacySettings } from './settings.ts';
 import type { TestRecord } from './test-record.ts';
 import type { TrainerBench } from './trainer-bench.ts';
 
@@ -17,6 +19,10 @@ export interface Workplace {
   readonly runtime: Runtime;
   readonly threads: number;
   readonly bench: TrainerBench;
+  readonly privacy: PrivacySettings;
+  /** Only in rehearsals and tests. */
+  readonly noiseSeed: number | undefined;
+  readonly log: LocalLog;
 }
 
 /** A case in plan space, under its pseudonym. */

@@ -9,6 +9,7 @@ export { buildNetwork } from './networks/network.ts';
 export { makePlan, type Plan, type PlanOptions, parsePlan } from './plan.ts';
 export { PreparedCache } from './prepared-cache.ts';
 export { type PreparedCase, type PreparedImage, prepareImage, preprocess } from './preprocess.ts';
+export type { PrivacyOptions } from './private-step.ts';
 export { kidneyClasses, kidneyRegions, type Region, regionMask } from './regions.ts';
 export { type Batch, samplePatch } from './sampling.ts';
 export { type CaseScore, type RegionScore, scoreCase } from './score.ts';
