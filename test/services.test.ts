@@ -20,6 +20,7 @@ import { createRandom, decodeSafetensors, encodeSafetensors } from '@consilium/n
 import { buildNetwork, parsePlan } from '@consilium/training';
 import { CoordinatorClient, IdentityDirectory } from '@consilium/transport';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ConnectProxy } from '../packages/transport/src/connect-proxy.fixture.ts';
 import { CommandProcess, type Ended } from './command.fixture.ts';
 import { writeTinyPatients } from './tiny-patients.fixture.ts';
 
@@ -27,6 +28,10 @@ const root = mkdtempSync(join(tmpdir(), 'consilium-services-'));
 const env = { CONSILIUM_THREADS: '1', NODE_COMPILE_CACHE: join(root, 'compiled') };
 const running = new Map<string, CommandProcess>();
 const never = new AbortController().signal;
+/** Of the proxy through which the hospital "damaged" has to go. */
+const login = 'hospital:p@ss';
+let proxy: ConnectProxy;
+const proxyUrl = (as = 'hospital:p%40ss'): string => `http://${as}@127.0.0.1:${proxy.port}`;
 const steps = 80;
 const rounds = 4;
 
@@ -59,9 +64,9 @@ async function startSite(site: string): Promise<void> {
 const invite = async (site: string, ...more: readonly string[]): Promise<string> =>
   (await told('member', 'invite', '--site', site, ...more)).invitation;
 
-async function joinAs(site: string, data: string): Promise<void> {
+async function joinAs(site: string, data: string, ...more: readonly string[]): Promise<void> {
   const joining = new CommandProcess(
-    ['site', 'join', await invite(site), '--directory', site, '--data', data, '--json'],
+    ['site', 'join', await invite(site), '--directory', site, '--data', data, ...more, '--json'],
     { cwd: root, env },
   );
   const { fingerprint } = await joining.until(({ lines }) => lines[0] as { fingerprint: string } | undefined);
@@ -108,7 +113,9 @@ beforeAll(async () => {
     ...listen,
   );
   await startCoordinator();
-  await Promise.all(['site-1', 'site-2', 'damaged', 'empty'].map((site) => joinAs(site, `data/${site}`)));
+  proxy = await ConnectProxy.start({ login, allowedPort: port });
+  await Promise.all(['site-1', 'site-2', 'empty'].map((site) => joinAs(site, `data/${site}`)));
+  await joinAs('damaged', 'data/damaged', '--proxy', proxyUrl());
   await joinAs('pooled', 'data');
   const data = ['site-1', 'site-2'].map((siteId) => ({ siteId, directory: join(root, 'data', siteId) }));
   const settings = readFileSync(join(root, 'pooled/site.yaml'), 'utf8');
@@ -118,6 +125,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await Promise.all([...running.values()].map((each) => each.kill('SIGTERM')));
+  await proxy[Symbol.asyncDispose]();
   rmSync(root, { recursive: true });
 });
 
@@ -139,6 +147,64 @@ describe('a project of several processes', () => {
       checks.map(({ name, state }: { name: string; state: string }) => (state === 'failed' ? state : name)),
     ).toEqual([...['name', 'port', 'coordinator', 'clock', 'transfer', 'certificate', 'disk', 'memory', 'data']]);
     expect(checks.at(-1).facts).toEqual({ cases: 5, unlabelled: 0, patients: 5 });
+  });
+
+  it('keeps a directory to one process', async () => {
+    for (const [who, directory] of [
+      ['coordinator', 'coordinator'],
+      ['site', 'site-1'],
+    ] as const) {
+      const second = await run(who, 'start', '--directory', directory);
+      expect([second.code, second.stderr]).toEqual([2, expect.stringContaining('transport.directory-in-use')]);
+    }
+  });
+
+  it('is reached through a proxy, by who has its password', async () => {
+    const before = proxy.tunnels;
+    expect(before).toBeGreaterThan(1); // by a site that has joined, and runs
+    const { members } = await told('member', 'list', '--proxy', proxyUrl());
+    expect(members.find(({ id }: { id: string }) => id === 'damaged')).toMatchObject({ connected: true });
+    expect(await told('job', 'list', '--proxy', proxyUrl())).toEqual({ jobs: [] });
+    const { invitation } = await told('member', 'invite', '--member', 'berta', '--proxy', proxyUrl());
+    const joining = new CommandProcess(
+      ['member', 'join', invitation, '--directory', 'berta', '--proxy', proxyUrl(), '--json'],
+      { cwd: root, env },
+    );
+    const { fingerprint } = await joining.until(({ lines }) => lines[0] as { fingerprint: string } | undefined);
+    await told('member', 'admit', 'berta', '--fingerprint', fingerprint, '--proxy', proxyUrl());
+    expect((await joining.ended).code).toBe(0);
+    expect(proxy.tunnels).toBeGreaterThanOrEqual(before + 5);
+    const stranger = await run('job', 'list', '--proxy', proxyUrl('hospital:guess'));
+    expect([stranger.code, stranger.stderr]).toEqual([5, expect.stringContaining('transport.proxy-authentication')]);
+    expect(stranger.stderr).not.toContain('guess');
+  });
+
+  it('tells what the cases of all sites are like, as if they lay in one place', async () => {
+    const asking = ['job', 'statistics', '--variables', 'slice-count,class-1-volume-ml,class-7-volume-ml'];
+    const [apart, together] = await Promise.all([
+      told(
+        ...asking,
+        '--participants',
+        'site-1,site-2',
+        '--minimum-count',
+        '3',
+        '--bins',
+        '2',
+        '--out',
+        'volumes.json',
+      ),
+      told(...asking, '--participants', 'pooled', '--minimum-count', '6', '--bins', '2'),
+    ]);
+    expect(apart).toEqual(json('volumes.json'));
+    const { 'slice-count': slices, 'class-1-volume-ml': volume, 'class-7-volume-ml': none } = apart.variables;
+    expect(slices).toMatchObject({ count: 6, mean: 20, variance: 0, sites: ['site-1', 'site-2'] });
+    expect(none).toBeNull();
+    expect(volume.count).toBe(together.variables['class-1-volume-ml'].count);
+    for (const number of ['mean', 'variance']) {
+      expect(volume[number]).toBeCloseTo(together.variables['class-1-volume-ml'][number], 9);
+    }
+    expect(volume.range.min).toBeLessThan(volume.mean);
+    expect([null, ...volume.histogram.told]).not.toContain(1); // a bin of fewer than three values is not told of
   });
 
   it('plans a job from what the sites say about their data, and leaves out what cannot be used', async () => {
@@ -203,6 +269,11 @@ describe('a project of several processes', () => {
     expect(watch.lines).toContainEqual(
       expect.objectContaining({ kind: 'site-lost', siteId: 'site-1', code: 'site.worker-ended', again: true }),
     );
+    const logged = (await run('job', 'logs', 'stormy', '--json')).stdout.trim().split('\n');
+    expect(logged.map((line) => JSON.parse(line)).filter(({ kind }) => kind === 'job-started')).toMatchObject([
+      { completedRounds: 0 },
+      { completedRounds: 1 },
+    ]);
     const disturbed = await told('job', 'result', 'stormy', '--out', 'stormy-result');
     expect(disturbed.best).toEqual(undisturbed.best);
     expect(sha256('stormy-result/weights.safetensors')).toBe(sha256('calm-result/weights.safetensors'));
@@ -369,6 +440,22 @@ describe('whoever may not is refused, on both sides by the same code, and nothin
     writeFileSync(join(root, 'impostor/site.yaml'), settings.replace('siteId: "site-1"', 'siteId: "site-2"'));
     const impostor = await run('site', 'start', '--directory', 'impostor');
     expect([impostor.code, impostor.stderr]).toEqual([2, expect.stringContaining('site.other-identity')]);
+  });
+
+  it('a key that was replaced by who has the coordinator’s files', async () => {
+    const { identity } = await told(
+      'coordinator',
+      'recover',
+      '--directory',
+      'coordinator',
+      '--member',
+      'berta',
+      '--out',
+      'berta-2',
+    );
+    expect((await told('job', 'list', '--identity', identity)).jobs).not.toEqual([]);
+    const old = await run('job', 'list', '--identity', 'berta');
+    expect([old.code, old.stderr]).toEqual([6, expect.stringContaining('transport.certificate-revoked')]);
   });
 
   it('a site that was revoked', async () => {

@@ -1,4 +1,4 @@
-/** `consilium job`: plan one, submit it, look, watch, pause, resume, abort, and fetch what came of it. */
+/** `consilium job`: ask what the data is like, plan one, submit it, look, watch, pause, resume, abort, and fetch what came of it. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { styleText } from 'node:util';
@@ -17,6 +17,7 @@ import { jobEventText } from './job-event-text.ts';
 import { followJob, jobStatusSchema, type ListedJob, parseEvent, submit } from './job-follower.ts';
 import { addJobPlanCommand } from './job-plan-command.ts';
 import { fetchResult } from './job-result.ts';
+import { addJobStatisticsCommand } from './job-statistics-command.ts';
 import { JobWatch } from './job-watch.ts';
 import { humanProgress } from './progress.ts';
 
@@ -36,6 +37,7 @@ export function addJobCommand(program: Command): void {
       .option(...actingOptions[0])
       .option(...actingOptions[1])
       .option(...jsonOption);
+  addJobStatisticsCommand(acting('statistics'));
   addJobPlanCommand(acting('plan'));
   acting('submit')
     .description('Hand a job to the coordinator. The same again changes nothing.')
@@ -131,7 +133,7 @@ const detailSchema = jobStatusSchema.extend({
       z.looseObject({
         round: z.int(),
         score: z.number().nullable(),
-        trained: z.array(z.looseObject({ siteId: z.string(), meanLoss: z.number() })),
+        trained: z.array(z.looseObject({ siteId: z.string(), meanLoss: z.number().nullable() })),
         leftOut: z.array(z.looseObject({ siteId: z.string(), message: z.string() })),
       }),
     )
@@ -146,7 +148,7 @@ async function show(id: string, options: CommonOptions): Promise<void> {
   const rows = rounds.map(({ round, score, trained, leftOut }) => [
     String(round),
     score === null ? '–' : score.toFixed(4),
-    trained.map(({ siteId, meanLoss }) => `${siteId} ${meanLoss.toFixed(3)}`).join(', '),
+    trained.map(({ siteId, meanLoss }) => `${siteId} ${meanLoss?.toFixed(3) ?? '–'}`).join(', '),
     leftOut.map(({ siteId, message }) => `${siteId}: ${message}`).join(' '),
   ]);
   const lines = [

@@ -1,9 +1,9 @@
 /** `consilium job plan`: from the sites' data to a job directory. */
 import { resolve } from 'node:path';
 import { type StrategySpec, strategySpecSchema } from '@consilium/federation';
-import { plainEncoding, type SiteId, siteIdSchema } from '@consilium/protocol';
+import { plainEncoding } from '@consilium/protocol';
 import { type Command, Option } from 'commander';
-import { type ActingMember, type ActingOptions, actAs } from './acting-member.ts';
+import { type ActingOptions, actAs } from './acting-member.ts';
 import { type AnswerOptions, answer } from './answer.ts';
 import { CliError } from './cli-error.ts';
 import { stopOnInterrupt } from './interruption.ts';
@@ -11,9 +11,9 @@ import { type JobFile, jobNameOf, readPlan, requireFree, writeJobDirectory } fro
 import { jobEventText } from './job-event-text.ts';
 import type { WatchedEvent } from './job-follower.ts';
 import { JobPlanning } from './job-planning.ts';
-import { listMembers } from './member-command.ts';
 import { describePlan, networkFor } from './network-plan.ts';
 import { realNumber, wholeNumber } from './number-option.ts';
+import { participantsOf, participantsOption } from './participants.ts';
 
 interface PlanOptions extends ActingOptions, AnswerOptions {
   readonly participants: string;
@@ -36,7 +36,7 @@ export function addJobPlanCommand(command: Command): void {
       'Ask the sites what their data is like, derive plan and network, have them prepare; write a directory.',
     )
     .argument('<dir>', 'a new directory, for files that you may look at and edit before "consilium job submit"')
-    .option('--participants <sites>', 'names of sites separated by commas, or all', 'all')
+    .option(...participantsOption)
     .option('--plan <file>', 'use this plan.json, edited by hand say, and do not derive one')
     .option(
       '--memory-budget-mb <mb>',
@@ -130,22 +130,6 @@ async function plan(given: string, options: PlanOptions): Promise<void> {
       `${given} holds the job. Look at job.json and plan.json, then: consilium job submit ${given}`,
     ].join('\n'),
   );
-}
-
-/** @throws CliError `cli.no-participants` */
-async function participantsOf(acting: ActingMember, text: string): Promise<readonly SiteId[]> {
-  const admitted = (await listMembers(acting))
-    .filter(({ role, state }) => role === 'site' && state === 'admitted')
-    .map(({ id }) => siteIdSchema.parse(id));
-  const names = text === 'all' ? admitted : text.split(',').map((name) => name.trim());
-  const unknown = names.filter((name) => !admitted.some((siteId) => siteId === name));
-  if (names.length === 0 || unknown.length > 0) {
-    const who =
-      admitted.length === 0 ? 'No site is admitted yet' : `The sites that are admitted: ${admitted.join(', ')}`;
-    const what = unknown.length === 0 ? 'There is nobody to take part.' : `Not admitted: ${unknown.join(', ')}.`;
-    throw new CliError('cli.no-participants', `${what} ${who}.`);
-  }
-  return [...new Set(names)].sort() as readonly string[] as readonly SiteId[];
 }
 
 /** A name alone, or the strategy with its settings as JSON. @throws CliError `cli.bad-option` */
