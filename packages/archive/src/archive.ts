@@ -1,0 +1,141 @@
+/**
+ * A hospital's studies in one directory: taken in through the door, de-identified there, kept, listed, searched, and given
+ * out as cohorts. Of one archive one process has it open.
+ */
+import { join } from 'node:path';
+import type { ArchiveClock } from './archive-clock.ts';
+import { ArchiveEvents } from './archive-events.ts';
+import type { ArchiveSettings } from './archive-settings.ts';
+import { Catalogue } from './catalogue.ts';
+import { Cohorts } from './cohort/cohorts.ts';
+import { Curation } from './curation.ts';
+import { ArchiveDoor, type Deidentify } from './door.ts';
+import { systemClock } from './ports/system-clock.ts';
+import { Annotations } from './store/annotations.ts';
+import { type CatalogueDatabase, openCatalogue } from './store/catalogue-database.ts';
+import { CommitGroup } from './store/commit-group.ts';
+import { ContentDirectory } from './store/content-directory.ts';
+import { makeDirectory } from './store/durable-file.ts';
+import { type IdentityFacts, type IdentityLevel, IdentityMap } from './store/identity-map.ts';
+import { InstanceRecorder } from './store/instance-recorder.ts';
+import { Quarantine } from './store/quarantine.ts';
+import { readOrCreateSecret } from './store/secret-file.ts';
+
+export interface ArchivePorts {
+  readonly clock?: ArchiveClock;
+  /** 32 bytes that encrypt identity map and quarantine, such as from the environment; default: the settings' file. */
+  readonly identityKey?: Uint8Array;
+  /** How files are de-identified, given the archive's secret. */
+  readonly deidentify: (secret: Uint8Array) => Deidentify;
+}
+
+interface ArchiveParts {
+  readonly database: CatalogueDatabase;
+  readonly catalogue: Catalogue;
+  readonly cohorts: Cohorts;
+  readonly commits: CommitGroup;
+  readonly curation: Curation;
+  readonly door: ArchiveDoor;
+  readonly events: ArchiveEvents;
+  readonly identities: IdentityMap;
+  readonly quarantine: Quarantine;
+}
+
+export class Archive implements AsyncDisposable {
+  readonly catalogue: Catalogue;
+  readonly cohorts: Cohorts;
+  readonly curation: Curation;
+  /** Takes in, and releases from quarantine. */
+  readonly door: ArchiveDoor;
+  readonly events: ArchiveEvents;
+  readonly quarantine: Quarantine;
+  readonly #parts: ArchiveParts;
+
+  private constructor(parts: ArchiveParts) {
+    this.catalogue = parts.catalogue;
+    this.cohorts = parts.cohorts;
+    this.curation = parts.curation;
+    this.door = parts.door;
+    this.events = parts.events;
+    this.quarantine = parts.quarantine;
+    this.#parts = parts;
+  }
+
+  /**
+   * Opens the archive in a directory, or makes one. What a crash has left half done is removed first.
+   * @throws ArchiveError `archive.in-use`, `archive.not-writable`, `archive.disk-full`, `archive.key-*`,
+   * `archive.catalogue-*`
+   */
+  static async open(directory: string, settings: ArchiveSettings, ports: ArchivePorts): Promise<Archive> {
+    await makeDirectory(directory);
+    const database = openCatalogue(directory);
+    try {
+      return new Archive(await partsOf(directory, settings, { ...ports, database }));
+    } catch (error) {
+      database[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /**
+   * Who a pseudonym is: all that was said of it before it was de-identified. Whoever calls this writes down who asked.
+   * @throws ArchiveError `archive.key-wrong`
+   */
+  reidentify(level: IdentityLevel, pseudonym: string): readonly IdentityFacts[] {
+    return this.#parts.identities.reidentify(level, pseudonym);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#parts.commits.flush();
+    this.#parts.identities[Symbol.dispose]();
+    this.#parts.database[Symbol.dispose]();
+  }
+}
+
+async function partsOf(
+  directory: string,
+  settings: ArchiveSettings,
+  { database: catalogueDatabase, ...ports }: ArchivePorts & { database: CatalogueDatabase },
+): Promise<ArchiveParts> {
+  const { database, wasClosed } = catalogueDatabase;
+  const clock = ports.clock ?? systemClock;
+  const isNew =
+    database.prepare('SELECT 1 FROM subject UNION ALL SELECT 1 FROM quarantine LIMIT 1').get() === undefined;
+  const secret = await readOrCreateSecret(join(directory, 'secret'), { mayCreate: isNew });
+  const keyFile = settings.identityKeyFile ?? join(directory, 'identity.key');
+  const identityKey = ports.identityKey ?? (await readOrCreateSecret(keyFile, { mayCreate: isNew }));
+  const commits = new CommitGroup(database, directory);
+  const events = new ArchiveEvents();
+  const instances = await ContentDirectory.open(join(directory, 'instances'));
+  const labels = await ContentDirectory.open(join(directory, 'labels'));
+  const quarantine = await Quarantine.open(join(directory, 'quarantine'), { database, commits, secret: identityKey });
+  if (!wasClosed) await sweep(catalogueDatabase, { instances, labels, quarantine });
+  const identities = await IdentityMap.open(join(directory, 'identity'), identityKey);
+  const annotations = new Annotations(database);
+  const catalogue = new Catalogue(database, instances);
+  const door = new ArchiveDoor({
+    ...{ secret, instances, annotations, commits, identities, quarantine, events, clock },
+    deidentify: ports.deidentify(secret),
+    recorder: new InstanceRecorder(database),
+    instanceBytesMax: settings.limits.instanceBytesMax,
+  });
+  return {
+    ...{ database: catalogueDatabase, catalogue, commits, door, events, identities, quarantine },
+    cohorts: new Cohorts({ database, commits, clock, instances, labels }),
+    curation: new Curation({ database, catalogue, annotations, commits, clock }),
+  };
+}
+
+/** Removes the files of admissions that were not acknowledged. */
+async function sweep(
+  { database }: CatalogueDatabase,
+  { instances, labels, quarantine }: { instances: ContentDirectory; labels: ContentDirectory; quarantine: Quarantine },
+): Promise<void> {
+  const known = (table: 'instance' | 'label') => {
+    const row = database.prepare(`SELECT 1 FROM ${table} WHERE sha256 = ?`);
+    return (sha256: string): boolean => row.get(Buffer.from(sha256, 'hex')) !== undefined;
+  };
+  await instances.sweep(known('instance'));
+  await labels.sweep(known('label'));
+  await quarantine.sweep();
+}

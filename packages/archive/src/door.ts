@@ -1,0 +1,163 @@
+/**
+ * The archive's door: takes an instance in as it came, de-identifies it, stores it, lists it, and answers when all that is
+ * durable. What cannot be taken in goes to quarantine, encrypted.
+ */
+import { createHmac } from 'node:crypto';
+import type { Deidentification } from '@consilium/imaging';
+import type { Admission, Door, Origin } from './admission.ts';
+import type { ArchiveClock } from './archive-clock.ts';
+import type { ArchiveError } from './archive-error.ts';
+import type { ArchiveEvents } from './archive-events.ts';
+import type { Annotations } from './store/annotations.ts';
+import type { CommitGroup } from './store/commit-group.ts';
+import { type ContentDirectory, sha256Of } from './store/content-directory.ts';
+import type { IdentityMap } from './store/identity-map.ts';
+import { type InstanceHeader, readInstanceHeader } from './store/instance-header.ts';
+import { type InstanceRecorder, patientIdOf, type RecordOutcome } from './store/instance-recorder.ts';
+import type { Quarantine, QuarantineReason } from './store/quarantine.ts';
+
+/** A function of the file and the archive's secret alone, so that files may come in any order. */
+export type Deidentify = (bytes: Uint8Array) => Deidentification | Promise<Deidentification>;
+
+type Deidentified = Extract<Deidentification, { kind: 'deidentified' }>;
+
+export interface DoorParts {
+  readonly deidentify: Deidentify;
+  /** Keys the digests of files as they came. */
+  readonly secret: Uint8Array;
+  readonly instances: ContentDirectory;
+  readonly recorder: InstanceRecorder;
+  readonly annotations: Annotations;
+  readonly commits: CommitGroup;
+  readonly identities: IdentityMap;
+  readonly quarantine: Quarantine;
+  readonly events: ArchiveEvents;
+  readonly clock: ArchiveClock;
+  readonly instanceBytesMax: number;
+}
+
+export class ArchiveDoor implements Door {
+  readonly #parts: DoorParts;
+
+  constructor(parts: DoorParts) {
+    this.#parts = parts;
+  }
+
+  async admit(bytes: Uint8Array, origin: Origin): Promise<Admission> {
+    const { secret, instanceBytesMax } = this.#parts;
+    const source = createHmac('sha256', secret).update(bytes).digest();
+    if (bytes.length > instanceBytesMax) {
+      return this.#refuse(bytes, source, origin, tooLarge);
+    }
+    const prepared = await this.#prepared(bytes);
+    if ('reason' in prepared) return this.#refuse(bytes, source, origin, prepared.reason);
+    const { outcome, sopInstanceUid } = await this.#store(prepared, source);
+    switch (outcome.kind) {
+      case 'stored':
+      case 'duplicate':
+        return { kind: outcome.kind, sopInstanceUid };
+      case 'conflict':
+        await this.#findConflict(outcome.seriesId);
+        return this.#refuse(bytes, source, origin, conflict);
+      case 'misplaced':
+        return this.#refuse(bytes, source, origin, misplaced);
+    }
+  }
+
+  /**
+   * Tries to take a file in quarantine in, after the rules or the archive have changed. If it is refused again, it stays.
+   * @throws ArchiveError `archive.quarantine-unknown`, `archive.key-wrong`
+   */
+  async release(quarantineId: string): Promise<Admission> {
+    const { bytes, origin } = await this.#parts.quarantine.read(quarantineId);
+    const admission = await this.admit(bytes, origin);
+    if (admission.kind !== 'refused') await this.#parts.quarantine.delete(quarantineId);
+    return admission;
+  }
+
+  async #prepared(
+    bytes: Uint8Array,
+  ): Promise<{ file: Deidentified; header: InstanceHeader } | { reason: QuarantineReason }> {
+    try {
+      const file = await this.#parts.deidentify(bytes);
+      return file.kind === 'refused' ? file : { file, header: readInstanceHeader(file.bytes) };
+    } catch (error) {
+      const { code, message, detail } = error as Partial<ArchiveError>;
+      if (typeof code !== 'string' || !/^(?:imaging|archive)\./.test(code)) throw error;
+      return { reason: { code, message: message!, detail } };
+    }
+  }
+
+  async #store(
+    { file, header }: { file: Deidentified; header: InstanceHeader },
+    source: Uint8Array,
+  ): Promise<{ outcome: RecordOutcome; sopInstanceUid: string }> {
+    const { instances, recorder, annotations, commits, identities, clock } = this.#parts;
+    const stated = (keyword: string): string => header.attributes.get(keyword)![0]!;
+    const sopInstanceUid = stated('SOPInstanceUID');
+    const sha256 = sha256Of(file.bytes);
+    const known = recorder.known(sopInstanceUid, { sha256, source });
+    if (known !== undefined) return { outcome: known, sopInstanceUid };
+    identities.remember([
+      { level: 'subject', pseudonym: patientIdOf(header), facts: file.identity.subject },
+      { level: 'study', pseudonym: stated('StudyInstanceUID'), facts: file.identity.study },
+      { level: 'series', pseudonym: stated('SeriesInstanceUID'), facts: file.identity.series },
+    ]);
+    await instances.put(file.bytes, sha256);
+    const { changes, bytes } = file;
+    const nowMs = clock.nowMs();
+    const outcome = await commits.run(() => {
+      const recorded = recorder.record({
+        ...{ header, format: 'dicom', sha256, source, sizeBytes: bytes.length, nowMs, changes },
+      });
+      if (recorded.kind === 'stored' && recorded.isFirstOfSeries) annotations.refreshText(recorded.seriesId);
+      return recorded;
+    });
+    // An instance's content holds its UID: nobody else can have the same.
+    if (outcome.kind === 'conflict' || outcome.kind === 'misplaced') await instances.remove(sha256);
+    if (outcome.kind === 'stored') {
+      const seriesInstanceUid = stated('SeriesInstanceUID');
+      this.#parts.events.tell({ kind: 'stored', studyInstanceUid: stated('StudyInstanceUID'), seriesInstanceUid });
+    }
+    return { outcome, sopInstanceUid };
+  }
+
+  async #findConflict(seriesId: number): Promise<void> {
+    const { commits, annotations, clock } = this.#parts;
+    const nowMs = clock.nowMs();
+    await commits.run(() =>
+      annotations.find(seriesId, {
+        code: conflict.code,
+        severity: 'warning',
+        message: conflict.message,
+        source: 'door',
+        createdMs: nowMs,
+      }),
+    );
+  }
+
+  async #refuse(bytes: Uint8Array, source: Uint8Array, origin: Origin, reason: QuarantineReason): Promise<Admission> {
+    const { quarantine, events, clock } = this.#parts;
+    const quarantineId = await quarantine.keep(bytes, { source, origin, reason, nowMs: clock.nowMs() });
+    events.tell({ kind: 'quarantined', quarantineId, code: reason.code });
+    return { kind: 'refused', code: reason.code, message: reason.message, quarantineId };
+  }
+}
+
+const tooLarge: QuarantineReason = {
+  code: 'archive.instance-too-large',
+  message: 'The instance is larger than the archive’s settings allow.',
+  detail: undefined,
+};
+
+const conflict: QuarantineReason = {
+  code: 'archive.instance-conflict',
+  message: 'Another instance with the same SOP Instance UID is stored already, and its content differs.',
+  detail: undefined,
+};
+
+const misplaced: QuarantineReason = {
+  code: 'archive.instance-misplaced',
+  message: 'The study belongs to another patient already, or the series to another study.',
+  detail: undefined,
+};

@@ -1,0 +1,80 @@
+/** Files that, after a crash or a power cut, are there whole or not at all. */
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { storageError } from './storage-error.ts';
+
+/** What the name of a file ends in that was never finished. */
+export const draftSuffix = '.draft';
+
+export interface DurableFileOptions {
+  readonly mode?: number;
+}
+
+/**
+ * Writes beside `path`, flushes, renames into place, and flushes the directory.
+ * @throws ArchiveError `archive.disk-full`, `archive.not-writable`
+ */
+export async function writeDurably(
+  path: string,
+  content: string | Uint8Array,
+  { mode = 0o640 }: DurableFileOptions = {},
+): Promise<void> {
+  const draft = `${path}.${randomUUID()}${draftSuffix}`;
+  try {
+    const file = await open(draft, 'wx', mode);
+    try {
+      await file.writeFile(content);
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+    await rename(draft, path);
+    await syncDirectory(dirname(path));
+  } catch (error) {
+    await rm(draft, { force: true }).catch(() => {});
+    throw storageError(error, path);
+  }
+}
+
+/** Makes a directory, and those it lies in, survive a power cut. */
+export async function makeDirectory(directory: string, mode = 0o750): Promise<void> {
+  try {
+    const first = await mkdir(directory, { recursive: true, mode });
+    if (first === undefined) return;
+    for (let made = directory; made.length >= first.length; made = dirname(made)) await syncDirectory(dirname(made));
+  } catch (error) {
+    throw storageError(error, directory);
+  }
+}
+
+/** Flushes of a directory that have not begun yet: whoever comes meanwhile is served by the same flush. */
+const waiting = new Map<string, Promise<void>>();
+const running = new Map<string, Promise<void>>();
+
+/** Makes what was created, renamed or removed in a directory survive a power cut; concurrent callers share a flush. */
+export function syncDirectory(directory: string): Promise<void> {
+  const joined = waiting.get(directory);
+  if (joined !== undefined) return joined;
+  const flush = (running.get(directory) ?? Promise.resolve())
+    .catch(() => {})
+    .then(() => {
+      waiting.delete(directory);
+      running.set(directory, flush);
+      return flushed(directory);
+    })
+    .finally(() => {
+      if (running.get(directory) === flush) running.delete(directory);
+    });
+  waiting.set(directory, flush);
+  return flush;
+}
+
+async function flushed(directory: string): Promise<void> {
+  const handle = await open(directory, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
