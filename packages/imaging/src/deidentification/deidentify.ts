@@ -47,10 +47,11 @@ async function deidentifiedFile(file: DicomFile, options: DeidentificationOption
   const pseudonyms = new Pseudonyms(options.secret);
   const identity = identityOf(data, pseudonyms, profile);
   const { subject, dateShiftDays } = identity.pseudonyms;
+  const ruleOf = tableRules(profile);
   const rewriter = new HeaderRewriter({
-    ruleOf: tableRules(profile),
+    ruleOf,
     pseudonyms,
-    cleaning: { words: wordsOf(profile), identifying: identifyingValuesOf(data) },
+    cleaning: { words: wordsOf(profile), identifying: identifyingValuesOf(data, ruleOf) },
     subject,
     dateShiftDays,
     keepsSafePrivate: profile.privateAttributes === 'safe',

@@ -22,32 +22,36 @@ const shareMax = 0.2;
 
 /** @returns a box for every line of text, a pixel wider than it on all sides. */
 export function findTextLines(frame: GreyFrame): readonly PixelRegion[] {
-  return candidateValues(frame).flatMap((value) => linesOf(glyphsOf(frame, value)).map((line) => widened(line, frame)));
+  const { low, isCandidate } = candidateValues(frame);
+  if (!isCandidate.includes(1)) return [];
+  const glyphs = glyphsOf(frame, (value) => isCandidate[value - low] === 1);
+  return [...glyphs.values()].flatMap((ofValue) => linesOf(ofValue).map((line) => widened(line, frame)));
 }
 
-/** The brightest and darkest value, and the most frequent ones, of those that letters could have. */
-function candidateValues({ values }: GreyFrame): readonly number[] {
-  const counts = new Map<number, number>();
-  let low = Number.POSITIVE_INFINITY;
-  let high = Number.NEGATIVE_INFINITY;
-  for (let at = 0; at < values.length; at++) {
+/**
+ * The brightest and the darkest value, and the most frequent of the upper three eighths of the range, if they are of so
+ * many pixels as a line of text has and no more than letters could have. `isCandidate` is by value from `low`.
+ */
+function candidateValues({ values }: GreyFrame): { low: number; isCandidate: Uint8Array } {
+  let low = values[0]!;
+  let high = low;
+  for (let at = 1; at < values.length; at++) {
     const value = values[at]!;
     if (value < low) low = value;
-    if (value > high) high = value;
+    else if (value > high) high = value;
   }
-  // Above an eighth of the range from its middle lies what is written in white; noise fills the rest evenly.
-  for (let at = 0; at < values.length; at++) {
-    const value = values[at]!;
-    if (value === high || value === low || value > low + (high - low) * 0.625)
-      counts.set(value, (counts.get(value) ?? 0) + 1);
+  const counts = new Uint32Array(high - low + 1);
+  for (let at = 0; at < values.length; at++) counts[values[at]! - low]!++;
+  const isPossible = (value: number): boolean =>
+    counts[value]! >= glyphsPerLineMin * glyphHeightMin && counts[value]! <= values.length * shareMax;
+  const possible: number[] = [];
+  for (let value = Math.ceil((high - low) * 0.625); value <= high - low; value++) {
+    if (isPossible(value)) possible.push(value);
   }
-  const possible = [...counts].filter(
-    ([, count]) => count >= glyphsPerLineMin * 6 && count <= values.length * shareMax,
-  );
-  const frequent = possible.toSorted((a, b) => b[1] - a[1]).slice(0, 4);
-  return [
-    ...new Set([...frequent, ...possible.filter(([value]) => value === low || value === high)].map(([value]) => value)),
-  ];
+  const isCandidate = new Uint8Array(counts.length);
+  for (const value of possible.sort((a, b) => counts[b]! - counts[a]!).slice(0, 4)) isCandidate[value] = 1;
+  for (const value of [0, high - low]) if (isPossible(value)) isCandidate[value] = 1;
+  return { low, isCandidate };
 }
 
 interface Box {
@@ -58,39 +62,51 @@ interface Box {
   readonly bottom: number;
 }
 
-/** Boxes of the components, of pixels that touch at sides or corners, that have the form of a letter. */
-function glyphsOf({ values, rows, columns }: GreyFrame, value: number): readonly Box[] {
-  const seen = new Uint8Array(rows * columns);
-  const glyphs: Box[] = [];
-  const stack: number[] = [];
-  for (let start = 0; start < seen.length; start++) {
-    if (values[start] !== value || seen[start] === 1) continue;
-    let [left, right, top, bottom, area] = [columns, 0, rows, 0, 0];
-    stack.push(start);
-    seen[start] = 1;
-    while (stack.length > 0) {
-      const at = stack.pop()!;
-      const row = Math.floor(at / columns);
-      const column = at - row * columns;
-      area++;
-      if (column < left) left = column;
-      if (column > right) right = column;
-      if (row < top) top = row;
-      if (row > bottom) bottom = row;
-      for (let y = Math.max(0, row - 1); y <= Math.min(rows - 1, row + 1); y++) {
-        for (let x = Math.max(0, column - 1); x <= Math.min(columns - 1, column + 1); x++) {
-          const near = y * columns + x;
-          if (seen[near] === 0 && values[near] === value) {
-            seen[near] = 1;
-            stack.push(near);
-          }
-        }
-      }
-    }
-    const box = { left, top, right: right + 1, bottom: bottom + 1 };
-    if (isGlyph(box, area)) glyphs.push(box);
+/** By value, the boxes of its components, of pixels that touch at sides or corners, that have the form of a letter. */
+function glyphsOf(frame: GreyFrame, isCandidate: (value: number) => boolean): ReadonlyMap<number, readonly Box[]> {
+  const { values } = frame;
+  const seen = new Uint8Array(values.length);
+  const glyphs = new Map<number, Box[]>();
+  for (let start = 0; start < values.length; start++) {
+    if (seen[start] === 1 || !isCandidate(values[start]!)) continue;
+    const { box, area } = componentFrom(frame, start, seen);
+    if (!isGlyph(box, area)) continue;
+    const ofValue = glyphs.get(values[start]!);
+    if (ofValue === undefined) glyphs.set(values[start]!, [box]);
+    else ofValue.push(box);
   }
   return glyphs;
+}
+
+/** @param seen documented out parameter: its pixels become 1. */
+function componentFrom(
+  { values, rows, columns }: GreyFrame,
+  start: number,
+  seen: Uint8Array,
+): { box: Box; area: number } {
+  const value = values[start]!;
+  const stack = [start];
+  let [left, right, top, bottom, area] = [columns, 0, rows, 0, 0];
+  seen[start] = 1;
+  while (stack.length > 0) {
+    const at = stack.pop()!;
+    const row = Math.floor(at / columns);
+    const column = at - row * columns;
+    area++;
+    if (column < left) left = column;
+    if (column > right) right = column;
+    if (row < top) top = row;
+    if (row > bottom) bottom = row;
+    for (let y = Math.max(0, row - 1); y <= Math.min(rows - 1, row + 1); y++) {
+      for (let x = Math.max(0, column - 1); x <= Math.min(columns - 1, column + 1); x++) {
+        const near = y * columns + x;
+        if (seen[near] === 1 || values[near] !== value) continue;
+        seen[near] = 1;
+        stack.push(near);
+      }
+    }
+  }
+  return { box: { left, top, right: right + 1, bottom: bottom + 1 }, area };
 }
 
 function isGlyph({ left, top, right, bottom }: Box, area: number): boolean {

@@ -64,7 +64,9 @@ export class HeaderRewriter {
     if (vr === 'SQ' && element.items === undefined) return this.removed(element, 'not readable as a sequence');
     if (keyword === 'PatientID' || keyword === 'PatientName')
       return this.replaced(known, this.parts.subject, 'pseudonym');
-    const rule = this.parts.ruleOf(tag, vr) ?? unlistedRule(keyword, vr, isStandardCode(data));
+    const rule =
+      this.parts.ruleOf(tag, vr) ??
+      unlistedRule({ keyword, vr, isStandardCode: isStandardCode(data), shiftsDates: this.parts.dateShiftDays !== 0 });
     return this.byRule(known, data, rule);
   }
 
@@ -138,6 +140,11 @@ export class HeaderRewriter {
     const keyword = keywordOf(element.tag);
     if (element.fragments !== undefined || keptBulk.has(keyword as Keyword)) return element;
     if (!isPlausible(element, data)) return this.unusable(element, rule);
+    if (keyword === 'TimezoneOffsetFromUTC') {
+      return data.textsOf(element).every((zone) => /^([+-]\d{4})?$/.test(zone))
+        ? element
+        : this.unusable(element, rule);
+    }
     if (vr === 'AS') return this.age(element, data);
     if (vr === 'LO' && keyword === 'CodeMeaning') return this.cleaned(element, data, { rule, clean: retainedText });
     if (keyword !== undefined && wellFormedCode(keyword, data.textsOf(element), isStandardCode(data))) return element;

@@ -1,6 +1,6 @@
 /** What a file itself says of its people and institutions, so that it can be found again in any other text of the file. */
 import type { DataElement, Dataset } from '../dicom/dataset.ts';
-import { isIdentifying } from './confidentiality-rules.ts';
+import { isIdentifying, type RuleOfTag } from './confidentiality-rules.ts';
 import { folded } from './folded-text.ts';
 import { safeWords } from './safe-words.ts';
 
@@ -13,11 +13,12 @@ export interface IdentifyingValues {
   readonly values: readonly string[];
 }
 
-export function identifyingValuesOf(data: Dataset): IdentifyingValues {
+/** @param ruleOf attributes that it lets stay are not identifying. */
+export function identifyingValuesOf(data: Dataset, ruleOf: RuleOfTag): IdentifyingValues {
   const names = new Set<string>();
   const tokens = new Set<string>();
   const values = new Set<string>();
-  collect(data, { names, tokens, values });
+  collect(data, { names, tokens, values, ruleOf });
   return { names, tokens, values: [...values].sort((a, b) => b.length - a.length) };
 }
 
@@ -25,6 +26,7 @@ interface Found {
   readonly names: Set<string>;
   readonly tokens: Set<string>;
   readonly values: Set<string>;
+  readonly ruleOf: RuleOfTag;
 }
 
 function collect(data: Dataset, found: Found): void {
@@ -32,7 +34,8 @@ function collect(data: Dataset, found: Found): void {
     for (const item of element.items ?? []) collect(item, found);
     if (element.items !== undefined || element.fragments !== undefined) continue;
     if (element.vr === 'PN') addName(data.textsOf(element), found);
-    else if (isShortText(element) && isIdentifying(element.tag)) addText(data.textsOf(element), found);
+    else if (isShortText(element) && isIdentifying(element.tag) && goes(element, found.ruleOf))
+      addText(data.textsOf(element), found);
   }
 }
 
@@ -57,6 +60,11 @@ function addText(texts: readonly string[], { tokens, values }: Found): void {
       if (word.length >= 4 && !safeWords.has(word)) tokens.add(word);
     }
   }
+}
+
+function goes({ tag, vr }: DataElement, ruleOf: RuleOfTag): boolean {
+  const action = ruleOf(tag, vr)?.action;
+  return action === 'remove' || action === 'empty' || action === 'replace';
 }
 
 const textVrs: ReadonlySet<string> = new Set(['AE', 'CS', 'DA', 'LO', 'LT', 'SH', 'ST', 'UC', 'UT']);

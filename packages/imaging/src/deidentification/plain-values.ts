@@ -1,5 +1,6 @@
 /** Values by their VR: what a dummy is, and whether a value is what its VR says and not text in disguise. */
 import { type DataElement, type Dataset, valueBytes } from '../dicom/dataset.ts';
+import { dictionary, keywordOf } from '../dicom/dictionary.ts';
 import { isTime, shiftedDate, shiftedDateTime } from './shifted-date.ts';
 
 /** Of the action D; undefined for VRs that have none. */
@@ -18,10 +19,20 @@ export function isText(vr: string): boolean {
 export function isPlausible(element: DataElement, data: Dataset): boolean {
   if (element.items !== undefined) return false;
   const unit = binaryUnits[element.vr];
-  if (unit !== undefined) return (element.end - element.start) % unit === 0;
+  if (unit !== undefined) {
+    const count = (element.end - element.start) / unit;
+    return Number.isInteger(count) && count <= valuesMax(element.tag);
+  }
   const grammar = grammars[element.vr];
   if (grammar === undefined) return isText(element.vr);
   return plainTexts(element, data).every(grammar);
+}
+
+/** How many numbers the dictionary allows (PS3.5 6.4); more could be text in disguise. */
+function valuesMax(tag: number): number {
+  const keyword = keywordOf(tag);
+  const most = keyword === undefined ? '1' : dictionary[keyword][2].split(/-| or /).at(-1)!;
+  return most.endsWith('n') ? Number.POSITIVE_INFINITY : Number(most);
 }
 
 /** Whatever the VR, as ASCII; NUL and what follows it must be padding. */

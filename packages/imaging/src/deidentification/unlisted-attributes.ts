@@ -5,8 +5,15 @@
 import type { Keyword } from '../dicom/dictionary.ts';
 import type { AttributeRule } from './confidentiality-rules.ts';
 
-/** @param isStandardCode whether the attribute is of a code of a well-known scheme. */
-export function unlistedRule(keyword: Keyword, vr: string, isStandardCode: boolean): AttributeRule {
+export interface UnlistedAttribute {
+  readonly keyword: Keyword;
+  readonly vr: string;
+  /** Whether the attribute is of a code of a well-known scheme. */
+  readonly isStandardCode: boolean;
+  readonly shiftsDates: boolean;
+}
+
+export function unlistedRule({ keyword, vr, isStandardCode, shiftsDates }: UnlistedAttribute): AttributeRule {
   const rule = (action: AttributeRule['action'], reason: string, otherwise: AttributeRule['otherwise'] = 'empty') => ({
     ...{ action, reason, otherwise },
   });
@@ -16,7 +23,7 @@ export function unlistedRule(keyword: Keyword, vr: string, isStandardCode: boole
     case 'DA':
     case 'DT':
     case 'TM':
-      return rule('shift', 'unlisted date');
+      return rule(shiftsDates ? 'shift' : 'empty', 'unlisted date');
     case 'UI':
       return namesClass(keyword) ? rule('retain', 'unlisted UID') : rule('remap', 'unlisted UID');
     case 'PN':
