@@ -20,6 +20,7 @@ export { PixelDecoder, PixelReader, type StoredFrame } from './dicom/pixel-reade
 export type { DicomSeries } from './dicom/read-ct-series.ts';
 export { readDicomSeries } from './dicom/read-ct-series.ts';
 export { type DicomSegmentation, readDicomSegmentation } from './dicom/read-segmentation.ts';
+export { loadVolume, readVolumes } from './dicom/read-volumes.ts';
 export { type CodedConcept, renalSegments, type SegmentAlgorithmType, type SegmentInfo } from './dicom/segments.ts';
 export type { AcquisitionInfo, InstanceReference, PatientInfo, SeriesInfo, StudyInfo } from './dicom/series-info.ts';
 export type { NoVolumeReason, SeriesFinding } from './dicom/stack-finding.ts';
