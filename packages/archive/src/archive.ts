@@ -3,12 +3,15 @@
  * out as cohorts. Of one archive one process has it open.
  */
 import { join } from 'node:path';
+import { deidentify } from '@consilium/imaging';
 import type { ArchiveClock } from './archive-clock.ts';
 import { ArchiveEvents } from './archive-events.ts';
 import type { ArchiveSettings } from './archive-settings.ts';
 import { Catalogue } from './catalogue.ts';
 import { Cohorts } from './cohort/cohorts.ts';
 import { Curation } from './curation.ts';
+import { decodePixels } from './decoded-pixels.ts';
+import { SeriesQueue } from './derive/series-queue.ts';
 import { ArchiveDoor, type Deidentify } from './door.ts';
 import { systemClock } from './ports/system-clock.ts';
 import { Annotations } from './store/annotations.ts';
@@ -25,8 +28,8 @@ export interface ArchivePorts {
   readonly clock?: ArchiveClock;
   /** 32 bytes that encrypt identity map and quarantine, such as from the environment; default: the settings' file. */
   readonly identityKey?: Uint8Array;
-  /** How files are de-identified, given the archive's secret. */
-  readonly deidentify: (secret: Uint8Array) => Deidentify;
+  /** How files are de-identified, given the archive's secret; default: as the settings say. */
+  readonly deidentify?: (secret: Uint8Array) => Deidentify;
 }
 
 interface ArchiveParts {
@@ -39,6 +42,7 @@ interface ArchiveParts {
   readonly events: ArchiveEvents;
   readonly identities: IdentityMap;
   readonly quarantine: Quarantine;
+  readonly series: SeriesQueue;
 }
 
 export class Archive implements AsyncDisposable {
@@ -49,6 +53,8 @@ export class Archive implements AsyncDisposable {
   readonly door: ArchiveDoor;
   readonly events: ArchiveEvents;
   readonly quarantine: Quarantine;
+  /** Looks at series once they have settled. */
+  readonly series: SeriesQueue;
   readonly #parts: ArchiveParts;
 
   private constructor(parts: ArchiveParts) {
@@ -58,6 +64,7 @@ export class Archive implements AsyncDisposable {
     this.door = parts.door;
     this.events = parts.events;
     this.quarantine = parts.quarantine;
+    this.series = parts.series;
     this.#parts = parts;
   }
 
@@ -66,7 +73,7 @@ export class Archive implements AsyncDisposable {
    * @throws ArchiveError `archive.in-use`, `archive.not-writable`, `archive.disk-full`, `archive.key-*`,
    * `archive.catalogue-*`
    */
-  static async open(directory: string, settings: ArchiveSettings, ports: ArchivePorts): Promise<Archive> {
+  static async open(directory: string, settings: ArchiveSettings, ports: ArchivePorts = {}): Promise<Archive> {
     await makeDirectory(directory);
     const database = openCatalogue(directory);
     try {
@@ -115,15 +122,24 @@ async function partsOf(
   const catalogue = new Catalogue(database, instances);
   const door = new ArchiveDoor({
     ...{ secret, instances, annotations, commits, identities, quarantine, events, clock },
-    deidentify: ports.deidentify(secret),
+    deidentify: ports.deidentify?.(secret) ?? deidentifying(settings, secret),
     recorder: new InstanceRecorder(database),
     instanceBytesMax: settings.limits.instanceBytesMax,
   });
   return {
     ...{ database: catalogueDatabase, catalogue, commits, door, events, identities, quarantine },
     cohorts: new Cohorts({ database, commits, clock, instances, labels }),
+    series: new SeriesQueue({
+      ...{ database, commits, annotations, instances, labels, events, clock },
+      settleMs: settings.settleMs,
+    }),
     curation: new Curation({ database, catalogue, annotations, commits, clock }),
   };
+}
+
+function deidentifying(settings: ArchiveSettings, secret: Uint8Array): Deidentify {
+  const options = { profile: settings.deidentification, secret, decodePixels };
+  return (bytes) => deidentify(bytes, options);
 }
 
 /** Removes the files of admissions that were not acknowledged. */

@@ -69,8 +69,12 @@ const hierarchy = `
     size_bytes INTEGER NOT NULL,
     sha256 BLOB NOT NULL,
     -- keyed digest of the file as it came
-    source BLOB NOT NULL
+    source BLOB NOT NULL,
+    -- of a segmentation: the series whose grid it is drawn on
+    labels_series_uid TEXT,
+    created_ms INTEGER NOT NULL
   ) STRICT;
+  CREATE INDEX IF NOT EXISTS instance_labelling ON instance (labels_series_uid) WHERE labels_series_uid IS NOT NULL;
   CREATE INDEX IF NOT EXISTS instance_of_series ON instance (series_id, InstanceNumber);
   CREATE INDEX IF NOT EXISTS instance_by_content ON instance (sha256);
 `;

@@ -6,6 +6,8 @@ import { ArchiveError } from '../archive-error.ts';
 export interface InstanceHeader {
   readonly attributes: ReadonlyMap<string, readonly string[]>;
   readonly transferSyntaxUid: string;
+  /** Of a segmentation: the series on whose grid it is drawn. */
+  readonly labelsSeriesUid: string | undefined;
 }
 
 /** Values of one attribute; more is a table, not a description. */
@@ -37,7 +39,9 @@ export function readInstanceHeader(bytes: Uint8Array): InstanceHeader {
     const message = `The instance does not state its ${keyword}.`;
     throw new ArchiveError('archive.instance-incomplete', message);
   }
-  return { attributes, transferSyntaxUid };
+  const isSegmentation = attributes.get('Modality')?.[0] === 'SEG';
+  const labelsSeriesUid = isSegmentation ? data.item('ReferencedSeriesSequence')?.text('SeriesInstanceUID') : undefined;
+  return { attributes, transferSyntaxUid, labelsSeriesUid };
 }
 
 /** A number that is none is the reader's of the pixels to refuse, not the catalogue's. */

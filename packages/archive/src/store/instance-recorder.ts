@@ -74,16 +74,18 @@ export class InstanceRecorder {
     const series = this.#series(record, study.id);
     if (series.parent !== study.id) return { kind: 'misplaced' };
     this.#run(
-      `INSERT INTO instance (series_id, ${quoted(instanceColumns)}, transfer_syntax_uid, size_bytes, sha256, source)
-       VALUES (?, ${placeholders(instanceColumns)}, ?, ?, ?, ?)`,
+      `INSERT INTO instance (series_id, ${quoted(instanceColumns)}, transfer_syntax_uid, size_bytes, sha256, source,
+         labels_series_uid, created_ms) VALUES (?, ${placeholders(instanceColumns)}, ?, ?, ?, ?, ?, ?)`,
       ...[series.id, ...valuesOf(header, instanceColumns)],
       ...[header.transferSyntaxUid, sizeBytes, Buffer.from(sha256, 'hex'), source],
+      ...[header.labelsSeriesUid ?? null, nowMs],
     );
     this.#run(
       `UPDATE series SET instance_count = instance_count + 1, size_bytes = size_bytes + ?, arrived_ms = ?,
          state = 'arriving', state_code = NULL WHERE id = ?`,
       ...[sizeBytes, nowMs, series.id],
     );
+    if (header.labelsSeriesUid !== undefined) this.#lookAgainAt(header.labelsSeriesUid);
     for (const { tag, action, reason, count } of record.changes) {
       this.#run(
         `INSERT INTO study_change VALUES (?, ?, ?, ?, ?)
@@ -92,6 +94,14 @@ export class InstanceRecorder {
       );
     }
     return { kind: 'stored', seriesId: series.id, isFirstOfSeries: series.isNew };
+  }
+
+  /** A series that has been looked at gets a segmentation. */
+  #lookAgainAt(seriesInstanceUid: string): void {
+    this.#run(
+      "UPDATE series SET state = 'settled' WHERE SeriesInstanceUID = ? AND state IN ('described', 'unreadable')",
+      seriesInstanceUid,
+    );
   }
 
   #subject({ header, nowMs }: InstanceRecord): number {

@@ -14,9 +14,10 @@ export interface LabelProvenance {
   readonly kind: 'manual' | 'automatic' | 'semiautomatic' | 'unknown';
   /** The program that drew it, or helped. */
   readonly algorithm: string | undefined;
-  readonly origin: 'dimse' | 'dicomweb' | 'folder' | 'upload';
   /** SOP Instance UID of a DICOM SEG. */
   readonly sopInstanceUid: string | undefined;
+  /** Of formats that name no segments: what each number means. */
+  readonly segmentNames?: Readonly<Record<string, string>>;
 }
 
 export interface Label {
@@ -31,8 +32,6 @@ export interface Label {
   readonly tumourMl: number | undefined;
   readonly createdMs: number;
 }
-
-export type NewLabel = Omit<Label, 'id'>;
 
 /** The newest first. */
 export function labelsOf(database: DatabaseSync, seriesId: number): readonly Label[] {
@@ -52,13 +51,37 @@ export function labelsOf(database: DatabaseSync, seriesId: number): readonly Lab
     }));
 }
 
-/** Within a transaction of the caller's. The same content for the same series is one label. Answers whether it is new. */
-export function addLabel(database: DatabaseSync, seriesId: number, label: NewLabel): boolean {
-  const { changes } = database
+/** A segmentation that lies in the archive for a series, as far as is known without reading it. */
+export type KeptLabel = Pick<Label, 'format' | 'sha256' | 'provenance' | 'createdMs'>;
+
+/** Files that came for the series, and DICOM SEG instances that name it. */
+export function segmentationsOf(database: DatabaseSync, seriesId: number): readonly KeptLabel[] {
+  const files = labelsOf(database, seriesId).filter(({ format }) => format !== 'dicom-seg');
+  const instances = database
     .prepare(
-      `INSERT OR IGNORE INTO label
-         (series_id, format, sha256, provenance, segments, is_on_grid, volume_ml, tumour_ml, created_ms)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `SELECT SOPInstanceUID, lower(hex(sha256)) AS content, created_ms FROM instance
+       WHERE labels_series_uid = (SELECT SeriesInstanceUID FROM series WHERE id = ?) ORDER BY id`,
+    )
+    .all(seriesId);
+  return [
+    ...files,
+    ...instances.map((row) => ({
+      format: 'dicom-seg' as const,
+      sha256: String(row['content']),
+      provenance: { kind: 'unknown', algorithm: undefined, sopInstanceUid: String(row['SOPInstanceUID']) } as const,
+      createdMs: Number(row['created_ms']),
+    })),
+  ];
+}
+
+/** Within a transaction of the caller's. The same content for the same series is one label; what is known of it is renewed. */
+export function upsertLabel(database: DatabaseSync, seriesId: number, label: Omit<Label, 'id'>): void {
+  database
+    .prepare(
+      `INSERT INTO label (series_id, format, sha256, provenance, segments, is_on_grid, volume_ml, tumour_ml, created_ms)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET provenance = excluded.provenance, segments = excluded.segments,
+         is_on_grid = excluded.is_on_grid, volume_ml = excluded.volume_ml, tumour_ml = excluded.tumour_ml`,
     )
     .run(
       ...[seriesId, label.format, Buffer.from(label.sha256, 'hex'), JSON.stringify(label.provenance)],
@@ -68,5 +91,4 @@ export function addLabel(database: DatabaseSync, seriesId: number, label: NewLab
   database
     .prepare('UPDATE series SET label_count = (SELECT count(*) FROM label WHERE series_id = series.id) WHERE id = ?')
     .run(seriesId);
-  return changes === 1;
 }
