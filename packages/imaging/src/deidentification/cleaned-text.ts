@@ -16,9 +16,12 @@ export interface Cleaning {
 
 /** ASCII, at most as long as the text. */
 export function cleanedText(text: string, cleaning: Cleaning): string {
-  const tokens = [...withoutValues(text, cleaning).matchAll(/[^\s,;:/\\()[\]{}_+=|"'<>#*&!?^~@-]+/gu)];
+  const tokens = [...withoutValues(text, cleaning).matchAll(/[^\s\p{Cc},;:/\\()[\]{}_+=|"'<>#*&!?^~@-]+/gu)];
   const kept = tokens.map(([token]) => keptToken(token.replace(/^\.+|\.+$/g, ''), cleaning));
-  dropNumberRuns(kept);
+  dropNumberRuns(
+    kept,
+    tokens.map(([token]) => token),
+  );
   let result = '';
   let lastEnd = -1;
   for (const [index, match] of tokens.entries()) {
@@ -90,14 +93,12 @@ function isMeasure(word: string): boolean {
 
 const plainNumber = /^\d{1,3}([.,]\d{1,3})?%?$/;
 
-/** Three numbers in a row, or six digits, are a date or a telephone. */
-function dropNumberRuns(kept: (string | undefined)[]): void {
+/** Three numbers in a row, or six digits, are a date or a telephone, also where some of them went by themselves. */
+function dropNumberRuns(kept: (string | undefined)[], tokens: readonly string[]): void {
   for (let start = 0; start < kept.length; start++) {
     let end = start;
     let digits = 0;
-    while (end < kept.length && kept[end] !== undefined && plainNumber.test(kept[end]!)) {
-      digits += kept[end++]!.replace(/\D/g, '').length;
-    }
+    while (end < tokens.length && /^[\d.,%]+$/.test(tokens[end]!)) digits += tokens[end++]!.replace(/\D/g, '').length;
     if (end - start >= 3 || digits >= 6) kept.fill(undefined, start, end);
     start = Math.max(start, end);
   }

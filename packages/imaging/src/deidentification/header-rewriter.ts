@@ -198,6 +198,8 @@ export class HeaderRewriter {
   }
 
   private dummy(element: DataElement, reason: string): DataElement | undefined {
+    // What was empty says nothing, and is allowed to where it stands.
+    if (element.end === element.start && element.items === undefined && element.fragments === undefined) return element;
     const value = dummyValue(element.vr);
     if (value === undefined) return this.removed(element, reason);
     this.parts.log.add(element.tag, 'replaced', reason);

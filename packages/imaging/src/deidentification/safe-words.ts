@@ -31,7 +31,7 @@ export const safeWords: ReadonlySet<string> = new Set(
   mprs mr mra mrcp mri mrt multi multiphase muscle n naso native nativ neck neoplasm nephro nephrogram nephrogenic nephrographic
   nerve no nodule nodules non noncontrast noise none normal nose not number o oblique occipital off on one op opp opposed optic oral
   orbit order original orientation other out outer outphase output oncocytoma ovary overlay overview p pa pancreas pancreatic
-  panel papillary parallel parenchyma parenchymal part partial pass pat patella pcct pd pediatric pelvis pelvic perfusion pet phantom
+  panel papillary parallel parenchyma parenchymal part partial pass patella pcct pd pediatric pelvis pelvic perfusion pet phantom
   phase phases pi pitch plain plane planning plaque plexus plus portal portalvenous portovenous position post posterior postcontrast
   pre precontrast premonitoring presentation primary processed processing profile projection prone prostate protocol proximal
   pulmonary pulse pv qc quality quantitative r radial radius range rapid rate raw recon reconstruction reconstructed reference
@@ -64,6 +64,14 @@ export const safeWords: ReadonlySet<string> = new Set(
   achieva discovery optima revolution lightspeed brightspeed hispeed somatom definition force emotion sensation perspective
   drive edge go aquilion brilliance ingenuity iqon biograph magnetom signa avanto prisma skyra aera verio vida sola syngo
   consilium synthetic example made up removed kidney cyst
+  head neck headneck brain spine hand pilot smart score scoring gated dyn oblique obli xr xa rf rt dx cr us nm pt seg xray petct factor suv
+  apparent coefficient collection marked multiframe measurements trial version version use used for the of in at by is this that from
+  into between its it are be not or as an clinical point value values selection created legacy classic conversion converted software
+  simple basic precise precision body whole quality size angle rows columns spatial temporal
+  mm cm ml mg kg sec min max kev hz mgy ctdi dlp
+  omniscan isovue iohexol omnipaque ultravist imeron visipaque iopamidol iodixanol iomeron iomeprol iopromid iopromide xenetix optiray
+  ioversol accupaque solutrast gadovist dotarem primovist magnevist clariscan prohance multihance gastrografin telebrix barium sodium
+  chloride saline nacl fdg choline psma fluor gallium technetium
   axis position reference clear xiphoid umbilicus acromion clavicle manubrium notch
   lossless lossy jpeg compression ratio stage start end first last next
   `
