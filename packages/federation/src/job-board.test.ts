@@ -205,6 +205,23 @@ describe('a board of jobs', () => {
     }, store);
   });
 
+  it('goes by the ledger where a write failed and has happened all the same', async () => {
+    class FailingDisk extends MemoryStore {
+      override async record(jobId: JobId, key: string, value: Json): Promise<void> {
+        await super.record(jobId, key, value);
+        if (key.startsWith('log/')) throw Object.assign(new Error('The disk failed.'), { code: 'coordinator.disk' });
+      }
+    }
+    const store = new FailingDisk();
+    await withBoard(async (board) => {
+      await board.submit(job());
+      expect(await board.pause(first)).toMatchObject({ state: 'paused' });
+      expect(await board.resume(first)).toMatchObject({ state: 'queued' });
+      expect(await board.outcome(first)).toMatchObject({ state: 'completed' });
+    }, store);
+    await withBoard(async (board) => expect(board.status(first).state).toBe('completed'), store);
+  });
+
   it('asks a site again that failed when a failed job is resumed', async () => {
     const store = new MemoryStore();
     await putModel(store);

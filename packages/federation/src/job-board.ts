@@ -340,7 +340,13 @@ export class JobBoard implements AsyncDisposable {
 
   async #log(jobId: JobId, entry: JobLogEntry): Promise<void> {
     const { store } = this.#ports;
-    await store.record(jobId, nextLogKey(await store.recall(jobId)), entry as unknown as Json);
+    const key = nextLogKey(await store.recall(jobId));
+    try {
+      await store.record(jobId, key, entry as unknown as Json);
+    } catch (error) {
+      // A write that failed may have happened all the same, and the next life goes by the ledger: so does this one.
+      if (!(await store.has(jobId, key))) throw error;
+    }
   }
 }
 
