@@ -63,10 +63,12 @@ const evaluateBodySchema = z.object({
   modelName: modelNameSchema,
   /** Also draw prediction and reference over the images, for the site's own eyes: only file names are returned. */
   pictures: z.boolean(),
-  /** Tensors that are not those of `weights` but what the site kept of them while it trained in this job. */
+  /** Tensors that are not those of `weights` but what the site kept of them while it trained in the job. */
   keepLocal: tensorPatterns.optional(),
-  /** Ditto: score the personal model that the site has trained in this job, not `weights`. */
+  /** Ditto: score the personal model that the site has trained in the job, not `weights`. */
   personal: z.boolean().optional(),
+  /** The job whose newest memory is meant by both; without it, this job, as this round has left it. */
+  memoryOf: jobIdSchema.optional(),
 });
 export type EvaluateTask = Extract<Task, { kind: 'evaluate' }>;
 export type StatisticsTask = Extract<Task, { kind: 'statistics' }>;

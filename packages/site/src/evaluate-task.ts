@@ -7,12 +7,13 @@ import { join } from 'node:path';
 import { decodeModel } from '@consilium/engine';
 import { dice, type LabelMap } from '@consilium/imaging';
 import { decodeSafetensors, type Weights } from '@consilium/numerics';
-import type { CaseScore, EvaluateContribution, EvaluateTask } from '@consilium/protocol';
+import type { CaseScore, EvaluateContribution, EvaluateTask, JobId } from '@consilium/protocol';
 import { type Case, checkCase, type Plan, Predictor, parsePlan, regionMask, scoreCase } from '@consilium/training';
 import type { CohortCase } from './cohort.ts';
 import { JobMemory } from './job-memory.ts';
 import { drawOverlay } from './overlay.ts';
 import { preparedMembers } from './prepare-task.ts';
+import { SiteError } from './site-error.ts';
 import { overlaid } from './train-task.ts';
 import type { TaskContext } from './worker-link.ts';
 import type { PreparedMember, Workplace } from './workplace.ts';
@@ -27,11 +28,19 @@ export async function evaluateTask(
 ): Promise<EvaluateContribution> {
   if (task.split === 'validation') return validate(task, workplace, context);
   const { testRecord } = workplace;
-  const kept = await testRecord.recall(task.modelName, task.weights);
+  const tested = testedModel(task);
+  const kept = await testRecord.recall(task.modelName, tested);
   if (kept !== undefined) return kept;
   const answer = await test(task, workplace, context);
-  await testRecord.keep(task.modelName, task.weights, answer);
+  await testRecord.keep(task.modelName, tested, answer);
   return answer;
+}
+
+/** The shared weights, and what of the site's own is put in their place. */
+function testedModel({ weights, memoryOf, personal = false }: EvaluateTask): string {
+  return memoryOf === undefined
+    ? weights
+    : `${weights} with ${personal ? 'the personal model' : 'what was kept'} of ${memoryOf}`;
 }
 
 // Validation -----------------------------------------------------------------------------------------------------------
@@ -130,11 +139,24 @@ async function openPredictor(
 
 /** The shared weights; with the tensors that the job leaves to this site in their place, or its personal model. */
 async function ownWeights(task: EvaluateTask, shared: Weights, workDirectory: string): Promise<Weights> {
-  const { keepLocal = [], personal = false } = task;
+  const { keepLocal = [], personal = false, memoryOf } = task;
   if (keepLocal.length === 0 && !personal) return shared;
+  if (memoryOf !== undefined) return overlaid(shared, await remembered(memoryOf, personal, workDirectory));
   const round = Number(task.taskId.split('/')[1]);
   const memory = await new JobMemory(workDirectory, task.jobId).recall(round + 1);
   return overlaid(shared, personal ? memory.personal : memory.kept);
+}
+
+/** @throws SiteError `site.job-not-remembered` */
+async function remembered(jobId: JobId, personal: boolean, workDirectory: string): Promise<Weights> {
+  const memory = await new JobMemory(workDirectory, jobId).recall();
+  const own = personal ? memory.personal : memory.kept;
+  if (own.size > 0) return own;
+  throw new SiteError(
+    'site.job-not-remembered',
+    `The site keeps ${personal ? 'no model of its own' : 'no tensors'} from job ${jobId}: it took no part in it, or another strategy was used.`,
+    { lasting: true },
+  );
 }
 
 /** JSON has no infinity. */

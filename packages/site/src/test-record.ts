@@ -3,12 +3,7 @@
  * same answer for the same weights and none for others. So nobody, by mistake or zeal, chooses a model by the test set.
  */
 import { join } from 'node:path';
-import {
-  type BlobId,
-  type EvaluateContribution,
-  evaluateContributionSchema,
-  type ModelName,
-} from '@consilium/protocol';
+import { type EvaluateContribution, evaluateContributionSchema, type ModelName } from '@consilium/protocol';
 import { readJson, writeJsonDurably } from './json-file.ts';
 import { SiteError } from './site-error.ts';
 
@@ -19,9 +14,9 @@ export class TestRecord {
     this.#directory = directory;
   }
 
-  /** @throws SiteError `site.test-set-already-used` */
-  async recall(modelName: ModelName, weights: BlobId): Promise<EvaluateContribution | undefined> {
-    const kept = (await readJson(this.#path(modelName))) as { weights: BlobId; answer: unknown } | undefined;
+  /** `weights`: what says which they are. @throws SiteError `site.test-set-already-used` */
+  async recall(modelName: ModelName, weights: string): Promise<EvaluateContribution | undefined> {
+    const kept = (await readJson(this.#path(modelName))) as { weights: string; answer: unknown } | undefined;
     if (kept === undefined) return undefined;
     if (kept.weights !== weights) {
       throw new SiteError(
@@ -33,7 +28,7 @@ export class TestRecord {
     return evaluateContributionSchema.parse(kept.answer);
   }
 
-  async keep(modelName: ModelName, weights: BlobId, answer: EvaluateContribution): Promise<void> {
+  async keep(modelName: ModelName, weights: string, answer: EvaluateContribution): Promise<void> {
     await writeJsonDurably(this.#path(modelName), { weights, answer });
   }
 

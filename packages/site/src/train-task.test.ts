@@ -5,7 +5,9 @@ import { encodeNifti } from '@consilium/imaging';
 import { createRandom, decodeSafetensors, encodeSafetensors, type Weights } from '@consilium/numerics';
 import type {
   BlobId,
+  EvaluateTask,
   JobId,
+  ModelName,
   NoisyUpdate,
   Privacy,
   SiteId,
@@ -115,6 +117,30 @@ class ToySite {
     return contribution.kind === 'train' ? contribution : expect.unreachable();
   }
 
+  /** On the test patients, who answer once for each name. */
+  async test(modelName: string, changes: Partial<EvaluateTask>, weights: Weights = initial): Promise<number | null> {
+    const task: EvaluateTask = {
+      kind: 'evaluate',
+      taskId: `${modelName}/0/evaluate/site-1` as TaskId,
+      jobId: modelName as JobId,
+      attempt: 1,
+      plan: JSON.parse(JSON.stringify(plan)),
+      model: this.put(encodeModel(network)),
+      weights: this.put(encodeSafetensors(weights)),
+      split: 'test',
+      modelName: modelName as ModelName,
+      pictures: false,
+      ...changes,
+    };
+    const answer = await this.#tasks.perform(task, {
+      signal: new AbortController().signal,
+      onProgress: () => {},
+      getBlob: async (id) => this.blobs.get(id)!,
+      putBlob: async (bytes) => this.put(bytes),
+    });
+    return answer.kind === 'evaluate' ? answer.meanDice : expect.unreachable();
+  }
+
   weightsOf(id: BlobId): Weights {
     return decodeSafetensors(this.blobs.get(id)!).tensors;
   }
@@ -171,6 +197,25 @@ describe('the training of a site', () => {
     const plain = site.weightsOf((await site.train()).weights);
     const ditto = site.weightsOf((await site.train({ jobId: 'ditto' as JobId, personalLambda: 0.1 })).weights);
     expect(encodeSafetensors(ditto)).toEqual(encodeSafetensors(plain));
+  });
+
+  it('lets another job test what it has kept of this one, for as long as it is the same', async () => {
+    using directory = new ToyDirectory();
+    const site = new ToySite(directory);
+    const steps = { steps: 20 };
+    const own = site.weightsOf((await site.train({ ...steps, jobId: 'plain' as JobId })).weights);
+    await site.train({ ...steps, jobId: 'ditto' as JobId, personalLambda: 0 });
+    await site.train({ ...steps, jobId: 'partial' as JobId, keepLocal: ['*'] });
+    const [ditto, partial] = ['ditto', 'partial'] as JobId[];
+    const expected = await site.test('own', {}, own);
+    expect(await site.test('shared', {})).not.toBe(expected);
+    const personal = { personal: true, memoryOf: ditto! };
+    expect(await site.test('personal', personal)).toBe(expected);
+    expect(await site.test('kept', { keepLocal: ['*'], memoryOf: partial! })).toBe(expected);
+    expect(await site.test('personal', personal)).toBe(expected);
+    await expect(site.test('personal', {})).rejects.toMatchObject({ code: 'site.test-set-already-used' });
+    const none = site.test('none', { personal: true, memoryOf: 'plain' as JobId });
+    await expect(none).rejects.toMatchObject({ code: 'site.job-not-remembered', lasting: true });
   });
 
   it('sends rounded differences, and adds what rounding lost to the next', async () => {
