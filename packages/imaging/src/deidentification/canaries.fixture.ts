@@ -45,7 +45,7 @@ const technical =
   /^(Manufacturer(ModelName|ModelVersion)?|SoftwareVersions|CodeValue|LongCodeValue|CodingSchemeVersion|ConvolutionKernel|FilterType|(Pulse)?SequenceName|ImagedNucleus|(Receive|Transmit)CoilName|StackID|RescaleType|ModalityLUTType|\w+PrivateCreator|DimensionDescriptionLabel|AlgorithmVersion|DetectorManufacturer\w*|EthnicGroup\w*)$/;
 /** Bulk that is pixels, tables or coordinates, and cannot be told from text. */
 const pixelLike =
-  /^(LUTData|\w*Palette\w*|\w*PointIndexList|PointCoordinatesData|VectorGridData|Waveform\w+|Channel\w+imumValue|FloatingPointValues)$/;
+  /^(LUTData|\w*Palette\w*|\w*PointIndexList|AnnotationIndexList|(Double)?PointCoordinatesData|VectorGridData|VectorCoordinateData|Waveform\w+|Channel\w+imumValue|FloatingPointValues)$/;
 
 /** A value for every attribute of the dictionary in which text fits. */
 function plantedElements(taken: ReadonlySet<number>): readonly DataElement[] {
@@ -225,7 +225,7 @@ export function leaksIn(bytes: Uint8Array): readonly string[] {
       leaks.add(`${match[0]} planted in ${index < 20 ? `hiding place ${index}` : keywords[index]}`);
     }
     for (const match of text.matchAll(
-      /quastelhuber|ottokar|77120943|ACZQ4711XL|Hinterzarten\w*|69115|Schlumpf\w*|5550199|19561203|03\.12\.1956/gi,
+      /quastelhuber|ottokar|(?<!\d)77120943|ACZQ4711XL|Hinterzarten\w*|(?<!\d)69115(?!\d)|Schlumpf\w*|(?<!\d)5550199|(?<!\d)19561203|03\.12\.1956/gi,
     )) {
       leaks.add(`${match[0]} of the owner`);
     }

@@ -80,12 +80,15 @@ function ruleOf({ basic, options }: TableRow, { tag, vr, profile }: { tag: numbe
   if (options.includes('s')) return rule('descend', 'clean structured content');
   const isText = options.includes('d') || (options.includes('p') && profile.patientCharacteristics === 'kept');
   if (isText && profile.descriptors === 'cleaned') return rule(isSequence ? 'descend' : 'clean', 'clean descriptors');
-  if (basic === 'U' || basic.endsWith('U*')) return rule(isSequence ? 'descend' : 'remap', 'basic profile U');
+  if (refersOnly.has(tag) && isSequence) return rule('descend', `basic profile ${basic}`);
+  if (basic === 'U' || basic.endsWith('U*') || (basic.includes('D') && vr === 'UI'))
+    return rule(isSequence ? 'descend' : 'remap', 'basic profile U');
   return rule(otherwise, `basic profile ${basic}`);
 }
 
 function resolved(basic: string, tag: number, vr: string): 'remove' | 'empty' | 'replace' {
   if (basic === 'X' || optionalEverywhere.has(tag)) return 'remove';
+  if (neverRequired.has(tag)) return 'empty';
   // An item of a sequence has no dummy.
   if (vr === 'SQ') return basic.includes('Z') ? 'empty' : 'remove';
   return basic.includes('D') ? 'replace' : 'empty';
@@ -97,10 +100,19 @@ function isDate(vr: string): boolean {
 
 const timezoneTag = 0x0008_0201;
 
-/** Type 3 wherever PS3.3 has them: Station Name, Institution Name and Code, Operators' Name and Identification, Protocol Name. */
+/** Type 3 wherever PS3.3 has them: Station Name, Institution Name and Code, Operator Identification, Protocol Name. */
 const optionalEverywhere: ReadonlySet<number> = new Set([
-  0x0008_1010, 0x0008_0080, 0x0008_0082, 0x0008_1070, 0x0008_1072, 0x0018_1030,
+  0x0008_1010, 0x0008_0080, 0x0008_0082, 0x0008_1072, 0x0018_1030,
 ]);
+
+/** At most type 2 (RT Series): Operators' Name. */
+const neverRequired: ReadonlySet<number> = new Set([0x0008_1070]);
+
+/**
+ * Sequences whose items the table covers attribute by attribute: Referenced Study and Performed Procedure Step, of UIDs
+ * only; Verifying Observer, of names, dates and codes that have rules of their own.
+ */
+const refersOnly: ReadonlySet<number> = new Set([0x0008_1110, 0x0008_1111, 0x0040_a073]);
 
 function tableRows(): ReadonlyMap<number, TableRow> {
   rows ??= new Map(

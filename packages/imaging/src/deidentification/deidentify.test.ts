@@ -211,6 +211,7 @@ describe('dates', () => {
 });
 
 describe('free text', () => {
+  const anyText = fc.array(fc.integer({ min: 0, max: 0xffff })).map((codes) => String.fromCharCode(...codes));
   const none = { names: new Set<string>(), tokens: new Set<string>(), values: [] };
   const cleaned = (text: string) => cleanedText(text, { words: safeWords, identifying: none });
 
@@ -233,7 +234,7 @@ describe('free text', () => {
 
   test('keeps nothing that it does not know, whatever is around it', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (before, after) => {
+      fc.property(anyText, anyText, (before, after) => {
         const result = cleaned(`${before} Zwirbelmann ${after}`);
         expect(result).not.toMatch(/zwirbel/i);
         expect(result).toMatch(/^[\x20-\x7e]*$/);

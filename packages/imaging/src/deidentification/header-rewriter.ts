@@ -11,7 +11,7 @@ import { dummyValue, isPlausible, isText } from './plain-values.ts';
 import type { Pseudonyms } from './pseudonyms.ts';
 import { safePrivateAttribute } from './safe-private-attributes.ts';
 import { isTime, shiftedDate, shiftedDateTime } from './shifted-date.ts';
-import { keptBulk, standardSchemes, unlistedRule, wellFormedCode } from './unlisted-attributes.ts';
+import { definedTerms, keptBulk, standardSchemes, unlistedRule, wellFormedCode } from './unlisted-attributes.ts';
 
 export interface RewriterParts {
   readonly ruleOf: RuleOfTag;
@@ -99,7 +99,6 @@ export class HeaderRewriter {
     const { pseudonyms, log } = this.parts;
     if (element.vr !== 'UI') return this.unusable(element, rule);
     const before = data.textsOf(element);
-    if (!before.every((uid) => /^[\d.]{0,64}$/.test(uid))) return this.unusable(element, rule);
     const after = before.map((uid) => pseudonyms.uid(uid));
     if (after.every((uid, index) => uid === before[index])) return textElement(element, after.join('\\'));
     log.add(element.tag, 'remapped', rule.reason);
@@ -148,8 +147,8 @@ export class HeaderRewriter {
     if (vr === 'AS') return this.age(element, data);
     if (vr === 'LO' && keyword === 'CodeMeaning') return this.cleaned(element, data, { rule, clean: retainedText });
     if (keyword !== undefined && wellFormedCode(keyword, data.textsOf(element), isStandardCode(data))) return element;
-    if (isText(vr)) return this.cleaned(element, data, { rule, clean: retainedText });
-    return element;
+    const clean: typeof cleanedText = vr === 'CS' ? retainedTerm : retainedText;
+    return isText(vr) ? this.cleaned(element, data, { rule, clean }) : element;
   }
 
   /** Above 89 years is 90 (HIPAA 164.514(b)(2)(i)(C)): so old are few. */
@@ -218,8 +217,12 @@ export class HeaderRewriter {
   }
 }
 
+function retainedTerm(term: string, cleaning: Cleaning): string {
+  return definedTerms.has(term) ? term : retainedText(term, cleaning);
+}
+
 /** ASCII only. */
-export function textElement(element: DataElement, text: string): DataElement {
+function textElement(element: DataElement, text: string): DataElement {
   const source = new TextEncoder().encode(text);
   return { ...element, source, start: 0, end: source.length };
 }

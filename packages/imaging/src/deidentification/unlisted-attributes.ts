@@ -35,11 +35,11 @@ export function unlistedRule({ keyword, vr, isStandardCode, shiftsDates }: Unlis
     case 'ST':
     case 'UC':
     case 'UT':
-      return keyword === 'LongCodeValue' ? rule('retain', 'unlisted text') : rule('clean', 'unlisted text');
+      return rule(keyword === 'LongCodeValue' ? 'retain' : 'clean', 'unlisted text', 'replace');
     case 'LO':
     case 'SH': {
       const staysAsItIs = technical.has(keyword) || (keyword === 'CodeMeaning' && isStandardCode);
-      return rule(staysAsItIs ? 'retain' : 'clean', 'unlisted text', neverEmpty.has(keyword) ? 'replace' : 'empty');
+      return rule(staysAsItIs ? 'retain' : 'clean', 'unlisted text', 'replace');
     }
     case 'OB':
     case 'OD':
@@ -104,11 +104,19 @@ const technical: ReadonlySet<Keyword> = new Set<Keyword>([
   ...(['AlgorithmVersion', 'DetectorManufacturerName', 'DetectorManufacturerModelName'] as const),
 ]);
 
-/** Type 1 wherever they are. */
-const neverEmpty: ReadonlySet<Keyword> = new Set<Keyword>([
-  ...(['CodeValue', 'CodeMeaning', 'CodingSchemeDesignator', 'SegmentLabel', 'SegmentAlgorithmName'] as const),
-  ...(['AlgorithmName', 'AlgorithmVersion', 'Manufacturer', 'ManufacturerModelName', 'SoftwareVersions'] as const),
-]);
+/** Terms of the standard that decide how a file is read; they stay even if a person is called so. */
+export const definedTerms: ReadonlySet<string> = new Set(
+  `
+  TEXT NUM CODE DATETIME DATE TIME UIDREF PNAME COMPOSITE IMAGE WAVEFORM SCOORD SCOORD3D TCOORD CONTAINER TABLE CONTAINS SEPARATE
+  CONTINUOUS COMPLETE PARTIAL VERIFIED UNVERIFIED ORIGINAL PRIMARY DERIVED SECONDARY AXIAL LOCALIZER MIXED VOLUME NONE YES NO
+  MONOCHROME1 MONOCHROME2 RGB YBR_FULL YBR_FULL_422 YBR_RCT YBR_ICT PALETTE CT MR PT NM SEG SR PR KO REG CR DX MG XA RF
+  RTSTRUCT RTPLAN RTDOSE RTIMAGE HFS HFP HFDR HFDL FFS FFP FFDR FFDL BINARY FRACTIONAL LABELMAP PROBABILITY OCCUPANCY MANUAL
+  AUTOMATIC SEMIAUTOMATIC POINT OPEN_PLANAR OPEN_NONPLANAR CLOSED_PLANAR CLOSEDPLANAR_XOR PHYSICAL EFFECTIVE GY RELATIVE PLAN BEAM
+  M F O HEAD NECK CHEST ABDOMEN PELVIS KIDNEY SPINE EXTREMITY L R B U 00 01 COLOR MONOCHROME PRODUCT RESEARCH
+  `
+    .trim()
+    .split(/\s+/),
+);
 
 /** Pixels, colours, and coordinates; ICC profiles, which hold free text, are not among them. */
 export const keptBulk: ReadonlySet<Keyword> = new Set<Keyword>([
@@ -126,7 +134,8 @@ export const keptBulk: ReadonlySet<Keyword> = new Set<Keyword>([
   ] as const),
   ...(['AlphaPaletteColorLookupTableData', 'SegmentedRedPaletteColorLookupTableData'] as const),
   ...(['SegmentedGreenPaletteColorLookupTableData', 'SegmentedBluePaletteColorLookupTableData'] as const),
-  ...(['LUTData', 'PointCoordinatesData', 'TrianglePointIndexList', 'LongTrianglePointIndexList'] as const),
+  ...(['LUTData', 'PointCoordinatesData', 'DoublePointCoordinatesData', 'TrianglePointIndexList'] as const),
+  ...(['LongTrianglePointIndexList', 'AnnotationIndexList', 'VectorCoordinateData'] as const),
   ...(['LongPrimitivePointIndexList', 'PrimitivePointIndexList', 'WaveformData', 'VectorGridData'] as const),
   ...(['ChannelMinimumValue', 'ChannelMaximumValue', 'WaveformPaddingValue', 'FloatingPointValues'] as const),
 ]);
