@@ -22,6 +22,39 @@ export type { CohortRules, Exclusion } from './cohort/cohort-rules.ts';
 export type { CohortMember, Cohorts, CohortVersion } from './cohort/cohorts.ts';
 export type { NewSplit, Split } from './cohort/splits.ts';
 export type { Phase } from './derive/phase-guess.ts';
+export { bearerAuthorization, type DicomwebClientToken } from './dicomweb/client-tokens.ts';
+export { DicomwebArchive } from './dicomweb/dicomweb-archive.ts';
+export { DicomwebClient, type DicomwebRemote } from './dicomweb/dicomweb-client.ts';
+export type { Authorization, DicomwebOptions, Need } from './dicomweb/dicomweb-options.ts';
+export { dicomwebRoutes } from './dicomweb/dicomweb-routes.ts';
+export { type DicomwebSettings, dicomwebSettingsSchema } from './dicomweb/dicomweb-settings.ts';
+export type { DimseRemote } from './dimse/association-request.ts';
+export {
+  type DicomSettings,
+  dicomSettingsSchema,
+  type RemotesSettings,
+  remotesSettingsSchema,
+} from './dimse/dicom-settings.ts';
+export { DimseArchive, type DimseArchiveOptions } from './dimse/dimse-archive.ts';
+export {
+  DimseClient,
+  type Identifier,
+  type QueryRetrieveLevel,
+  type RetrieveOptions,
+  type RetrieveProgress,
+} from './dimse/dimse-client.ts';
+export type { Peer } from './dimse/peer.ts';
+export {
+  type PullOptions,
+  type PullProgress,
+  type PullResult,
+  type PullTarget,
+  pull,
+  type RemoteArchive,
+  type RemoteInstance,
+} from './dimse/pull.ts';
+export { StorageServer, type StorageServerOptions, type TlsIdentity } from './dimse/storage-server.ts';
+export type { StorageEvent } from './dimse/storage-session.ts';
 export type { Facet, Histogram } from './search/facets.ts';
 export { QueryError } from './search/query-error.ts';
 export { type FieldType, type SearchField, searchFields } from './search/search-fields.ts';
