@@ -18,11 +18,15 @@ export class CommandProcess {
   #stderr = '';
   #isOver = false;
 
-  constructor(args: readonly string[], { cwd, env = {} }: { cwd: string; env?: NodeJS.ProcessEnv }) {
+  /** `ownGroup`: it and its children can be killed together, and outlive whoever forgets to. */
+  constructor(
+    args: readonly string[],
+    { cwd, env = {}, ownGroup = false }: { cwd: string; env?: NodeJS.ProcessEnv; ownGroup?: boolean },
+  ) {
     this.#process = spawn(
       process.execPath,
       ['--conditions=consilium-source', '--disable-warning=ExperimentalWarning', main, ...args],
-      { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] },
+      { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'], detached: ownGroup },
     );
     this.#process.stdout!.setEncoding('utf8').on('data', (text: string) => {
       this.#stdout += text;
@@ -64,6 +68,12 @@ export class CommandProcess {
 
   kill(signal: NodeJS.Signals): Promise<Ended> {
     this.#process.kill(signal);
+    return this.ended;
+  }
+
+  /** With its children, if it has a group of its own. */
+  killGroup(signal: NodeJS.Signals): Promise<Ended> {
+    if (!this.#isOver) process.kill(-this.pid, signal);
     return this.ended;
   }
 

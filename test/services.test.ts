@@ -11,7 +11,6 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeModel, encodeModel, weightsOf } from '@consilium/engine';
@@ -21,12 +20,11 @@ import { buildNetwork, parsePlan } from '@consilium/training';
 import { CoordinatorClient, IdentityDirectory } from '@consilium/transport';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConnectProxy } from '../packages/transport/src/connect-proxy.fixture.ts';
-import { CommandProcess, type Ended } from './command.fixture.ts';
+import { ServicesProject } from './services-project.fixture.ts';
 import { writeTinyPatients } from './tiny-patients.fixture.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'consilium-services-'));
-const env = { CONSILIUM_THREADS: '1', NODE_COMPILE_CACHE: join(root, 'compiled') };
-const running = new Map<string, CommandProcess>();
+const project = new ServicesProject(root);
 const never = new AbortController().signal;
 /** Of the proxy through which the hospital "damaged" has to go. */
 const login = 'hospital:p@ss';
@@ -34,45 +32,6 @@ let proxy: ConnectProxy;
 const proxyUrl = (as = 'hospital:p%40ss'): string => `http://${as}@127.0.0.1:${proxy.port}`;
 const steps = 80;
 const rounds = 4;
-
-function start(name: string, ...args: readonly string[]): CommandProcess {
-  const started = new CommandProcess(args, { cwd: root, env });
-  running.set(name, started);
-  return started;
-}
-
-const run = (...args: readonly string[]): Promise<Ended> => new CommandProcess(args, { cwd: root, env }).ended;
-
-/** Of a command that must succeed, what it says in JSON. */
-async function told(...args: readonly string[]) {
-  const { code, stdout, stderr } = await run(...args, '--json');
-  expect(code, `${args.join(' ')}\n${stdout}\n${stderr}`).toBe(0);
-  return JSON.parse(stdout.trim().split('\n').at(-1)!);
-}
-
-async function startCoordinator(): Promise<void> {
-  const coordinator = start('coordinator', 'coordinator', 'start', '--directory', 'coordinator');
-  await coordinator.until(({ stdout }) => stdout.includes('listening'));
-}
-
-async function startSite(site: string): Promise<void> {
-  await start(site, 'site', 'start', '--directory', site, '--json').until(({ lines }) =>
-    lines.some(({ event }) => event === 'connected'),
-  );
-}
-
-const invite = async (site: string, ...more: readonly string[]): Promise<string> =>
-  (await told('member', 'invite', '--site', site, ...more)).invitation;
-
-async function joinAs(site: string, data: string, ...more: readonly string[]): Promise<void> {
-  const joining = new CommandProcess(
-    ['site', 'join', await invite(site), '--directory', site, '--data', data, ...more, '--json'],
-    { cwd: root, env },
-  );
-  const { fingerprint } = await joining.until(({ lines }) => lines[0] as { fingerprint: string } | undefined);
-  await told('member', 'admit', site, '--fingerprint', fingerprint.toUpperCase());
-  expect((await joining.ended).code).toBe(0);
-}
 
 async function clientOf(directory: string): Promise<CoordinatorClient> {
   const { authority, credentials, facts } = await IdentityDirectory.open(join(root, directory));
@@ -99,39 +58,27 @@ beforeAll(async () => {
   writeTinyPatients(join(root, 'data/damaged'), { site: 0, count: 4 });
   truncateSync(join(root, 'data/damaged/patient-1/image.nii.gz'), 2000);
   mkdirSync(join(root, 'data/empty'));
-  const port = await freePort();
-  const listen = ['--host', '127.0.0.1', '--port', String(port)];
-  await told(
-    'coordinator',
-    'init',
-    '--directory',
-    'coordinator',
-    '--project',
-    'kidney',
-    '--name',
-    '127.0.0.1',
-    ...listen,
-  );
-  await startCoordinator();
+  const port = await project.initCoordinator();
+  await project.startCoordinator();
   proxy = await ConnectProxy.start({ login, allowedPort: port });
-  await Promise.all(['site-1', 'site-2', 'empty'].map((site) => joinAs(site, `data/${site}`)));
-  await joinAs('damaged', 'data/damaged', '--proxy', proxyUrl());
-  await joinAs('pooled', 'data');
+  await Promise.all(['site-1', 'site-2', 'empty'].map((site) => project.joinAs(site, `data/${site}`)));
+  await project.joinAs('damaged', 'data/damaged', '--proxy', proxyUrl());
+  await project.joinAs('pooled', 'data');
   const data = ['site-1', 'site-2'].map((siteId) => ({ siteId, directory: join(root, 'data', siteId) }));
   const settings = readFileSync(join(root, 'pooled/site.yaml'), 'utf8');
   writeFileSync(join(root, 'pooled/site.yaml'), settings.replace(/^data: .*$/m, `data: ${JSON.stringify(data)}`));
-  await Promise.all(['site-1', 'site-2', 'damaged', 'empty', 'pooled'].map(startSite));
+  await Promise.all(['site-1', 'site-2', 'damaged', 'empty', 'pooled'].map((site) => project.startSite(site)));
 }, 120_000);
 
 afterAll(async () => {
-  await Promise.all([...running.values()].map((each) => each.kill('SIGTERM')));
+  await project[Symbol.asyncDispose]();
   await proxy[Symbol.asyncDispose]();
   rmSync(root, { recursive: true });
 });
 
 describe('a project of several processes', () => {
   it('is made, joined and checked with the commands of the guides', async () => {
-    const { members } = await told('member', 'list');
+    const { members } = await project.told('member', 'list');
     expect(members).toMatchObject([
       { role: 'member', id: 'admin', state: 'admitted' },
       ...['damaged', 'empty', 'pooled', 'site-1', 'site-2'].map((id) => ({
@@ -141,7 +88,7 @@ describe('a project of several processes', () => {
         connected: true,
       })),
     ]);
-    const { ok, checks } = await told('preflight', '--directory', 'site-1');
+    const { ok, checks } = await project.told('preflight', '--directory', 'site-1');
     expect(ok).toBe(true);
     expect(
       checks.map(({ name, state }: { name: string; state: string }) => (state === 'failed' ? state : name)),
@@ -154,7 +101,7 @@ describe('a project of several processes', () => {
       ['coordinator', 'coordinator'],
       ['site', 'site-1'],
     ] as const) {
-      const second = await run(who, 'start', '--directory', directory);
+      const second = await project.run(who, 'start', '--directory', directory);
       expect([second.code, second.stderr]).toEqual([2, expect.stringContaining('transport.directory-in-use')]);
     }
   });
@@ -162,19 +109,17 @@ describe('a project of several processes', () => {
   it('is reached through a proxy, by who has its password', async () => {
     const before = proxy.tunnels;
     expect(before).toBeGreaterThan(1); // by a site that has joined, and runs
-    const { members } = await told('member', 'list', '--proxy', proxyUrl());
+    const through = ['--proxy', proxyUrl()];
+    const { members } = await project.told('member', 'list', ...through);
     expect(members.find(({ id }: { id: string }) => id === 'damaged')).toMatchObject({ connected: true });
-    expect(await told('job', 'list', '--proxy', proxyUrl())).toEqual({ jobs: [] });
-    const { invitation } = await told('member', 'invite', '--member', 'berta', '--proxy', proxyUrl());
-    const joining = new CommandProcess(
-      ['member', 'join', invitation, '--directory', 'berta', '--proxy', proxyUrl(), '--json'],
-      { cwd: root, env },
-    );
+    expect(await project.told('job', 'list', ...through)).toEqual({ jobs: [] });
+    const { invitation } = await project.told('member', 'invite', '--member', 'berta', ...through);
+    const joining = project.begin('member', 'join', invitation, '--directory', 'berta', ...through, '--json');
     const { fingerprint } = await joining.until(({ lines }) => lines[0] as { fingerprint: string } | undefined);
-    await told('member', 'admit', 'berta', '--fingerprint', fingerprint, '--proxy', proxyUrl());
+    await project.told('member', 'admit', 'berta', '--fingerprint', fingerprint, ...through);
     expect((await joining.ended).code).toBe(0);
     expect(proxy.tunnels).toBeGreaterThanOrEqual(before + 5);
-    const stranger = await run('job', 'list', '--proxy', proxyUrl('hospital:guess'));
+    const stranger = await project.run('job', 'list', '--proxy', proxyUrl('hospital:guess'));
     expect([stranger.code, stranger.stderr]).toEqual([5, expect.stringContaining('transport.proxy-authentication')]);
     expect(stranger.stderr).not.toContain('guess');
   });
@@ -182,7 +127,7 @@ describe('a project of several processes', () => {
   it('tells what the cases of all sites are like, as if they lay in one place', async () => {
     const asking = ['job', 'statistics', '--variables', 'slice-count,class-1-volume-ml,class-7-volume-ml'];
     const [apart, together] = await Promise.all([
-      told(
+      project.told(
         ...asking,
         '--participants',
         'site-1,site-2',
@@ -193,7 +138,7 @@ describe('a project of several processes', () => {
         '--out',
         'volumes.json',
       ),
-      told(...asking, '--participants', 'pooled', '--minimum-count', '6', '--bins', '2'),
+      project.told(...asking, '--participants', 'pooled', '--minimum-count', '6', '--bins', '2'),
     ]);
     expect(apart).toEqual(json('volumes.json'));
     const { 'slice-count': slices, 'class-1-volume-ml': volume, 'class-7-volume-ml': none } = apart.variables;
@@ -208,7 +153,7 @@ describe('a project of several processes', () => {
   });
 
   it('plans a job from what the sites say about their data, and leaves out what cannot be used', async () => {
-    const out = await run(
+    const out = await project.run(
       ...['job', 'plan', 'derived', '--participants', 'damaged,empty,site-2', '--minimum-sites', '1'],
       ...['--detail', 'small', '--memory-budget-mb', '512', '--json'],
     );
@@ -222,22 +167,23 @@ describe('a project of several processes', () => {
   });
 
   it('trains an edited plan, to the same bytes also when every process in it is killed in the middle of a round', async () => {
-    writeFileSync(join(root, 'tiny-plan.json'), JSON.stringify(tiny(json('derived/plan.json'))));
-    await told(
-      ...['job', 'plan', 'calm', '--participants', 'site-1,site-2', '--plan', 'tiny-plan.json'],
-      ...['--rounds', String(rounds), '--steps', String(steps), '--patience', '9', '--straggler-minutes', '5'],
+    await project.planTiny(
+      'calm',
+      json('derived/plan.json'),
+      ...['--participants', 'site-1,site-2', '--rounds', String(rounds), '--steps', String(steps)],
+      ...['--patience', '9', '--straggler-minutes', '5'],
     );
-    expect(await told('job', 'submit', 'calm')).toMatchObject({ jobId: 'calm', reason: null });
-    expect((await run('job', 'watch', 'calm')).code).toBe(0);
-    const undisturbed = await told('job', 'result', 'calm', '--out', 'calm-result');
+    expect(await project.told('job', 'submit', 'calm')).toMatchObject({ jobId: 'calm', reason: null });
+    expect((await project.run('job', 'watch', 'calm')).code).toBe(0);
+    const undisturbed = await project.told('job', 'result', 'calm', '--out', 'calm-result');
     expect(undisturbed).toMatchObject({ state: 'completed', reason: { code: 'rounds-used-up' } });
     const calm = json('calm-result/rounds.json').rounds;
     expect(
       calm.every(({ trained, score }: { trained: object[]; score: unknown }) => trained.length === 2 && score !== null),
     ).toBe(true);
 
-    await told('job', 'submit', 'calm', '--id', 'stormy');
-    const watch = new CommandProcess(['job', 'watch', 'stormy', '--json'], { cwd: root, env });
+    await project.told('job', 'submit', 'calm', '--id', 'stormy');
+    const watch = project.begin('job', 'watch', 'stormy', '--json');
     const training = (round: number, siteId: string) =>
       watch.until(({ lines }) =>
         lines.some((line) => line['kind'] === 'site-step' && line['round'] === round && line['siteId'] === siteId),
@@ -252,16 +198,16 @@ describe('a project of several processes', () => {
       );
 
     await training(2, 'site-1');
-    await running.get('coordinator')!.kill('SIGKILL');
+    await project.running.get('coordinator')!.kill('SIGKILL');
     expect(hasTrained(2, 'site-1')).toBe(false);
-    await startCoordinator();
+    await project.startCoordinator();
     await training(3, 'site-2');
     expect(hasTrained(3, 'site-2')).toBe(false);
-    await running.get('site-2')!.kill('SIGKILL');
-    await startSite('site-2');
+    await project.running.get('site-2')!.kill('SIGKILL');
+    await project.startSite('site-2');
     await training(4, 'site-1');
     expect(hasTrained(4, 'site-1')).toBe(false);
-    process.kill(childOf(running.get('site-1')!.pid), 'SIGKILL');
+    process.kill(childOf(project.running.get('site-1')!.pid), 'SIGKILL');
 
     const { code, stderr } = await watch.ended;
     expect(code, stderr).toBe(0);
@@ -269,18 +215,18 @@ describe('a project of several processes', () => {
     expect(watch.lines).toContainEqual(
       expect.objectContaining({ kind: 'site-lost', siteId: 'site-1', code: 'site.worker-ended', again: true }),
     );
-    const logged = (await run('job', 'logs', 'stormy', '--json')).stdout.trim().split('\n');
+    const logged = (await project.run('job', 'logs', 'stormy', '--json')).stdout.trim().split('\n');
     expect(logged.map((line) => JSON.parse(line)).filter(({ kind }) => kind === 'job-started')).toMatchObject([
       { completedRounds: 0 },
       { completedRounds: 1 },
     ]);
-    const disturbed = await told('job', 'result', 'stormy', '--out', 'stormy-result');
+    const disturbed = await project.told('job', 'result', 'stormy', '--out', 'stormy-result');
     expect(disturbed.best).toEqual(undisturbed.best);
     expect(sha256('stormy-result/weights.safetensors')).toBe(sha256('calm-result/weights.safetensors'));
     const weightsOfRounds = (of: string) =>
       json(`${of}-result/rounds.json`).rounds.map(({ weights }: { weights: string }) => weights);
     expect(weightsOfRounds('stormy')).toEqual(weightsOfRounds('calm'));
-  });
+  }, 180_000);
 
   it('writes a model in which the weights are those of the file', () => {
     const model = decodeModel(readFileSync(join(root, 'calm-result/model.onnx')));
@@ -292,9 +238,11 @@ describe('a project of several processes', () => {
   it('runs jobs of single sites and a pooled one side by side', async () => {
     vary('calm', 'local', { participants: ['site-1'], minimumSites: 1, rounds: { max: 1 } });
     vary('calm', 'pooled-job', { participants: ['pooled'], minimumSites: 1, rounds: { max: 1 } });
-    await Promise.all(['local', 'pooled-job'].map((job) => told('job', 'submit', job)));
-    await Promise.all(['local', 'pooled-job'].map((job) => run('job', 'watch', job)));
-    await Promise.all(['local', 'pooled-job'].map((job) => told('job', 'result', job, '--out', `${job}-result`)));
+    await Promise.all(['local', 'pooled-job'].map((job) => project.told('job', 'submit', job)));
+    await Promise.all(['local', 'pooled-job'].map((job) => project.run('job', 'watch', job)));
+    await Promise.all(
+      ['local', 'pooled-job'].map((job) => project.told('job', 'result', job, '--out', `${job}-result`)),
+    );
     const [federated, local, pooled] = ['calm', 'local', 'pooled-job'].map(
       (job) => json(`${job}-result/rounds.json`).rounds[0],
     );
@@ -321,8 +269,8 @@ describe('a project of several processes', () => {
     };
     const ask = async (jobId: string, of: object) => {
       await admin.client.post('/v1/jobs', { ...survey, jobId, task: of });
-      await run('job', 'watch', jobId);
-      await told('job', 'result', jobId, '--out', jobId);
+      await project.run('job', 'watch', jobId);
+      await project.told('job', 'result', jobId, '--out', jobId);
       return json(`${jobId}/answers.json`);
     };
     const first = await ask('test', task);
@@ -341,30 +289,30 @@ describe('a project of several processes', () => {
 
   it('is paused, resumed and aborted, and tells by its exit code how a job ended', async () => {
     vary('calm', 'long', { rounds: { max: 5000 }, stopping: { patience: 5000, minimumGain: 0 } });
-    await told('job', 'submit', 'long');
-    const watch = new CommandProcess(['job', 'watch', 'long', '--json'], { cwd: root, env });
+    await project.told('job', 'submit', 'long');
+    const watch = project.begin('job', 'watch', 'long', '--json');
     const next = (kind: string) => {
       const before = watch.lines.length;
       return watch.until(({ lines }) => lines.slice(before).some((line) => line['kind'] === kind));
     };
     await watch.until(({ lines }) => lines.some(({ kind }) => kind === 'site-step'));
-    expect(await told('job', 'pause', 'long')).toMatchObject({ state: 'paused' });
-    expect((await told('job', 'list')).jobs.at(-1)).toMatchObject({ jobId: 'long', state: 'paused' });
+    expect(await project.told('job', 'pause', 'long')).toMatchObject({ state: 'paused' });
+    expect((await project.told('job', 'list')).jobs.at(-1)).toMatchObject({ jobId: 'long', state: 'paused' });
     const going = next('site-step');
-    await told('job', 'resume', 'long');
+    await project.told('job', 'resume', 'long');
     await going;
-    expect(await told('job', 'abort', 'long')).toMatchObject({
+    expect(await project.told('job', 'abort', 'long')).toMatchObject({
       state: 'aborted',
       reason: { text: expect.stringContaining('admin') },
     });
     expect((await watch.ended).code).toBe(4);
-    expect((await run('job', 'resume', 'long')).stderr).toContain('federation.job-over');
+    expect((await project.run('job', 'resume', 'long')).stderr).toContain('federation.job-over');
 
     vary('calm', 'hopeless', { participants: ['empty'], minimumSites: 1 });
-    await told('job', 'submit', 'hopeless');
-    const failed = await run('job', 'watch', 'hopeless');
+    await project.told('job', 'submit', 'hopeless');
+    const failed = await project.run('job', 'watch', 'hopeless');
     expect([failed.code, failed.stdout]).toEqual([3, expect.stringContaining('empty: The site has no case')]);
-    expect(await run('job', 'show', 'nobody')).toMatchObject({
+    expect(await project.run('job', 'show', 'nobody')).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('federation.job-unknown'),
     });
@@ -386,24 +334,21 @@ describe('a project of several processes', () => {
 
 describe('whoever may not is refused, on both sides by the same code, and nothing changes:', () => {
   const admitted = async () =>
-    (await told('member', 'list')).members.map(({ id, state }: { id: string; state: string }) => [id, state]);
+    (await project.told('member', 'list')).members.map(({ id, state }: { id: string; state: string }) => [id, state]);
 
   it('an invitation used twice, or too late', async () => {
     const before = await admitted();
-    const invitation = await invite('site-3');
-    const first = new CommandProcess(
-      ['site', 'join', invitation, '--directory', 'site-3', '--data', 'data/site-1', '--json'],
-      { cwd: root, env },
-    );
+    const invitation = await project.invite('site-3');
+    const first = project.begin('site', 'join', invitation, '--directory', 'site-3', '--data', 'data/site-1', '--json');
     await first.until(({ lines }) => lines.length > 0);
-    const second = await run('site', 'join', invitation, '--directory', 'thief', '--data', 'data/site-1');
+    const second = await project.run('site', 'join', invitation, '--directory', 'thief', '--data', 'data/site-1');
     expect([second.code, second.stderr]).toEqual([6, expect.stringContaining('coordinator.token-used')]);
     expect((await first.kill('SIGINT')).code).toBe(130);
-    const expired = await invite('late', '--hours', '0.0001');
+    const expired = await project.invite('late', '--hours', '0.0001');
     await new Promise((after) => setTimeout(after, 400));
-    const late = await run('site', 'join', expired, '--directory', 'late', '--data', 'data/site-1');
+    const late = await project.run('site', 'join', expired, '--directory', 'late', '--data', 'data/site-1');
     expect([late.code, late.stderr]).toEqual([6, expect.stringContaining('coordinator.token-unknown')]);
-    const malformed = await run(
+    const malformed = await project.run(
       'site',
       'join',
       invitation.slice(0, 100),
@@ -414,7 +359,7 @@ describe('whoever may not is refused, on both sides by the same code, and nothin
     );
     expect([malformed.code, malformed.stderr]).toEqual([2, expect.stringContaining('transport.invitation-malformed')]);
     expect(await admitted()).toEqual([...before, ['site-3', 'pending']].sort());
-    expect(running.get('coordinator')!.stderr).toContain('"code":"coordinator.token-used"');
+    expect(project.running.get('coordinator')!.stderr).toContain('"code":"coordinator.token-used"');
   });
 
   it('a site that claims another’s id, work or rights, or speaks an older protocol', async () => {
@@ -431,19 +376,19 @@ describe('whoever may not is refused, on both sides by the same code, and nothin
       code: 'protocol.malformed-message',
     });
     await site.close();
-    expect((await told('member', 'list')).members.find(({ id }: { id: string }) => id === 'site-1').connected).toBe(
-      true,
-    );
+    expect(
+      (await project.told('member', 'list')).members.find(({ id }: { id: string }) => id === 'site-1').connected,
+    ).toBe(true);
 
     cpSync(join(root, 'site-1'), join(root, 'impostor'), { recursive: true });
     const settings = readFileSync(join(root, 'impostor/site.yaml'), 'utf8');
     writeFileSync(join(root, 'impostor/site.yaml'), settings.replace('siteId: "site-1"', 'siteId: "site-2"'));
-    const impostor = await run('site', 'start', '--directory', 'impostor');
+    const impostor = await project.run('site', 'start', '--directory', 'impostor');
     expect([impostor.code, impostor.stderr]).toEqual([2, expect.stringContaining('site.other-identity')]);
   });
 
   it('a key that was replaced by who has the coordinator’s files', async () => {
-    const { identity } = await told(
+    const { identity } = await project.told(
       'coordinator',
       'recover',
       '--directory',
@@ -453,17 +398,17 @@ describe('whoever may not is refused, on both sides by the same code, and nothin
       '--out',
       'berta-2',
     );
-    expect((await told('job', 'list', '--identity', identity)).jobs).not.toEqual([]);
-    const old = await run('job', 'list', '--identity', 'berta');
+    expect((await project.told('job', 'list', '--identity', identity)).jobs).not.toEqual([]);
+    const old = await project.run('job', 'list', '--identity', 'berta');
     expect([old.code, old.stderr]).toEqual([6, expect.stringContaining('transport.certificate-revoked')]);
   });
 
   it('a site that was revoked', async () => {
-    await told('member', 'revoke', 'empty');
-    await running
+    await project.told('member', 'revoke', 'empty');
+    await project.running
       .get('empty')!
       .until(({ lines }) => lines.some(({ code }) => code === 'transport.certificate-revoked'));
-    const { code, stdout } = await run('preflight', '--directory', 'empty', '--json');
+    const { code, stdout } = await project.run('preflight', '--directory', 'empty', '--json');
     expect(code).toBe(7);
     const { checks } = JSON.parse(stdout);
     expect(checks.find(({ name }: { name: string }) => name === 'coordinator')).toMatchObject({
@@ -474,27 +419,13 @@ describe('whoever may not is refused, on both sides by the same code, and nothin
   });
 
   it('everybody, when the coordinator is away: with a reason and an exit code', async () => {
-    expect((await running.get('coordinator')!.kill('SIGTERM')).code).toBe(0);
-    const away = await run('job', 'list');
+    expect((await project.running.get('coordinator')!.kill('SIGTERM')).code).toBe(0);
+    const away = await project.run('job', 'list');
     expect([away.code, away.stderr]).toEqual([5, expect.stringContaining('transport.connection-refused')]);
-    const nobody = await run('job', 'list', '--identity', 'nowhere');
+    const nobody = await project.run('job', 'list', '--identity', 'nowhere');
     expect([nobody.code, nobody.stderr]).toEqual([6, expect.stringContaining('transport.not-joined')]);
   });
 });
-
-/** Small enough to be trained in a second. */
-function tiny(plan: Record<string, unknown>): object {
-  const levels = (one: number, two: number) => [Array(3).fill(one), Array(3).fill(two)];
-  const network = {
-    ...(plan['network'] as object),
-    channels: [4, 8],
-    strides: levels(1, 2),
-    kernelSizes: levels(3, 3),
-    blocksPerLevel: [1, 1],
-    decoderBlocksPerLevel: [1],
-  };
-  return { ...plan, patchSize: [16, 16, 16], network };
-}
 
 /** Another network of the same architecture. */
 function otherWeights(): Uint8Array {
@@ -515,12 +446,4 @@ function childOf(pid: number): number {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
   expect(children).toHaveLength(1);
   return Number(children[0]);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  const { port } = server.address() as { port: number };
-  await new Promise((closed) => server.close(closed));
-  return port;
 }
