@@ -25,7 +25,7 @@ export type Deidentification =
       readonly kind: 'deidentified';
       /** A DICOM file, explicit little endian unless its pixels are compressed. */
       readonly bytes: Uint8Array;
-      /** As `SUB-7K3QX2M4`: the new Patient ID and Name. */
+      /** As `SUB-7K3QX2M4ZD`: the new Patient ID and Name. */
       readonly subject: string;
       readonly changes: readonly AttributeChange[];
       readonly identity: OriginalIdentity;

@@ -65,7 +65,7 @@ describe('a subject', () => {
   test('has one pseudonym, one date shift and one UID for each, whatever the instance', async () => {
     const first = await passed(ct());
     const second = await passed(ct({ SOPInstanceUID: '1.2.3.4.9', StudyDate: '20240310' }));
-    expect(first.subject).toMatch(/^SUB-[0-9A-HJKMNP-TV-Z]{8}$/);
+    expect(first.subject).toMatch(/^SUB-[0-9A-HJKMNP-TV-Z]{10}$/);
     expect(second.subject).toBe(first.subject);
     expect(second.data.text('StudyInstanceUID')).toBe(first.data.text('StudyInstanceUID'));
     expect(second.data.text('SOPInstanceUID')).not.toBe(first.data.text('SOPInstanceUID'));
@@ -332,6 +332,14 @@ describe('pixels', () => {
     expect(data.bytes('PixelData')?.length).toBe(text.length);
     expect(data.bytes('PixelData')?.subarray(0, 4)).toEqual(new Uint8Array([0xf0, 0, 0xf0, 0]));
     expect(data.elements.some(({ tag }) => tag >>> 24 === 0x60)).toBe(false);
+  });
+
+  test('of labels are no picture, and those of items go', async () => {
+    const labels = ct({ Modality: 'SEG', SOPClassUID: '1.2.840.10008.5.1.4.1.1.66.4', PixelData: text });
+    expect((await passed(labels)).data.bytes('PixelData')).toEqual(text);
+    const { data, changes } = await passed(ct({ ReferencedImageSequence: [{ Rows: 1, Columns: 2, PixelData: text }] }));
+    expect(data.item('ReferencedImageSequence')?.elements.length).toBe(2);
+    expect(changes).toContainEqual({ tag: '7fe00010', action: 'removed', reason: 'pixels of an item', count: 1 });
   });
 
   test('lose comments in their streams, and nothing else', () => {

@@ -3,7 +3,7 @@
  * nothing, since free text, names and addresses may stand in any attribute.
  */
 import { type DataElement, Dataset, valueBytes } from '../dicom/dataset.ts';
-import { impliedVr, isPrivate, type Keyword, keywordOf } from '../dicom/dictionary.ts';
+import { dictionary, impliedVr, isPrivate, type Keyword, keywordOf } from '../dicom/dictionary.ts';
 import type { ChangeLog } from './change-log.ts';
 import { type Cleaning, cleanedText, retainedText } from './cleaned-text.ts';
 import type { AttributeRule, RuleOfTag } from './confidentiality-rules.ts';
@@ -32,13 +32,18 @@ export class HeaderRewriter {
     this.parts = parts;
   }
 
-  rewritten(data: Dataset): Dataset {
+  /** @param isItem pixels are cleaned at the top only; those of items, such as icons, go. */
+  rewritten(data: Dataset, { isItem = false }: { isItem?: boolean } = {}): Dataset {
     const elements: DataElement[] = [];
     const { littleEndian, explicit, undefinedLength } = data;
     const result = new Dataset(elements, { littleEndian, explicit, undefinedLength });
     const creators = privateCreators(data);
     for (const element of data.elements) {
       const { tag } = element;
+      if (isItem && pixelTags.has(tag)) {
+        this.removed(element, 'pixels of an item');
+        continue;
+      }
       const rewritten = isPrivate(tag)
         ? this.privateElement(element, data, creators)
         : this.publicElement(element, data);
@@ -92,7 +97,7 @@ export class HeaderRewriter {
   }
 
   private descended(element: DataElement): DataElement {
-    return { ...element, vr: 'SQ', items: element.items!.map((item) => this.rewritten(item)) };
+    return { ...element, vr: 'SQ', items: element.items!.map((item) => this.rewritten(item, { isItem: true })) };
   }
 
   private remapped(element: DataElement, data: Dataset, rule: AttributeRule): DataElement | undefined {
@@ -126,7 +131,7 @@ export class HeaderRewriter {
     if (element.end === element.start) return element;
     if (!isText(element.vr)) return this.unusable(element, rule);
     const before = data.textsOf(element);
-    const after = before.map((value) => clean(value, this.parts.cleaning));
+    const after = before.map((value) => (value.length > textMax ? '' : clean(value, this.parts.cleaning)));
     // What is as it was keeps its bytes and so its character set; padding may hold anything.
     if (after.every((value, index) => value === before[index])) return this.withPlainPadding(element);
     if (after.every((value) => value.trim() === '')) return this.unusable(element, rule);
@@ -216,6 +221,13 @@ export class HeaderRewriter {
     return nul < 0 ? element : { ...element, end: element.start + nul };
   }
 }
+
+/** Longer text is a document, not a description. */
+const textMax = 16_384;
+
+const pixelTags: ReadonlySet<number> = new Set([
+  ...[dictionary.PixelData[0], dictionary.FloatPixelData[0], dictionary.DoubleFloatPixelData[0]],
+]);
 
 function retainedTerm(term: string, cleaning: Cleaning): string {
   return definedTerms.has(term) ? term : retainedText(term, cleaning);

@@ -39,7 +39,9 @@ export async function cleanedPixels(file: DicomFile, cleaning: PixelCleaning): P
   const { decision, burnedInText, decodePixels } = cleaning;
   const isCovered = decision.kind === 'covered';
   const isCompressed = element.fragments !== undefined;
-  const mustSee = isCovered ? decision.rule.regions.length > 0 : burnedInText !== 'unchecked' && !decision.isOriginal;
+  const mustSee = isCovered
+    ? decision.rule.regions.length > 0
+    : burnedInText !== 'unchecked' && decision.pixels === 'derived';
   if (isCompressed && !mustSee)
     return { ...unchanged(withoutStreamComments(element, data), false), isChecked: isCovered };
   if (!isCompressed) return nativeCleaned(file, element, cleaning);
@@ -80,7 +82,7 @@ function nativeCleaned({ data }: DicomFile, element: DataElement, cleaning: Pixe
     log.add(tag, 'blanked', 'pixel rule', decision.rule.regions.length * layout.frames);
     return { ...unchanged(withBytes(visible, bytes), true), isChecked: true };
   }
-  if (burnedInText === 'unchecked') return unchanged(visible, true);
+  if (burnedInText === 'unchecked' || decision.pixels === 'labels') return unchanged(visible, true);
   let blanked: Uint8Array | undefined;
   for (let frame = 0; frame < layout.frames; frame++) {
     const grey = greyFrame(valueBytes(visible), layout, frame);

@@ -7,8 +7,8 @@ export type PixelDecision =
   | { readonly kind: 'refused'; readonly reason: RefusalReason }
   /** A rule says where the text is. */
   | { readonly kind: 'covered'; readonly rule: PixelRule }
-  /** Nothing says that there is text; `isOriginal` for images as a CT, MR or PET scanner made them. */
-  | { readonly kind: 'uncovered'; readonly isOriginal: boolean };
+  /** Nothing says that there is text. Originals are images as a CT, MR or PET scanner made them; labels are no pictures. */
+  | { readonly kind: 'uncovered'; readonly pixels: 'original' | 'labels' | 'derived' };
 
 /**
  * @param rules are tried before those built in.
@@ -24,7 +24,7 @@ export function pixelDecision(data: Dataset, rules: readonly PixelRule[]): Pixel
   if (!sopClass.startsWith('1.2.840.10008.')) {
     return refused('imaging.deidentification-class-refused', 'the kind of object is not one of the standard', sopClass);
   }
-  if (!hasPixels(data)) return { kind: 'uncovered', isOriginal: true };
+  if (!hasPixels(data)) return { kind: 'uncovered', pixels: 'labels' };
   const rule = [...rules, ...builtInPixelRules].find((candidate) => matches(candidate, data));
   if (rule !== undefined) return { kind: 'covered', rule };
   const imageType = data.texts('ImageType').map((value) => value.toUpperCase());
@@ -36,10 +36,9 @@ export function pixelDecision(data: Dataset, rules: readonly PixelRule[]): Pixel
   if (imageType.some((value) => /SCREEN|CAPTURE|DOSE|REPORT|LABEL|OVERVIEW/.test(value)))
     return burnedIn('a screen or label');
   if (burningModalities.has(modality)) return burnedIn(`modality ${modality}`);
-  const isOriginal =
-    computedModalities.has(modality) ||
-    (scannerModalities.has(modality) && imageType[0] !== 'DERIVED' && imageType[1] !== 'SECONDARY');
-  return { kind: 'uncovered', isOriginal };
+  if (computedModalities.has(modality)) return { kind: 'uncovered', pixels: 'labels' };
+  const isOriginal = scannerModalities.has(modality) && imageType[0] !== 'DERIVED' && imageType[1] !== 'SECONDARY';
+  return { kind: 'uncovered', pixels: isOriginal ? 'original' : 'derived' };
 }
 
 function hasPixels(data: Dataset): boolean {

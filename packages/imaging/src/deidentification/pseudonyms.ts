@@ -14,10 +14,13 @@ export class Pseudonyms {
     this.keyed = hmac.create(sha256, secret);
   }
 
-  /** As `SUB-7K3QX2M4`: 40 bits in Crockford's alphabet, which has no I, L, O and U. */
+  /**
+   * As `SUB-7K3QX2M4ZD`: 50 bits in Crockford's alphabet, which has no I, L, O and U; among a hundred thousand subjects any
+   * two are alike with a chance of 1 in 200 000.
+   */
   subject(key: string): string {
     const digest = this.digest('subject', key);
-    const symbols = Array.from({ length: 8 }, (_, index) => crockford[bitsAt(digest, index * 5)]);
+    const symbols = Array.from({ length: 10 }, (_, index) => crockford[bitsAt(digest, index * 5)]);
     return `SUB-${symbols.join('')}`;
   }
 
