@@ -6,11 +6,7 @@
 import type { JobEvent } from '@consilium/federation';
 import type { JobId } from '@consilium/protocol';
 import type { EventStore } from './event-store.ts';
-
-/**
- * `number` counts the events of a job; after a restart, from the last that was stored. `time` is ISO 8601.
- */
-export type TimedEvent = JobEvent & { readonly time: string; readonly number: number };
+import type { TimedEvent } from './timed-event.ts';
 
 interface JobEvents {
   events: TimedEvent[];

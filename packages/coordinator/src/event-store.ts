@@ -9,7 +9,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { JobEvent } from '@consilium/federation';
 import type { JobId } from '@consilium/protocol';
 import { storageError } from '@consilium/transport';
-import type { TimedEvent } from './event-log.ts';
+import type { TimedEvent } from './timed-event.ts';
 
 export interface EventStoreOptions {
   /** Events of a job. */

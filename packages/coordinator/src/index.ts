@@ -6,7 +6,7 @@ export {
   recoverMember,
 } from './coordinator-directory.ts';
 export { CoordinatorError } from './coordinator-error.ts';
-export type { TimedEvent } from './event-log.ts';
 export type { Member } from './member-registry.ts';
 export { openServiceLog, type ServiceLogOptions } from './service-log.ts';
 export type { CoordinatorSettings, CoordinatorSettingsInput } from './settings.ts';
+export type { TimedEvent } from './timed-event.ts';

@@ -3,7 +3,8 @@ import { FederationError, type JobBoard, type JobEvent } from '@consilium/federa
 import { type JobId, jobIdSchema } from '@consilium/protocol';
 import { answerError, EventStream, Refusal } from '@consilium/transport';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { EventLog, TimedEvent } from '../event-log.ts';
+import type { EventLog } from '../event-log.ts';
+import type { TimedEvent } from '../timed-event.ts';
 
 export interface JobRoutesOptions {
   readonly board: JobBoard;
