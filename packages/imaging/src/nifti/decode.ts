@@ -77,7 +77,8 @@ const storedArrays = {
 
 /** The file's numbers in the machine's byte order; 64-bit integers become float64. Length was checked by the caller. */
 function storedVoxels(file: Uint8Array, header: NiftiHeader): StoredArray {
-  const payload = file.slice(header.voxelOffset, fileBytes(header));
+  // A copy also of a Node Buffer, whose own `slice` is a view.
+  const payload = new Uint8Array(file.subarray(header.voxelOffset, fileBytes(header)));
   const { datatype, littleEndian } = header;
   if (datatype === 'int64' || datatype === 'uint64') return wideIntegers(payload, datatype, littleEndian);
   const arrayType = storedArrays[datatype];

@@ -144,6 +144,13 @@ test('any few damaged bytes in a packed file give a volume or an ImagingError, n
   );
 });
 
+test('reads an unpacked file as Node reads it from disk: a Buffer, whose slices are views', () => {
+  const geometry = axisAligned({ size: [2, 3, 4], spacingMm: [1, 1, 1] });
+  const volume = { geometry, voxels: Uint8Array.from({ length: 24 }, (_, at) => at) };
+  const file = Buffer.from(encodeNifti(volume, { gzip: false }));
+  expect(decodeNifti(file).voxels).toEqual(volume.voxels);
+});
+
 describe('refuses, by name,', () => {
   const sound = encodeNifti(
     { geometry: axisAligned({ size: [2, 2, 2], spacingMm: [1, 1, 1] }), voxels: new Uint8Array(8) },
