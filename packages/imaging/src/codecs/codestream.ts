@@ -1,5 +1,5 @@
 /**
- * The headers of JPEG-LS (ITU-T T.87) and JPEG 2000 (T.800, T.814) streams, read before a WebAssembly decoder sees them: its
+ * The header of a JPEG 2000 stream (ITU-T T.800, T.814), read before a WebAssembly decoder sees them: its
  * memory follows from what they state, and these bytes come from anywhere.
  */
 
@@ -13,31 +13,6 @@ export interface StreamHeader extends CodedSize {
 /** Tiles and precincts of one image: a decoder keeps a few hundred bytes for each. */
 const tilesMax = 4096;
 const precinctsMax = 2 ** 18;
-
-/** @throws ImagingError `imaging.pixels-damaged` */
-export function jpegLsHeader(bytes: Uint8Array): StreamHeader {
-  const view = viewOf(bytes);
-  for (let at = 2; at + 10 <= bytes.length; ) {
-    if (bytes[at] !== 0xff) throw damaged();
-    const marker = bytes[at + 1]!;
-    if (marker === 0xff) {
-      at++;
-      continue;
-    }
-    if (marker === 0xf7) {
-      const [bits, rows, columns, samplesPerPixel] = [
-        bytes[at + 4]!,
-        view.getUint16(at + 5),
-        view.getUint16(at + 7),
-        bytes[at + 9]!,
-      ];
-      return { bits, rows, columns, samplesPerPixel };
-    }
-    if (marker === 0xda) break;
-    at += 2 + view.getUint16(at + 2);
-  }
-  throw damaged();
-}
 
 /** @throws ImagingError `imaging.pixels-damaged` */
 export function jpeg2000Header(bytes: Uint8Array): StreamHeader {

@@ -1,26 +1,23 @@
 /**
- * CharLS (JPEG-LS), OpenJPEG (JPEG 2000) and OpenJPH (HTJ2K) in WebAssembly, each loaded when its first image comes. The
+ * OpenJPEG (JPEG 2000) and OpenJPH (HTJ2K) in WebAssembly, each loaded when its first image comes. The
  * header is checked beforehand; whatever happens in the module is an ImagingError, and the module is thrown away after it.
  */
 import { ImagingError } from '../imaging-error.ts';
 import { type CodedImage, type CodedSize, checkCodedSize } from './coded-image.ts';
-import { jpeg2000Header, jpegLsHeader, type StreamHeader } from './codestream.ts';
+import { jpeg2000Header, type StreamHeader } from './codestream.ts';
 
-export type WasmCodecName = 'charls' | 'openjpeg' | 'openjph';
+export type WasmCodecName = 'openjpeg' | 'openjph';
 
 interface WasmDecoder {
   getEncodedBuffer(bytes: number): Uint8Array;
   decode(): void;
   getDecodedBuffer(): Uint8Array;
   getFrameInfo(): { width: number; height: number; bitsPerSample: number; componentCount: number; isSigned?: boolean };
-  /** 0 planar, 1 by line, 2 by sample; CharLS gives planes only for 0. */
-  getInterleaveMode?(): number;
   delete(): void;
 }
 
 interface WasmModule {
   readonly HEAPU8: Uint8Array;
-  readonly JpegLSDecoder?: new () => WasmDecoder;
   readonly J2KDecoder?: new () => WasmDecoder;
   readonly HTJ2KDecoder?: new () => WasmDecoder;
 }
@@ -51,7 +48,7 @@ export class WasmCodec {
    * @throws ImagingError `imaging.pixels-damaged`, `imaging.pixels-contradict-header`, `imaging.codec-unavailable`
    */
   async decode(bytes: Uint8Array, expected: CodedSize): Promise<CodedImage> {
-    const header = this.name === 'charls' ? jpegLsHeader(bytes) : jpeg2000Header(bytes);
+    const header = jpeg2000Header(bytes);
     checkCodedSize(header, expected);
     if (header.bits < 1 || header.bits > 16) throw damaged();
     const module = await this.loaded();
@@ -60,8 +57,9 @@ export class WasmCodec {
       if (module.HEAPU8.length > keptHeapBytesMax) this.module = undefined;
       return image;
     } catch (error) {
+      if (error instanceof ImagingError) throw error;
       this.module = undefined;
-      throw error instanceof ImagingError ? error : damaged(error);
+      throw damaged(error);
     }
   }
 
@@ -85,13 +83,12 @@ export class WasmCodec {
 }
 
 const loaders: Readonly<Record<WasmCodecName, () => Promise<CreateWasmModule>>> = {
-  charls: async () => (await import('@cornerstonejs/codec-charls/decodewasmjs')).default,
   openjpeg: async () => (await import('@cornerstonejs/codec-openjpeg/decodewasmjs')).default,
   openjph: async () => (await import('@cornerstonejs/codec-openjph/wasmjs')).default,
 };
 
 function decodeIn(module: WasmModule, bytes: Uint8Array, header: StreamHeader): CodedImage {
-  const Decoder = module.JpegLSDecoder ?? module.J2KDecoder ?? module.HTJ2KDecoder!;
+  const Decoder = module.J2KDecoder ?? module.HTJ2KDecoder!;
   const decoder = new Decoder();
   try {
     decoder.getEncodedBuffer(bytes.length).set(bytes);
@@ -103,15 +100,16 @@ function decodeIn(module: WasmModule, bytes: Uint8Array, header: StreamHeader): 
     const wide = info.bitsPerSample > 8;
     const decoded = decoder.getDecodedBuffer();
     if (!isSame || decoded.length < count * (wide ? 2 : 1)) throw damaged();
-    const copy = decoded.slice(0, count * (wide ? 2 : 1));
+    // Whatever kind of bytes the module gives.
+    const copy = new Uint8Array(count * (wide ? 2 : 1));
+    copy.set(decoded.subarray(0, copy.length));
     const values = typed(copy, { wide, signed: info.isSigned === true });
-    const planar = samplesPerPixel > 1 && decoder.getInterleaveMode?.() === 0;
     return {
       rows,
       columns,
       samplesPerPixel,
       bits: info.bitsPerSample,
-      values: planar ? interleaved(values, samplesPerPixel) : values,
+      values,
       colour: undefined,
     };
   } finally {
@@ -125,15 +123,6 @@ function typed(
 ): CodedImage['values'] {
   if (wide) return signed ? new Int16Array(bytes.buffer) : new Uint16Array(bytes.buffer);
   return signed ? new Int8Array(bytes.buffer) : bytes;
-}
-
-function interleaved<T extends CodedImage['values']>(planes: T, samples: number): T {
-  const result = planes.slice() as T;
-  const pixels = planes.length / samples;
-  for (let sample = 0; sample < samples; sample++) {
-    for (let pixel = 0; pixel < pixels; pixel++) result[pixel * samples + sample] = planes[sample * pixels + pixel]!;
-  }
-  return result;
 }
 
 function damaged(cause?: unknown): ImagingError {

@@ -1,7 +1,3 @@
-declare module '@cornerstonejs/codec-charls/decodewasmjs' {
-  const create: import('./wasm-codec.ts').CreateWasmModule;
-  export = create;
-}
 declare module '@cornerstonejs/codec-openjpeg/decodewasmjs' {
   const create: import('./wasm-codec.ts').CreateWasmModule;
   export = create;

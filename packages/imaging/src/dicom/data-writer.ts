@@ -6,9 +6,12 @@
 import { type Encoding, longVrs } from './data-reader.ts';
 import { type DataElement, type Dataset, valueBytes } from './dataset.ts';
 
-/** @param target default: as the data set came. */
-export function encodeDataset(data: Dataset, target: Encoding = data): Uint8Array {
-  const writer = new Writer(sizeHint(data));
+/**
+ * @param target default: as the data set came.
+ * @param head bytes to begin with, so that pixels are copied once.
+ */
+export function encodeDataset(data: Dataset, target: Encoding = data, head = new Uint8Array(0)): Uint8Array {
+  const writer = new Writer(head, sizeHint(data));
   writer.dataset(data, target);
   return writer.finished();
 }
@@ -18,7 +21,7 @@ const itemTag = 0xfffe_e000;
 const itemEndTag = 0xfffe_e00d;
 const sequenceEndTag = 0xfffe_e0dd;
 
-/** A bit more than the file has, so that pixels are copied once. */
+/** A bit more than the file has. */
 function sizeHint({ elements }: Dataset): number {
   return elements.reduce((sum, { start, end, fragments }) => {
     return sum + 64 + end - start + (fragments?.reduce((all, fragment) => all + fragment.length + 8, 0) ?? 0);
@@ -28,10 +31,12 @@ function sizeHint({ elements }: Dataset): number {
 class Writer {
   private bytes: Uint8Array;
   private view: DataView;
-  private at = 0;
+  private at: number;
 
-  constructor(capacity: number) {
-    this.bytes = new Uint8Array(capacity);
+  constructor(head: Uint8Array, capacity: number) {
+    this.bytes = new Uint8Array(head.length + capacity);
+    this.bytes.set(head);
+    this.at = head.length;
     this.view = new DataView(this.bytes.buffer);
   }
 

@@ -37,6 +37,7 @@ export interface FrameHeader {
   readonly traits: Readonly<Partial<Record<SplitAttribute, string>>>;
 }
 
+/** UIDs are empty where the file states none. */
 export interface InstanceHeader {
   readonly sopClassUid: string;
   readonly sopInstanceUid: string;
@@ -48,6 +49,7 @@ export interface InstanceHeader {
   readonly instanceNumber: number;
   /** Undefined: no image. */
   readonly format: PixelFormat | undefined;
+  /** Empty for other modalities than `volumeModalities`. */
   readonly frames: readonly FrameHeader[];
   /** Stored values that mean "no pixel" (PS3.3 C.7.5.1.1.2). */
   readonly padding: readonly [low: number, high: number] | undefined;
@@ -60,25 +62,29 @@ export interface InstanceHeader {
   readonly info: Pick<SeriesInfo, 'number' | 'description' | 'patient' | 'study' | 'acquisition'>;
 }
 
+/** Of whose images volumes are made. */
+export const volumeModalities: readonly string[] = ['CT', 'MR', 'PT'];
 const framesMax = 2 ** 16;
 
 /** @throws ImagingError `imaging.dicom-*` */
-export function instanceHeaderOf({ data, transferSyntaxUid }: DicomFile): InstanceHeader {
+export function instanceHeaderOf({ data, meta, transferSyntaxUid }: DicomFile): InstanceHeader {
   const format = headerFormatOf(data);
-  const sopClassUid = data.text('SOPClassUID') ?? '';
+  const modality = data.text('Modality') ?? '';
+  // Some that take names away empty the UIDs too and leave those of the meta information.
+  const sopClassUid = data.text('SOPClassUID') ?? meta?.text('MediaStorageSOPClassUID') ?? '';
   return {
     sopClassUid,
-    sopInstanceUid: data.requiredText('SOPInstanceUID'),
-    seriesInstanceUid: data.requiredText('SeriesInstanceUID'),
+    sopInstanceUid: data.text('SOPInstanceUID') ?? meta?.text('MediaStorageSOPInstanceUID') ?? '',
+    seriesInstanceUid: data.text('SeriesInstanceUID') ?? '',
     frameOfReferenceUid: data.text('FrameOfReferenceUID') ?? '',
     transferSyntaxUid,
-    modality: data.text('Modality') ?? '',
+    modality,
     imageType: data.texts('ImageType'),
     instanceNumber: optionalNumber(data, 'InstanceNumber') ?? 0,
     format,
-    frames: format === undefined ? [] : framesOf(data, format),
+    frames: format !== undefined && volumeModalities.includes(modality) ? framesOf(data, format) : [],
     padding: format && paddingOf(data, format),
-    isSecondaryCapture: sopClassUid.startsWith('1.2.840.10008.5.1.4.1.1.7'),
+    isSecondaryCapture: /^1\.2\.840\.10008\.5\.1\.4\.1\.1\.7($|\.)/.test(sopClassUid),
     isBurnedIn: data.text('BurnedInAnnotation') === 'YES',
     isLossy: data.text('LossyImageCompression') === '01',
     rescaleType: data.text('RescaleType') ?? '',

@@ -59,18 +59,24 @@ export function parsePart10(file: Uint8Array, options: ParsePart10Options = {}):
  */
 export function formatPart10(file: DicomFile): Uint8Array {
   const { data, meta, transferSyntaxUid } = file;
-  const encoded = encodeDataset(data, encodingOf(transferSyntaxUid));
-  const body = transferSyntaxUid === transferSyntaxes.deflated ? padded(deflateSync(encoded)) : encoded;
-  const head = meta === undefined ? new Uint8Array(0) : metaBytes(meta);
-  const start = file.preamble === undefined ? 0 : preambleBytes + 4;
-  const bytes = new Uint8Array(start + head.length + body.length);
-  if (file.preamble !== undefined) {
-    bytes.set(file.preamble);
-    bytes.set(new TextEncoder().encode('DICM'), preambleBytes);
-  }
-  bytes.set(head, start);
-  bytes.set(body, start + head.length);
+  const encoding = encodingOf(transferSyntaxUid);
+  const head = headBytes(file.preamble, meta);
+  if (transferSyntaxUid !== transferSyntaxes.deflated) return encodeDataset(data, encoding, head);
+  const body = deflateSync(encodeDataset(data, encoding));
+  const bytes = new Uint8Array(head.length + body.length + (body.length % 2));
+  bytes.set(head);
+  bytes.set(body, head.length);
   return bytes;
+}
+
+function headBytes(preamble: Uint8Array | undefined, meta: Dataset | undefined): Uint8Array {
+  const encoded = meta === undefined ? new Uint8Array(0) : metaBytes(meta);
+  if (preamble === undefined) return encoded;
+  const head = new Uint8Array(preambleBytes + 4 + encoded.length);
+  head.set(preamble);
+  head.set(new TextEncoder().encode('DICM'), preambleBytes);
+  head.set(encoded, preambleBytes + 4);
+  return head;
 }
 
 /** How a transfer syntax writes elements (PS3.5 annex A). */
@@ -152,13 +158,6 @@ function inflated(bytes: Uint8Array, bytesMax: number): Uint8Array {
     at += chunk.length;
   }
   return whole;
-}
-
-function padded(bytes: Uint8Array): Uint8Array {
-  if (bytes.length % 2 === 0) return bytes;
-  const even = new Uint8Array(bytes.length + 1);
-  even.set(bytes);
-  return even;
 }
 
 function latin(bytes: Uint8Array, start: number, end: number): string {

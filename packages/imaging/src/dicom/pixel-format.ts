@@ -37,7 +37,11 @@ export function pixelFormatOf(data: Dataset): PixelFormat {
 
 /** The same for a file of which the pixels themselves were not read; undefined where it is not an image. */
 export function headerFormatOf(data: Dataset): PixelFormat | undefined {
-  return data.element('Rows') === undefined ? undefined : formatOf(data, 'PixelData');
+  if (data.element('Rows') === undefined) return undefined;
+  // Only whole numbers are said to have stored bits.
+  const isFloat = data.element('BitsStored') === undefined && (data.number('BitsAllocated') ?? 0) >= 32;
+  if (!isFloat) return formatOf(data, 'PixelData');
+  return formatOf(data, data.number('BitsAllocated') === 64 ? 'DoubleFloatPixelData' : 'FloatPixelData');
 }
 
 function formatOf(data: Dataset, element: PixelFormat['element']): PixelFormat {

@@ -2,6 +2,7 @@
 import { Inflate } from 'fflate';
 import type { CodedImage } from '../codecs/coded-image.ts';
 import { decodeJpeg } from '../codecs/jpeg.ts';
+import { decodeJpegLs } from '../codecs/jpeg-ls.ts';
 import { decodeRle } from '../codecs/rle.ts';
 import { WasmCodec, type WasmCodecName } from '../codecs/wasm-codec.ts';
 import { ImagingError } from '../imaging-error.ts';
@@ -51,6 +52,8 @@ export class PixelDecoder {
         return inflated(bytes, frameBytes(format));
       case 'jpeg':
         return decodeJpeg(bytes, format);
+      case 'jpeg-ls':
+        return decodeJpegLs(bytes, format);
       default:
         return this.codec(coding).decode(bytes, format);
     }

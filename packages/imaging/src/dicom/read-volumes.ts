@@ -297,6 +297,10 @@ function headerFindings(frames: readonly PlacedFrame[]): readonly SeriesFinding[
   varied('kernel', ({ frame }) => frame.kernel);
   varied('kvp', (placed) => placed.instance.kvp);
   varied('thickness', ({ frame }) => frame.thicknessMm);
+  const nameless = frames.filter(
+    (placed) => !placed.instance.seriesInstanceUid || !placed.instance.sopInstanceUid,
+  ).length;
+  if (nameless > 0) findings.push({ kind: 'identifiers-missing', slices: nameless });
   const burnedIn = frames.filter((placed) => placed.instance.isBurnedIn).length;
   if (burnedIn > 0) findings.push({ kind: 'burned-in-annotation', slices: burnedIn });
   const lossy = frames.filter((placed) => placed.instance.isLossy).length;

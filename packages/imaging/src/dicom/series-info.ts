@@ -12,6 +12,7 @@ export interface PatientInfo {
 }
 
 export interface StudyInfo {
+  /** Empty where the file does not state it. */
   readonly instanceUid: string;
   readonly id: string;
   /** YYYYMMDD or empty. */
@@ -64,7 +65,7 @@ export function patientOf(data: Dataset): PatientInfo {
 
 export function studyOf(data: Dataset): StudyInfo {
   return {
-    instanceUid: data.requiredText('StudyInstanceUID'),
+    instanceUid: data.text('StudyInstanceUID') ?? '',
     id: data.text('StudyID') ?? '',
     date: data.text('StudyDate') ?? '',
     time: data.text('StudyTime') ?? '',

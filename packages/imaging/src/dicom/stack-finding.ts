@@ -50,6 +50,8 @@ export type SeriesFinding =
   | { readonly kind: 'burned-in-annotation'; readonly slices: number }
   /** Pixels went through a lossy compression. */
   | { readonly kind: 'lossy-compression'; readonly slices: number }
+  /** UIDs of series or instance are not stated: nothing can refer to these images. */
+  | { readonly kind: 'identifiers-missing'; readonly slices: number }
   /** Not an original image but one computed from others, such as a reformat. */
   | { readonly kind: 'derived-image' };
 

@@ -5,7 +5,7 @@
 import { dot, norm, subtract } from '../geometry.ts';
 import { ImagingError } from '../imaging-error.ts';
 import type { FrameHeader, FramePlace, InstanceHeader } from './instance-header.ts';
-import { normalOf } from './instance-header.ts';
+import { normalOf, volumeModalities } from './instance-header.ts';
 import type { PixelFormat } from './pixel-format.ts';
 import { type NoVolumeReason, type SeriesFinding, type SplitAttribute, splitAttributes } from './stack-finding.ts';
 import { positionRoundingMm } from './stack-geometry.ts';
@@ -30,7 +30,6 @@ export interface Stack {
 
 /** SOP classes of segmentations: read by other means. */
 const segmentationClasses = ['1.2.840.10008.5.1.4.1.1.66.4', '1.2.840.10008.5.1.4.1.1.66.7'];
-const modalities = ['CT', 'MR', 'PT'];
 const sameDirection = 1e-3;
 const sameSpacingMm = 1e-4;
 
@@ -42,7 +41,7 @@ export function reasonAgainst(header: InstanceHeader): NoVolumeReason | undefine
   if (imageType.includes('LOCALIZER')) return { kind: 'localizer' };
   if (imageType.some((type) => type === 'SCREEN SAVE' || type === 'SCREENSHOT')) return { kind: 'screen-save' };
   if (header.isSecondaryCapture) return { kind: 'secondary-capture' };
-  if (!modalities.includes(header.modality)) return { kind: 'modality-not-read' };
+  if (!volumeModalities.includes(header.modality)) return { kind: 'modality-not-read' };
   if (format.samplesPerPixel !== 1 || format.photometric === 'PALETTE COLOR') return { kind: 'colour' };
   if (header.frames.length === 0 || header.frames.some(({ place }) => place === undefined))
     return { kind: 'no-geometry' };
@@ -107,6 +106,7 @@ function inOrder(frames: readonly PlacedFrame[]): readonly PlacedFrame[] {
 function withoutTwins(frames: readonly PlacedFrame[]): { kept: readonly PlacedFrame[]; duplicates: number } {
   const seen = new Set<string>();
   const kept = frames.filter(({ instance, frame }) => {
+    if (instance.sopInstanceUid === '') return true;
     const id = `${instance.sopInstanceUid} ${frame.index}`;
     return !seen.has(id) && seen.add(id);
   });

@@ -1,7 +1,7 @@
 /** How each transfer syntax stores pixels (PS3.5 annex A), or by what name it is refused. */
 import { ImagingError } from '../imaging-error.ts';
 
-export type PixelCoding = 'native' | 'rle' | 'deflated-frames' | 'jpeg' | 'charls' | 'openjpeg' | 'openjph';
+export type PixelCoding = 'native' | 'rle' | 'deflated-frames' | 'jpeg' | 'jpeg-ls' | 'openjpeg' | 'openjph';
 
 const codings: Readonly<Record<string, PixelCoding>> = {
   '1.2.840.10008.1.2': 'native',
@@ -17,8 +17,8 @@ const codings: Readonly<Record<string, PixelCoding>> = {
   '1.2.840.10008.1.2.4.55': 'jpeg',
   '1.2.840.10008.1.2.4.57': 'jpeg',
   '1.2.840.10008.1.2.4.70': 'jpeg',
-  '1.2.840.10008.1.2.4.80': 'charls',
-  '1.2.840.10008.1.2.4.81': 'charls',
+  '1.2.840.10008.1.2.4.80': 'jpeg-ls',
+  '1.2.840.10008.1.2.4.81': 'jpeg-ls',
   '1.2.840.10008.1.2.4.90': 'openjpeg',
   '1.2.840.10008.1.2.4.91': 'openjpeg',
   '1.2.840.10008.1.2.4.201': 'openjph',
