@@ -9,7 +9,7 @@ import type { PixelRegion } from './pixel-rules.ts';
 
 export interface GreyFrame {
   /** `[row, column]`; of colours the strongest of the three. */
-  readonly values: ArrayLike<number>;
+  readonly values: Uint8Array | Uint16Array | Int16Array;
   readonly rows: number;
   readonly columns: number;
 }
@@ -22,36 +22,39 @@ const shareMax = 0.2;
 
 /** @returns a box for every line of text, a pixel wider than it on all sides. */
 export function findTextLines(frame: GreyFrame): readonly PixelRegion[] {
-  const { low, isCandidate } = candidateValues(frame);
-  if (!isCandidate.includes(1)) return [];
-  const glyphs = glyphsOf(frame, (value) => isCandidate[value - low] === 1);
+  const candidates = candidateValues(frame);
+  if (candidates === undefined) return [];
+  const glyphs = glyphsOf(frame, candidates);
   return [...glyphs.values()].flatMap((ofValue) => linesOf(ofValue).map((line) => widened(line, frame)));
+}
+
+interface Candidates {
+  /** By value and `offset`: 1 for those that letters could have. */
+  readonly isCandidate: Uint8Array;
+  readonly offset: number;
 }
 
 /**
  * The brightest and the darkest value, and the most frequent of the upper three eighths of the range, if they are of so
- * many pixels as a line of text has and no more than letters could have. `isCandidate` is by value from `low`.
+ * many pixels as a line of text has and no more than letters could have.
  */
-function candidateValues({ values }: GreyFrame): { low: number; isCandidate: Uint8Array } {
-  let low = values[0]!;
-  let high = low;
-  for (let at = 1; at < values.length; at++) {
-    const value = values[at]!;
-    if (value < low) low = value;
-    else if (value > high) high = value;
-  }
-  const counts = new Uint32Array(high - low + 1);
-  for (let at = 0; at < values.length; at++) counts[values[at]! - low]!++;
+function candidateValues({ values }: GreyFrame): Candidates | undefined {
+  const offset = values instanceof Int16Array ? 32_768 : 0;
+  const counts = new Uint32Array(values instanceof Uint8Array ? 256 : 65_536);
+  for (let at = 0; at < values.length; at++) counts[values[at]! + offset]!++;
+  const low = counts.findIndex((count) => count > 0);
+  const high = counts.findLastIndex((count) => count > 0);
   const isPossible = (value: number): boolean =>
     counts[value]! >= glyphsPerLineMin * glyphHeightMin && counts[value]! <= values.length * shareMax;
   const possible: number[] = [];
-  for (let value = Math.ceil((high - low) * 0.625); value <= high - low; value++) {
+  for (let value = low + Math.ceil((high - low) * 0.625); value <= high; value++)
     if (isPossible(value)) possible.push(value);
-  }
+  const frequent = possible.sort((a, b) => counts[b]! - counts[a]!).slice(0, 4);
+  const candidates = [...frequent, ...[low, high].filter(isPossible)];
+  if (candidates.length === 0) return undefined;
   const isCandidate = new Uint8Array(counts.length);
-  for (const value of possible.sort((a, b) => counts[b]! - counts[a]!).slice(0, 4)) isCandidate[value] = 1;
-  for (const value of [0, high - low]) if (isPossible(value)) isCandidate[value] = 1;
-  return { low, isCandidate };
+  for (const value of candidates) isCandidate[value] = 1;
+  return { isCandidate, offset };
 }
 
 interface Box {
@@ -63,12 +66,12 @@ interface Box {
 }
 
 /** By value, the boxes of its components, of pixels that touch at sides or corners, that have the form of a letter. */
-function glyphsOf(frame: GreyFrame, isCandidate: (value: number) => boolean): ReadonlyMap<number, readonly Box[]> {
+function glyphsOf(frame: GreyFrame, { isCandidate, offset }: Candidates): ReadonlyMap<number, readonly Box[]> {
   const { values } = frame;
   const seen = new Uint8Array(values.length);
   const glyphs = new Map<number, Box[]>();
   for (let start = 0; start < values.length; start++) {
-    if (seen[start] === 1 || !isCandidate(values[start]!)) continue;
+    if (isCandidate[values[start]! + offset] === 0 || seen[start] === 1) continue;
     const { box, area } = componentFrom(frame, start, seen);
     if (!isGlyph(box, area)) continue;
     const ofValue = glyphs.get(values[start]!);

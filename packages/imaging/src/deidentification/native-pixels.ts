@@ -53,6 +53,8 @@ export function greyFrame(bytes: Uint8Array, layout: PixelLayout, frame: number)
   const count = rows * columns;
   const start = (frame * count * samples * bitsAllocated) / 8;
   if (bitsAllocated === 8 && samples === 1) return { values: bytes.subarray(start, start + count), rows, columns };
+  if (bitsAllocated === 16 && samples === 1 && littleEndian)
+    return { values: words(bytes, { start, count, signed }), rows, columns };
   const values = signed ? new Int16Array(count) : new Uint16Array(count);
   const width = bitsAllocated / 8;
   const seen = photometric.startsWith('YBR') ? 1 : samples;
@@ -69,6 +71,13 @@ export function greyFrame(bytes: Uint8Array, layout: PixelLayout, frame: number)
     }
   }
   return { values, rows, columns };
+}
+
+/** 16-bit numbers, little endian as all machines are that this runs on; not copied where they lie at even places. */
+function words(bytes: Uint8Array, { start, count, signed }: { start: number; count: number; signed: boolean }) {
+  const from = bytes.byteOffset + start;
+  const [buffer, at] = from % 2 === 0 ? [bytes.buffer, from] : [bytes.slice(start, start + 2 * count).buffer, 0];
+  return signed ? new Int16Array(buffer, at, count) : new Uint16Array(buffer, at, count);
 }
 
 /**

@@ -3,6 +3,7 @@ import { type DataElement, Dataset, valueBytes } from '../dicom/dataset.ts';
 import { dictionary } from '../dicom/dictionary.ts';
 import { type DicomRecord, datasetOf } from '../dicom/encode.ts';
 import type { DicomFile } from '../dicom/part10.ts';
+import { ImagingError } from '../imaging-error.ts';
 import type { ChangeLog } from './change-log.ts';
 import { withoutComments } from './codestream-comments.ts';
 import type { DecodePixels, RefusalReason } from './deidentification.ts';
@@ -70,6 +71,9 @@ export async function cleanedPixels(file: DicomFile, cleaning: PixelCleaning): P
 function nativeCleaned({ data }: DicomFile, element: DataElement, cleaning: PixelCleaning): Outcome {
   const layout = layoutOf(data);
   const wanted = nativeBytes(layout);
+  if (element.end - element.start < wanted) {
+    throw new ImagingError('imaging.dicom-pixels-truncated', 'the file holds fewer pixels than its header says');
+  }
   // What lies behind the last pixel is no pixel.
   const trimmed = element.end - element.start > wanted ? { ...element, end: element.start + wanted } : element;
   const visible = hasOverlayInPixels(data) ? withoutOverlayBits(trimmed, data, layout) : trimmed;

@@ -10,7 +10,11 @@ import { type DataElement, type Dataset, valueBytes } from './dataset.ts';
  * @param target default: as the data set came.
  * @param head bytes to begin with, so that pixels are copied once.
  */
-export function encodeDataset(data: Dataset, target: Encoding = data, head = new Uint8Array(0)): Uint8Array {
+export function encodeDataset(
+  data: Dataset,
+  target: Encoding = data,
+  head: Uint8Array = new Uint8Array(0),
+): Uint8Array {
   const writer = new Writer(head, sizeHint(data));
   writer.dataset(data, target);
   return writer.finished();
