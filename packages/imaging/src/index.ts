@@ -15,12 +15,31 @@ export { encodeDataset } from './dicom/data-writer.ts';
 export { type DataElement, Dataset, valueBytes } from './dicom/dataset.ts';
 export { dictionary, impliedVr, type Keyword, keywordOf } from './dicom/dictionary.ts';
 export { type DicomRecord, datasetOf } from './dicom/encode.ts';
+export { type InstanceSource, inMemory } from './dicom/instance-source.ts';
 export { type DicomFile, formatPart10, parsePart10 } from './dicom/part10.ts';
-export { PixelDecoder, PixelReader, type StoredFrame } from './dicom/pixel-reader.ts';
+export {
+  PixelDecoder,
+  type PixelDecoderOptions,
+  PixelReader,
+  type StoredFrame,
+} from './dicom/pixel-reader.ts';
 export type { DicomSeries } from './dicom/read-ct-series.ts';
 export { readDicomSeries } from './dicom/read-ct-series.ts';
-export { type DicomSegmentation, readDicomSegmentation } from './dicom/read-segmentation.ts';
-export { loadVolume, readVolumes } from './dicom/read-volumes.ts';
+export {
+  type DicomSegmentation,
+  type ReadSegmentationOptions,
+  readDicomSegmentation,
+  type SegmentationType,
+} from './dicom/read-segmentation.ts';
+export {
+  type DicomVolume,
+  type DicomVolumes,
+  type LoadedVolume,
+  loadVolume,
+  type NoVolume,
+  type ReadVolumesOptions,
+  readVolumes,
+} from './dicom/read-volumes.ts';
 export { type CodedConcept, renalSegments, type SegmentAlgorithmType, type SegmentInfo } from './dicom/segments.ts';
 export type { AcquisitionInfo, InstanceReference, PatientInfo, SeriesInfo, StudyInfo } from './dicom/series-info.ts';
 export type { NoVolumeReason, SeriesFinding } from './dicom/stack-finding.ts';
