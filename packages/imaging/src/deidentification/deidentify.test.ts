@@ -363,6 +363,52 @@ test('broken files are refused as what they are', async () => {
   expect(await refusal(ct({ Rows: 0 }))).toBe('imaging.dicom-pixels-unsupported');
 });
 
+test('any few damaged bytes give a file without identity or a refusal, never an error', async () => {
+  const whole = withPrivate(
+    ct({ SourceImageSequence: [{ ReferencedSOPInstanceUID: '1.2.3' }], SeriesDescription: 'Sommer' }),
+  );
+  const headerBytes = whole.length - size.rows * size.columns * 2;
+  const damage = fc.array(fc.tuple(fc.nat(headerBytes - 1), fc.nat(255)), { minLength: 1, maxLength: 4 });
+  await fc.assert(
+    fc.asyncProperty(damage, async (places) => {
+      const bytes = whole.slice();
+      for (const [at, value] of places) bytes[at] = value;
+      const result = await deidentify(bytes, { secret });
+      if (result.kind === 'deidentified') parsePart10(result.bytes);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('text under a wrong VR is no way round the rules', async () => {
+  const binary = ['OB', 'OW', 'OF', 'OD', 'OL', 'OV', 'UN', 'US', 'SS', 'UL', 'SL', 'FL', 'FD', 'AT', 'SV', 'UV'];
+  const vrs = [...binary, 'DS', 'IS', 'CS', 'UI', 'UT', 'ZZ'];
+  const own = parsePart10(ct()).data;
+  // Not those that are kept as they are for what they say of a machine, or that say what the pixels are.
+  const keywords = (Object.keys(dictionary) as Keyword[]).filter((keyword) => {
+    const [tag, vr] = dictionary[keyword];
+    const isText =
+      /^(LT|ST|UT|UC|PN|DA|CS|DS|US|AE|UI)$/.test(vr) || /(Label|Description|Comments?|ID|Number)$/.test(keyword);
+    return (
+      isText &&
+      tag >= 0x0010_0000 &&
+      tag < 0x7fe0_0000 &&
+      keyword !== 'DimensionDescriptionLabel' &&
+      tag >>> 16 !== 0x0028 &&
+      own.element(keyword) === undefined
+    );
+  });
+  for (const [index, vr] of vrs.entries()) {
+    const some = keywords.filter((_, at) => at % vrs.length === index);
+    const bytes = withElements(
+      ct(),
+      some.map((keyword) => [dictionary[keyword][0], vr, 'ZwirbelmannOttok']),
+    );
+    const found = Buffer.from((await passed(bytes)).bytes).includes('Zwirbel');
+    expect({ vr, found }).toEqual({ vr, found: false });
+  }
+});
+
 test('private attributes go, but for those that the standard calls safe', async () => {
   const bytes = withPrivate(ct());
   const tagsOf = (data: Dataset) =>

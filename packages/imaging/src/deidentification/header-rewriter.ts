@@ -7,7 +7,7 @@ import { dictionary, impliedVr, isPrivate, type Keyword, keywordOf } from '../di
 import type { ChangeLog } from './change-log.ts';
 import { type Cleaning, cleanedText, retainedText } from './cleaned-text.ts';
 import type { AttributeRule, RuleOfTag } from './confidentiality-rules.ts';
-import { dummyValue, isPlausible, isText } from './plain-values.ts';
+import { dummyValue, isCharacters, isPlausible, isText } from './plain-values.ts';
 import type { Pseudonyms } from './pseudonyms.ts';
 import { safePrivateAttribute } from './safe-private-attributes.ts';
 import { isTime, shiftedDate, shiftedDateTime } from './shifted-date.ts';
@@ -67,6 +67,7 @@ export class HeaderRewriter {
     const vr = element.items !== undefined ? 'SQ' : element.vr === 'UN' ? impliedVr(tag) : element.vr;
     const known: DataElement = vr === element.vr ? element : { ...element, vr };
     if (vr === 'SQ' && element.items === undefined) return this.removed(element, 'not readable as a sequence');
+    if (vr !== 'SQ' && isCharacters(vr) !== isCharacters(impliedVr(tag))) return this.removed(element, 'not of its VR');
     if (keyword === 'PatientID' || keyword === 'PatientName')
       return this.replaced(known, this.parts.subject, 'pseudonym');
     const rule =
@@ -230,7 +231,9 @@ const pixelTags: ReadonlySet<number> = new Set([
 ]);
 
 function retainedTerm(term: string, cleaning: Cleaning): string {
-  return definedTerms.has(term) ? term : retainedText(term, cleaning);
+  if (definedTerms.has(term)) return term;
+  // What is no Code String by its letters is free text.
+  return /^[A-Z0-9_ ]{0,16}$/.test(term) ? retainedText(term, cleaning) : cleanedText(term, cleaning);
 }
 
 /** ASCII only. */

@@ -15,17 +15,27 @@ export function isText(vr: string): boolean {
   return textVrs.has(vr);
 }
 
+/** Whether values of the VR are written in characters, as text, numbers or dates. */
+export function isCharacters(vr: string): boolean {
+  return vr in dummyTexts || vr === 'UI' || vr === 'UR';
+}
+
 /** Whether a value that is to stay has the form of its VR (PS3.5 6.2). */
 export function isPlausible(element: DataElement, data: Dataset): boolean {
   if (element.items !== undefined) return false;
   const unit = binaryUnits[element.vr];
   if (unit !== undefined) {
     const count = (element.end - element.start) / unit;
-    return Number.isInteger(count) && count <= valuesMax(element.tag);
+    return Number.isInteger(count) && count <= valuesMax(element.tag) && !isPrintable(valueBytes(element));
   }
   const grammar = grammars[element.vr];
   if (grammar === undefined) return isText(element.vr);
   return plainTexts(element, data).every(grammar);
+}
+
+/** Numbers whose bytes are all letters are text. */
+function isPrintable(bytes: Uint8Array): boolean {
+  return bytes.length >= 8 && bytes.every((byte) => byte >= 0x20 && byte < 0x7f);
 }
 
 /** How many numbers the dictionary allows (PS3.5 6.4); more could be text in disguise. */

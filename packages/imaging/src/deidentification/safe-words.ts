@@ -72,6 +72,9 @@ export const safeWords: ReadonlySet<string> = new Set(
   omniscan isovue iohexol omnipaque ultravist imeron visipaque iopamidol iodixanol iomeron iomeprol iopromid iopromide xenetix optiray
   ioversol accupaque solutrast gadovist dotarem primovist magnevist clariscan prohance multihance gastrografin telebrix barium sodium
   chloride saline nacl fdg choline psma fluor gallium technetium
+  gtv ctv ptv itv oar external parotid mandible oesophagus larynx brainstem cochlea chiasm lens cord canal bowelbag rectum sigmoid
+  femoralhead ribcage carcinoma rcc ccrcc prcc chrcc aml angiomyolipoma adenoma hilus thrombus edema necrosis
+  nnunet nnu net unet totalsegmentator monai vnet swin segresnet manual tool editor interpolated threshold
   axis position reference clear xiphoid umbilicus acromion clavicle manubrium notch
   lossless lossy jpeg compression ratio stage start end first last next
   `
