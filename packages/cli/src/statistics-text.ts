@@ -29,13 +29,12 @@ export function statisticsText({ summaries, histograms, leftOut }: StatisticsOut
   const drawn = [...histograms].flatMap(([name, histogram]) =>
     histogram === null ? [] : ['', name, ...barsOf(histogram)],
   );
-  return [
-    textTable([['variable', 'sites', 'values', 'mean', 'deviation', '5 %', 'median', '95 %'], ...rows]),
-    ...drawn,
-    ...(unknown.length + leftOut.length === 0 ? [] : ['']),
+  const table = ['variable', 'sites', 'values', 'mean', 'deviation', '5 %', 'median', '95 %'];
+  const without = [
     ...(unknown.length === 0 ? [] : [`No site has enough values of ${unknown.join(', ')}.`]),
     ...leftOut.map(({ siteId, message }) => `${siteId} is not in it: ${message}`),
-  ].join('\n');
+  ];
+  return [...(rows.length === 0 ? [] : [textTable([table, ...rows]), ...drawn, '']), ...without].join('\n').trimEnd();
 }
 
 function rowOf(name: string, summary: PooledSummary, histogram: PooledHistogram | null): string[] {

@@ -1,6 +1,7 @@
-import type { JobId } from '@consilium/protocol';
+import type { Contribution, JobId, SiteId } from '@consilium/protocol';
 import { describe, expect, it } from 'vitest';
 import { MemoryStore } from './memory-store.ts';
+import type { SiteConnection } from './ports.ts';
 import { simulatedPorts, siteIds } from './simulator/simulation.ts';
 import { runSurvey, type Survey } from './survey.ts';
 
@@ -42,6 +43,25 @@ describe('a survey', () => {
     );
     expect(outcome).toMatchObject({ state: 'failed', reason: { code: 'federation.too-few-sites' } });
     expect(outcome.reason.text).toContain('site-4');
+  });
+
+  it('takes no answer to a question that it did not ask', async () => {
+    const question: Survey<'statistics'> = {
+      ...survey,
+      task: { kind: 'statistics', minimumCount: 1, question: { kind: 'summary', variables: ['value'], range: 'none' } },
+    };
+    const ports = simulatedPorts({});
+    const histogram: Contribution = { kind: 'statistics', answer: { kind: 'histogram', variables: {} } };
+    const confused: SiteConnection = {
+      siteId: siteIds[0]!,
+      perform: async () => ({ kind: 'contribution', contribution: histogram, acknowledge: () => {} }),
+    };
+    const sites = new Map<SiteId, SiteConnection>([...ports.sites, [confused.siteId, confused]]);
+    const { answers, leftOut } = await runSurvey(question, { ...ports, sites });
+    expect([...answers.keys()]).toEqual(siteIds.slice(1));
+    expect(leftOut).toMatchObject([
+      { siteId: siteIds[0], why: 'refused', code: 'federation.contribution-of-another-kind' },
+    ]);
   });
 
   it('cannot be asked under the name of another', async () => {
