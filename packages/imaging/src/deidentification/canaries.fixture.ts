@@ -208,7 +208,7 @@ function hidingPlaces(data: Dataset): readonly DataElement[] {
 }
 
 /** Text in bytes that no search for ASCII finds. */
-export const hiddenBytes = {
+const hiddenBytes = {
   /** "Yamada" in half-width katakana. */
   katakana: [0xd4, 0xcf, 0xc0, 0xde, 0xd4, 0xcf, 0xc0, 0xde],
 } as const;

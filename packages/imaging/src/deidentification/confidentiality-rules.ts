@@ -9,7 +9,7 @@
 import { confidentialityTable } from '../generated/confidentiality-table.ts';
 import type { DeidentificationProfile } from './profile.ts';
 
-export type RuleAction =
+type RuleAction =
   | 'remove'
   | 'empty'
   | 'replace'

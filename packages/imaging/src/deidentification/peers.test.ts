@@ -18,12 +18,16 @@ const root = process.env['CONSILIUM_TEST_DATA'] ?? new URL('../../../../../share
 const hasData = existsSync(`${root}/dicom`);
 const study = await exampleStudy();
 
-function isMissing(program: string): boolean {
-  const missing = spawnSync('which', [program]).status !== 0;
-  if (missing && process.env['CI']) throw new Error(`${program} is not installed`);
-  if (missing) console.log(`${program} is not installed: not compared with it`);
-  return missing;
+/** Where a program is; empty if it is not installed. */
+function pathOf(program: string): string {
+  const path = spawnSync('which', [program], { encoding: 'utf8' }).stdout.trim();
+  if (path === '' && process.env['CI']) throw new Error(`${program} is not installed`);
+  if (path === '') console.log(`${program} is not installed: not compared with it`);
+  return path;
 }
+
+const orthancPath = pathOf('Orthanc');
+const dciodvfyPath = pathOf('dciodvfy');
 
 async function deidentified(bytes: Uint8Array): Promise<Uint8Array> {
   const result = await deidentify(bytes, { secret });
@@ -31,7 +35,7 @@ async function deidentified(bytes: Uint8Array): Promise<Uint8Array> {
   return result.bytes;
 }
 
-describe.skipIf(isMissing('Orthanc'))('what Orthanc removes or replaces', () => {
+describe.skipIf(orthancPath === '')('what Orthanc removes or replaces', () => {
   test('goes here too, but for what the options retain; and much that Orthanc leaves goes as well', async () => {
     const original = planted(parsePart10(study.ct[0]!));
     const theirs = await orthancAnonymized(original);
@@ -50,7 +54,7 @@ describe.skipIf(isMissing('Orthanc'))('what Orthanc removes or replaces', () => 
   });
 });
 
-describe.skipIf(isMissing('dciodvfy'))('dciodvfy finds no new error after', () => {
+describe.skipIf(dciodvfyPath === '')('dciodvfy finds no new error after', () => {
   const files: Readonly<Record<string, () => Uint8Array>> = {
     'a made-up CT': () => study.ct[0]!,
     'a made-up segmentation': () => study.segmentation,
@@ -79,8 +83,8 @@ async function orthancAnonymized(bytes: Uint8Array): Promise<Uint8Array> {
     ...{ RemoteAccessAllowed: false, AuthenticationEnabled: false },
   };
   writeFileSync(join(folder, 'orthanc.json'), JSON.stringify(config));
-  const process = spawn('Orthanc', [join(folder, 'orthanc.json')], { stdio: 'ignore' });
-  const exited = new Promise((resolve) => process.once('exit', resolve));
+  const child = spawn(orthancPath, [join(folder, 'orthanc.json')], { stdio: 'ignore' });
+  const exited = new Promise((resolve) => child.once('exit', resolve));
   try {
     const url = `http://127.0.0.1:${port}`;
     for (let tries = 0; !(await answers(`${url}/system`)); tries++) {
@@ -94,7 +98,7 @@ async function orthancAnonymized(bytes: Uint8Array): Promise<Uint8Array> {
     expect(answer.status).toBe(200);
     return new Uint8Array(await answer.arrayBuffer());
   } finally {
-    process.kill('SIGKILL');
+    child.kill('SIGKILL');
     await exited;
     rmSync(folder, { recursive: true, force: true });
   }
@@ -141,7 +145,7 @@ function errorsOf(bytes: Uint8Array): readonly string[] {
   const folder = mkdtempSync(join(tmpdir(), 'dciodvfy-'));
   try {
     writeFileSync(join(folder, 'file.dcm'), bytes);
-    const { stdout, stderr } = spawnSync('dciodvfy', ['-new', join(folder, 'file.dcm')], { encoding: 'latin1' });
+    const { stdout, stderr } = spawnSync(dciodvfyPath, ['-new', join(folder, 'file.dcm')], { encoding: 'latin1' });
     const lines = `${stdout}\n${stderr}`.split('\n').filter((line) => line.startsWith('Error'));
     return lines.map((line) => line.replace(/= <[\d.]+>/g, '').trim());
   } finally {

@@ -79,7 +79,7 @@ export function isPrivate(tag: number): boolean {
 }
 
 /** Curves 50xx, overlays 60xx and 7Fxx stand in the dictionary under their first group (PS3.5 7.6). */
-export function baseOfRepeating(tag: number): number {
+function baseOfRepeating(tag: number): number {
   const highByte = Math.floor(tag / 2 ** 24);
   const repeats = highByte === 0x50 || highByte === 0x60 || highByte === 0x7f;
   return repeats && !isPrivate(tag) ? highByte * 2 ** 24 + (tag % 65_536) : tag;
