@@ -18,6 +18,14 @@ export type ArchiveEvent =
       /** Files found so far. */
       readonly total: number;
       readonly state: 'running' | 'finished' | 'failed';
+    }
+  | {
+      readonly kind: 'pull';
+      readonly pullId: string;
+      readonly state: 'waiting' | 'running' | 'finished' | 'failed' | 'cancelled';
+      /** Of how many instances so many are here. */
+      readonly held: number;
+      readonly instances: number;
     };
 
 export class ArchiveEvents {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { uidOf } from '@consilium/imaging';
 import { describe, expect, it } from 'vitest';
 import type { Archive } from './archive.ts';
+import { openArchiveForReading } from './archive-reader.ts';
 import { openToyArchive, passing, ToyDirectory, toySeries } from './toy-archive.fixture.ts';
 
 const folder = { kind: 'folder' } as const;
@@ -197,6 +198,20 @@ describe('an archive’s directory', () => {
     using directory = new ToyDirectory();
     await using _archive = await openToyArchive(directory.path);
     await expect(openToyArchive(directory.path)).rejects.toMatchObject({ code: 'archive.in-use' });
+  });
+
+  it('is read by other processes meanwhile', async () => {
+    using directory = new ToyDirectory();
+    await using archive = await openToyArchive(directory.path);
+    using reader = openArchiveForReading(directory.path);
+    await admitAll(archive, toySeries({ patient: 'P1' }));
+    await archive.series.settle();
+    await archive.cohorts.freeze('all', '', { requireLabel: false });
+    expect(reader.catalogue.count('subject = P1').instances).toBe(4);
+    expect(reader.cohorts.casesOf({ name: 'all' })).toMatchObject([{ patientId: 'P1', image: { kind: 'dicom' } }]);
+    expect(() => openArchiveForReading(join(directory.path, 'none'))).toThrow(
+      expect.objectContaining({ code: 'archive.not-writable' }),
+    );
   });
 
   it('that cannot be written to, or is a file, is said to be so', async () => {

@@ -3,7 +3,7 @@
  * out as cohorts. Of one archive one process has it open.
  */
 import { join } from 'node:path';
-import { deidentify } from '@consilium/imaging';
+import { deidentify, Pseudonyms } from '@consilium/imaging';
 import type { ArchiveClock } from './archive-clock.ts';
 import { ArchiveEvents } from './archive-events.ts';
 import type { ArchiveSettings } from './archive-settings.ts';
@@ -13,6 +13,9 @@ import { Curation } from './curation.ts';
 import { decodePixels } from './decoded-pixels.ts';
 import { SeriesQueue } from './derive/series-queue.ts';
 import { ArchiveDoor, type Deidentify } from './door.ts';
+import { ImportLedger } from './intake/import-ledger.ts';
+import { Intake } from './intake/intake.ts';
+import { VolumeDoor } from './intake/volume-door.ts';
 import { systemClock } from './ports/system-clock.ts';
 import { Annotations } from './store/annotations.ts';
 import { type CatalogueDatabase, openCatalogue } from './store/catalogue-database.ts';
@@ -22,6 +25,7 @@ import { makeDirectory } from './store/durable-file.ts';
 import { type IdentityFacts, type IdentityLevel, IdentityMap } from './store/identity-map.ts';
 import { InstanceRecorder } from './store/instance-recorder.ts';
 import { Quarantine } from './store/quarantine.ts';
+import { SealedBox } from './store/sealed-box.ts';
 import { readOrCreateSecret } from './store/secret-file.ts';
 
 export interface ArchivePorts {
@@ -41,8 +45,11 @@ interface ArchiveParts {
   readonly door: ArchiveDoor;
   readonly events: ArchiveEvents;
   readonly identities: IdentityMap;
+  readonly intake: Intake;
   readonly quarantine: Quarantine;
   readonly series: SeriesQueue;
+  readonly secret: Uint8Array;
+  readonly identityKey: Uint8Array;
 }
 
 export class Archive implements AsyncDisposable {
@@ -52,6 +59,8 @@ export class Archive implements AsyncDisposable {
   /** Takes in, and releases from quarantine. */
   readonly door: ArchiveDoor;
   readonly events: ArchiveEvents;
+  /** Folders, zip files, watched folders. */
+  readonly intake: Intake;
   readonly quarantine: Quarantine;
   /** Looks at series once they have settled. */
   readonly series: SeriesQueue;
@@ -63,6 +72,7 @@ export class Archive implements AsyncDisposable {
     this.curation = parts.curation;
     this.door = parts.door;
     this.events = parts.events;
+    this.intake = parts.intake;
     this.quarantine = parts.quarantine;
     this.series = parts.series;
     this.#parts = parts;
@@ -90,6 +100,17 @@ export class Archive implements AsyncDisposable {
    */
   reidentify(level: IdentityLevel, pseudonym: string): readonly IdentityFacts[] {
     return this.#parts.identities.reidentify(level, pseudonym);
+  }
+
+  /** For what else of the archive names patients and has to be kept. @param purpose boxes cannot open each other's. */
+  sealedBox(purpose: string): SealedBox {
+    return new SealedBox(this.#parts.identityKey, purpose);
+  }
+
+  /** Of instances by their UIDs as others have them: those that were stored. */
+  heldOf(originalUids: readonly string[]): ReadonlySet<string> {
+    const pseudonyms = new Pseudonyms(this.#parts.secret);
+    return new Set(originalUids.filter((uid) => this.catalogue.holdsInstance(pseudonyms.uid(uid))));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -120,15 +141,26 @@ async function partsOf(
   const identities = await IdentityMap.open(join(directory, 'identity'), identityKey);
   const annotations = new Annotations(database);
   const catalogue = new Catalogue(database, instances);
+  const recorder = new InstanceRecorder(database);
+  const volumes = new VolumeDoor({
+    ...{ secret, database, instances, labels, recorder, annotations, commits, identities, clock },
+    bytesMax: settings.limits.instanceBytesMax,
+  });
   const door = new ArchiveDoor({
     ...{ secret, instances, annotations, commits, identities, quarantine, events, clock },
     deidentify: ports.deidentify?.(secret) ?? deidentifying(settings, secret),
-    recorder: new InstanceRecorder(database),
+    recorder,
     instanceBytesMax: settings.limits.instanceBytesMax,
   });
   return {
-    ...{ database: catalogueDatabase, catalogue, commits, door, events, identities, quarantine },
+    ...{ database: catalogueDatabase, catalogue, commits, door, events, identities, quarantine, secret, identityKey },
     cohorts: new Cohorts({ database, commits, clock, instances, labels }),
+    intake: new Intake({
+      ...{ door, volumes, clock, events },
+      ...{ labelNames: settings.labelNames, limits: settings.limits, watch: settings.watch },
+      ledger: new ImportLedger({ database, commits, secret: identityKey }),
+      directory: join(directory, 'uploads'),
+    }),
     series: new SeriesQueue({
       ...{ database, commits, annotations, instances, labels, events, clock },
       settleMs: settings.settleMs,

@@ -44,6 +44,14 @@ export interface Page {
   readonly limit?: number;
 }
 
+export interface CatalogueTotals {
+  readonly instanceBytes: number;
+  /** Series that came in and have not been looked at yet. */
+  readonly waitingSeries: number;
+  readonly quarantined: number;
+  readonly findings: { readonly warnings: number; readonly failed: number };
+}
+
 /** A series with all that is said of it. */
 export interface SeriesDetails extends SeriesEntry {
   readonly findings: readonly Finding[];
@@ -194,6 +202,30 @@ export class Catalogue implements InstanceCatalogue {
   /** How much a query matches. @throws as `search` */
   count(query: string): CatalogueCounts {
     return countsOf(this.#database, query);
+  }
+
+  /** Of all there is, for an overview. */
+  totals(): CatalogueTotals {
+    const row = this.#database
+      .prepare(
+        `SELECT ifnull(sum(size_bytes), 0) AS bytes, ifnull(sum(state IN ('arriving', 'settled')), 0) AS waiting,
+           (SELECT count(*) FROM quarantine) AS quarantined,
+           (SELECT count(*) FROM finding WHERE severity = 'warning') AS warnings,
+           (SELECT count(*) FROM finding WHERE severity = 'failed') AS failed
+         FROM series`,
+      )
+      .get()!;
+    return {
+      instanceBytes: Number(row['bytes']),
+      waitingSeries: Number(row['waiting']),
+      quarantined: Number(row['quarantined']),
+      findings: { warnings: Number(row['warnings']), failed: Number(row['failed']) },
+    };
+  }
+
+  /** Whether an instance is there, by its UID as de-identified. */
+  holdsInstance(sopInstanceUid: string): boolean {
+    return this.#database.prepare('SELECT 1 FROM instance WHERE SOPInstanceUID = ?').get(sopInstanceUid) !== undefined;
   }
 
   /** Of what a query matches, how many series and subjects have each value of a field. @throws as `search` */

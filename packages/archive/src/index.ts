@@ -3,6 +3,7 @@ export { Archive, type ArchivePorts } from './archive.ts';
 export type { ArchiveClock } from './archive-clock.ts';
 export { ArchiveError } from './archive-error.ts';
 export type { ArchiveEvent } from './archive-events.ts';
+export { type ArchiveReader, openArchiveForReading } from './archive-reader.ts';
 export { type ArchiveSettings, type ArchiveSettingsInput, archiveSettingsSchema } from './archive-settings.ts';
 export type { Catalogue, SeriesDetails, StudyEntry, SubjectEntry } from './catalogue.ts';
 export type {
@@ -19,7 +20,7 @@ export type {
 export { catalogueAttributes } from './catalogue-query.ts';
 export type { CohortCase } from './cohort/cohort-case.ts';
 export type { CohortRules, Exclusion } from './cohort/cohort-rules.ts';
-export type { CohortMember, Cohorts, CohortVersion } from './cohort/cohorts.ts';
+export type { CohortMember, CohortReader, Cohorts, CohortVersion } from './cohort/cohorts.ts';
 export type { NewSplit, Split } from './cohort/splits.ts';
 export type { Phase } from './derive/phase-guess.ts';
 export { bearerAuthorization, type DicomwebClientToken } from './dicomweb/client-tokens.ts';
@@ -55,10 +56,20 @@ export {
 } from './dimse/pull.ts';
 export { StorageServer, type StorageServerOptions, type TlsIdentity } from './dimse/storage-server.ts';
 export type { StorageEvent } from './dimse/storage-session.ts';
+export type { ImportReport } from './intake/import-ledger.ts';
+export type { Intake } from './intake/intake.ts';
 export type { Facet, Histogram } from './search/facets.ts';
 export { QueryError } from './search/query-error.ts';
 export { type FieldType, type SearchField, searchFields } from './search/search-fields.ts';
+export {
+  ArchiveService,
+  consoleTokenFile,
+  type ServiceOptions,
+  serviceAddressFile,
+} from './service/archive-service.ts';
+export { readServiceSettings, type ServiceSettings, serviceSettingsFile } from './service/service-settings.ts';
 export type { Finding, Note } from './store/annotations.ts';
 export type { Label, LabelProvenance, LabelSegment } from './store/label-store.ts';
 export type { QuarantinedFile } from './store/quarantine.ts';
+export { parseSecret } from './store/secret-file.ts';
 export type { SeriesEntry, SeriesState } from './store/series-entry.ts';

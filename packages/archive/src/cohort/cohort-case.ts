@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { ContentDirectory } from '../store/content-directory.ts';
 import type { LabelFormat } from '../store/label-store.ts';
 
-export type CaseImage =
+type CaseImage =
   /** The instances of a series, in order of InstanceNumber. */
   { readonly kind: 'dicom'; readonly slices: readonly string[] } | { readonly kind: 'nifti'; readonly path: string };
 

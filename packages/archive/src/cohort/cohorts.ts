@@ -46,77 +46,35 @@ export interface CohortSelector {
   readonly version?: number;
 }
 
-export class Cohorts {
-  readonly #database: DatabaseSync;
-  readonly #commits: CommitGroup;
-  readonly #clock: ArchiveClock;
+/** What another process may do, too. */
+export class CohortReader {
+  protected readonly database: DatabaseSync;
+  protected readonly splits: Splits;
   readonly #files: { readonly instances: ContentDirectory; readonly labels: ContentDirectory };
-  readonly #splits: Splits;
 
-  constructor(parts: {
-    database: DatabaseSync;
-    commits: CommitGroup;
-    clock: ArchiveClock;
-    instances: ContentDirectory;
-    labels: ContentDirectory;
-  }) {
-    this.#database = parts.database;
-    this.#commits = parts.commits;
-    this.#clock = parts.clock;
+  constructor(parts: { database: DatabaseSync; instances: ContentDirectory; labels: ContentDirectory }) {
+    this.database = parts.database;
+    this.splits = new Splits(parts.database);
     this.#files = parts;
-    this.#splits = new Splits(parts.database);
   }
 
   /** What `freeze` would give, nothing written. @throws QueryError */
   preview(query: string, rules: Partial<CohortRules> = {}): readonly CohortMember[] {
-    return this.#memberships(query, { ...defaultCohortRules, ...rules }).map(({ member }) => member);
-  }
-
-  /**
-   * Makes the cohort's next version, or its first.
-   * @throws QueryError
-   * @throws ArchiveError `archive.disk-full`, `archive.not-writable`
-   */
-  async freeze(name: string, query: string, rules: Partial<CohortRules> = {}): Promise<CohortVersion> {
-    const all = { ...defaultCohortRules, ...rules };
-    const createdMs = this.#clock.nowMs();
-    const version = await this.#commits.run(() => {
-      const memberships = this.#memberships(query, all);
-      const cohortId = this.#one(
-        'INSERT INTO cohort (name) VALUES (?) ON CONFLICT DO UPDATE SET name = name RETURNING id AS value',
-        name,
-      );
-      const next = this.#one(
-        'SELECT ifnull(max(version), 0) + 1 AS value FROM cohort_version WHERE cohort_id = ?',
-        cohortId,
-      );
-      const versionId = this.#one(
-        `INSERT INTO cohort_version (cohort_id, version, query, rules, created_ms) VALUES (?, ?, ?, ?, ?)
-         RETURNING id AS value`,
-        ...[cohortId, next, query, JSON.stringify(all), createdMs],
-      );
-      const insert = this.#database.prepare('INSERT INTO cohort_member VALUES (?, ?, ?, ?, ?)');
-      for (const { candidate, exclusion, explanation } of memberships) {
-        const labelId = exclusion === undefined ? (candidate.labelId ?? null) : null;
-        insert.run(versionId, candidate.seriesId, labelId, exclusion ?? null, explanation ?? null);
-      }
-      return next;
-    });
-    return this.version({ name, version });
+    return this.memberships(query, { ...defaultCohortRules, ...rules }).map(({ member }) => member);
   }
 
   /** Every cohort's newest version, by name. */
   list(): readonly CohortVersion[] {
-    const rows = this.#database.prepare('SELECT name FROM cohort ORDER BY name').all();
+    const rows = this.database.prepare('SELECT name FROM cohort ORDER BY name').all();
     return rows.map(({ name }) => this.version({ name: String(name) }));
   }
 
   /** @throws ArchiveError `archive.cohort-unknown` */
   version(selector: CohortSelector): CohortVersion {
-    const row = this.#versionRow(selector);
+    const row = this.versionRow(selector);
     const excluded: Partial<Record<Exclusion, number>> = {};
     let included = 0;
-    const counts = this.#database
+    const counts = this.database
       .prepare('SELECT exclusion, count(*) AS members FROM cohort_member WHERE version_id = ? GROUP BY exclusion')
       .all(Number(row['id']));
     for (const { exclusion, members } of counts) {
@@ -136,13 +94,13 @@ export class Cohorts {
 
   /** Those that belong to it and those that do not, in order of arrival. @throws ArchiveError `archive.cohort-unknown` */
   members(selector: CohortSelector): readonly CohortMember[] {
-    return this.#database
+    return this.database
       .prepare(
         `SELECT SeriesInstanceUID, PatientID, exclusion, explanation FROM cohort_member
          JOIN series ON series.id = series_id JOIN study ON study.id = study_id JOIN subject ON subject.id = subject_id
          WHERE version_id = ? ORDER BY series_id`,
       )
-      .all(Number(this.#versionRow(selector)['id']))
+      .all(Number(this.versionRow(selector)['id']))
       .map((row) => ({
         seriesInstanceUid: String(row['SeriesInstanceUID']),
         patientId: String(row['PatientID']),
@@ -157,44 +115,18 @@ export class Cohorts {
    * @throws ArchiveError `archive.cohort-unknown`, `archive.split-unknown`
    */
   casesOf(selector: CohortSelector, { split }: { split?: string } = {}): readonly CohortCase[] {
-    const parts = split === undefined ? undefined : this.#splits.get(split).parts;
-    return casesOfVersion(this.#database, Number(this.#versionRow(selector)['id']), { ...this.#files, parts });
-  }
-
-  /**
-   * Draws the patients of a cohort into parts, once.
-   * @throws ArchiveError `archive.split-exists`, `archive.split-shares-invalid`, `archive.cohort-unknown`
-   * @throws QueryError if a field is unknown
-   */
-  createSplit(split: NewSplit & CohortSelector & { readonly split: string }): Promise<Split> {
-    const row = this.#versionRow(split);
-    const createdMs = this.#clock.nowMs();
-    return this.#commits.run(() => {
-      this.#splits.create(split.split, split, { ...versionOf(row), createdMs });
-      return this.#splits.get(split.split);
-    });
-  }
-
-  /**
-   * Draws the patients that a newer version of the cohort has added. Nobody drawn before is drawn again.
-   * @throws ArchiveError `archive.split-unknown`, `archive.cohort-unknown`
-   */
-  extendSplit(name: string, selector: CohortSelector): Promise<Split> {
-    const row = this.#versionRow(selector);
-    return this.#commits.run(() => {
-      this.#splits.extend(name, versionOf(row));
-      return this.#splits.get(name);
-    });
+    const parts = split === undefined ? undefined : this.splits.get(split).parts;
+    return casesOfVersion(this.database, Number(this.versionRow(selector)['id']), { ...this.#files, parts });
   }
 
   /** @throws ArchiveError `archive.split-unknown` */
   split(name: string): Split {
-    return this.#splits.get(name);
+    return this.splits.get(name);
   }
 
-  #memberships(query: string, rules: CohortRules): readonly (Membership & { member: CohortMember })[] {
-    const { sql, values } = conditionOfQuery(this.#database, query);
-    const rows = this.#database
+  protected memberships(query: string, rules: CohortRules): readonly (Membership & { member: CohortMember })[] {
+    const { sql, values } = conditionOfQuery(this.database, query);
+    const rows = this.database
       .prepare(
         `SELECT series.id AS id, SeriesInstanceUID, subject_id, study_id, StudyDate, PatientID, state, failed_count,
            duplicate_of, label_count, geometry IS NOT NULL AS has_geometry,
@@ -212,8 +144,8 @@ export class Cohorts {
     });
   }
 
-  #versionRow({ name, version }: CohortSelector): Record<string, unknown> {
-    const row = this.#database
+  protected versionRow({ name, version }: CohortSelector): Record<string, unknown> {
+    const row = this.database
       .prepare(
         `SELECT cohort_version.*, name FROM cohort JOIN cohort_version ON cohort_id = cohort.id
          WHERE name = ? AND version = ifnull(?, version) ORDER BY version DESC LIMIT 1`,
@@ -223,9 +155,85 @@ export class Cohorts {
       throw new ArchiveError('archive.cohort-unknown', 'There is no such cohort or version of it.');
     return row;
   }
+}
+
+export class Cohorts extends CohortReader {
+  readonly #commits: CommitGroup;
+  readonly #clock: ArchiveClock;
+
+  constructor(parts: {
+    database: DatabaseSync;
+    commits: CommitGroup;
+    clock: ArchiveClock;
+    instances: ContentDirectory;
+    labels: ContentDirectory;
+  }) {
+    super(parts);
+    this.#commits = parts.commits;
+    this.#clock = parts.clock;
+  }
+
+  /**
+   * Makes the cohort's next version, or its first.
+   * @throws QueryError
+   * @throws ArchiveError `archive.disk-full`, `archive.not-writable`
+   */
+  async freeze(name: string, query: string, rules: Partial<CohortRules> = {}): Promise<CohortVersion> {
+    const all = { ...defaultCohortRules, ...rules };
+    const createdMs = this.#clock.nowMs();
+    const version = await this.#commits.run(() => {
+      const memberships = this.memberships(query, all);
+      const cohortId = this.#one(
+        'INSERT INTO cohort (name) VALUES (?) ON CONFLICT DO UPDATE SET name = name RETURNING id AS value',
+        name,
+      );
+      const next = this.#one(
+        'SELECT ifnull(max(version), 0) + 1 AS value FROM cohort_version WHERE cohort_id = ?',
+        cohortId,
+      );
+      const versionId = this.#one(
+        `INSERT INTO cohort_version (cohort_id, version, query, rules, created_ms) VALUES (?, ?, ?, ?, ?)
+         RETURNING id AS value`,
+        ...[cohortId, next, query, JSON.stringify(all), createdMs],
+      );
+      const insert = this.database.prepare('INSERT INTO cohort_member VALUES (?, ?, ?, ?, ?)');
+      for (const { candidate, exclusion, explanation } of memberships) {
+        const labelId = exclusion === undefined ? (candidate.labelId ?? null) : null;
+        insert.run(versionId, candidate.seriesId, labelId, exclusion ?? null, explanation ?? null);
+      }
+      return next;
+    });
+    return this.version({ name, version });
+  }
+
+  /**
+   * Draws the patients of a cohort into parts, once.
+   * @throws ArchiveError `archive.split-exists`, `archive.split-shares-invalid`, `archive.cohort-unknown`
+   * @throws QueryError if a field is unknown
+   */
+  createSplit(split: NewSplit & CohortSelector & { readonly split: string }): Promise<Split> {
+    const row = this.versionRow(split);
+    const createdMs = this.#clock.nowMs();
+    return this.#commits.run(() => {
+      this.splits.create(split.split, split, { ...versionOf(row), createdMs });
+      return this.splits.get(split.split);
+    });
+  }
+
+  /**
+   * Draws the patients that a newer version of the cohort has added. Nobody drawn before is drawn again.
+   * @throws ArchiveError `archive.split-unknown`, `archive.cohort-unknown`
+   */
+  extendSplit(name: string, selector: CohortSelector): Promise<Split> {
+    const row = this.versionRow(selector);
+    return this.#commits.run(() => {
+      this.splits.extend(name, versionOf(row));
+      return this.splits.get(name);
+    });
+  }
 
   #one(sql: string, ...values: readonly (string | number)[]): number {
-    return Number(this.#database.prepare(sql).get(...values)!['value']);
+    return Number(this.database.prepare(sql).get(...values)!['value']);
   }
 }
 

@@ -123,8 +123,8 @@ const notImages: ReadonlySet<string> = new Set(['localizer', 'secondary-capture'
 
 const several: VolumeFinding = {
   code: 'volume.several',
-  severity: 'warning',
-  message: 'The series holds several volumes; the largest was taken.',
+  severity: 'failed',
+  message: 'The series holds several volumes: which one a segmentation belongs to is not known.',
 };
 
 const notes: ReadonlySet<string> = new Set([

@@ -19,6 +19,11 @@ export class ContentDirectory {
     return new ContentDirectory(path);
   }
 
+  /** For a process that only reads. */
+  static at(path: string): ContentDirectory {
+    return new ContentDirectory(path);
+  }
+
   pathOf(sha256: string): string {
     return join(this.path, sha256.slice(0, 2), sha256);
   }

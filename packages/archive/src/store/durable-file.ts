@@ -53,7 +53,7 @@ const waiting = new Map<string, Promise<void>>();
 const running = new Map<string, Promise<void>>();
 
 /** Makes what was created, renamed or removed in a directory survive a power cut; concurrent callers share a flush. */
-export function syncDirectory(directory: string): Promise<void> {
+function syncDirectory(directory: string): Promise<void> {
   const joined = waiting.get(directory);
   if (joined !== undefined) return joined;
   const flush = (running.get(directory) ?? Promise.resolve())

@@ -1,0 +1,127 @@
+/** Takes in all files of a tree that have not been taken in by the same import before. */
+import type { Door, Origin } from '../admission.ts';
+import { ArchiveError } from '../archive-error.ts';
+import { ByteBudget } from '../dimse/byte-budget.ts';
+import type { FileTree, TreeFile } from './file-tree.ts';
+import type { FileOutcome, ImportLedger } from './import-ledger.ts';
+import { type IntakePlan, isLayoutText, type PlannedVolume, planIntake } from './intake-plan.ts';
+import type { VolumeDoor } from './volume-door.ts';
+
+export interface ImportRunParts {
+  readonly door: Door;
+  readonly volumes: VolumeDoor;
+  readonly ledger: ImportLedger;
+  readonly labelNames: Readonly<Record<string, string>>;
+  readonly bytesAtOnceMax: number;
+}
+
+export interface ImportRun {
+  readonly importId: string;
+  readonly tree: FileTree;
+  readonly origin: Origin;
+  readonly signal: AbortSignal | undefined;
+  readonly onProgress: (done: number, total: number) => void;
+}
+
+/** Side by side, so that they share flushes of the disk. */
+const filesAtOnce = 16;
+/** Enough to tell whether a file is DICOM. */
+const headBytes = 1024;
+
+/**
+ * Resolves when every file has an outcome, or when the signal aborts.
+ * @throws ArchiveError `archive.disk-full`, `archive.not-writable`, `archive.zip-malformed`
+ */
+export async function runImport(parts: ImportRunParts, run: ImportRun): Promise<void> {
+  const { tree, importId, signal } = run;
+  const texts = new Map<string, string>();
+  for (const file of tree.files.filter(isLayoutText)) {
+    texts.set(file.path, Buffer.from(await tree.read(file)).toString('utf8'));
+  }
+  const plan = planIntake(tree.files, texts);
+  const work = workOf(parts, run, plan);
+  let done = tree.files.length - work.reduce((sum, { files }) => sum + files.length, 0);
+  const budget = new ByteBudget({ bytesMax: parts.bytesAtOnceMax });
+  const queue = work.values();
+  const failed = new AbortController();
+  const worker = async (): Promise<void> => {
+    for (const item of queue) {
+      if (signal?.aborted || failed.signal.aborted) return;
+      const holder = {};
+      await budget.take(
+        holder,
+        item.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+      );
+      try {
+        await item.take();
+      } catch (error) {
+        failed.abort(error);
+      } finally {
+        budget.letGo(holder);
+      }
+      done += item.files.length;
+      run.onProgress(done, tree.files.length);
+    }
+  };
+  for (const { file, reason } of plan.ignored) {
+    if (parts.ledger.outcomeOf(importId, file) !== undefined) continue;
+    await parts.ledger.note(importId, file, { outcome: 'ignored', code: reason });
+  }
+  await Promise.all(Array.from({ length: filesAtOnce }, worker));
+  failed.signal.throwIfAborted();
+}
+
+interface WorkItem {
+  readonly files: readonly TreeFile[];
+  readonly take: () => Promise<void>;
+}
+
+function workOf(parts: ImportRunParts, run: ImportRun, plan: IntakePlan): readonly WorkItem[] {
+  const isOpen = (file: TreeFile): boolean => parts.ledger.outcomeOf(run.importId, file) === undefined;
+  const volumes = plan.volumes
+    .map((volume) => ({ volume, files: [volume.image, ...(volume.label === undefined ? [] : [volume.label])] }))
+    .filter(({ files }) => files.some(isOpen));
+  return [
+    ...volumes.map(({ volume, files }) => ({ files, take: () => takeVolume(parts, run, volume) })),
+    ...plan.others.filter(isOpen).map((file) => ({ files: [file], take: () => takeDicom(parts, run, file) })),
+  ];
+}
+
+async function takeDicom({ door, ledger }: ImportRunParts, run: ImportRun, file: TreeFile): Promise<void> {
+  const note = (outcome: FileOutcome): Promise<void> => ledger.note(run.importId, file, outcome);
+  if (!looksLikeDicom(await run.tree.read(file, { bytesMax: headBytes }))) {
+    return note({ outcome: 'ignored', code: 'not-an-image' });
+  }
+  const admission = await door.admit(await run.tree.read(file), run.origin);
+  const code = admission.kind === 'refused' ? admission.code : undefined;
+  await note({ outcome: admission.kind, code });
+}
+
+async function takeVolume(parts: ImportRunParts, run: ImportRun, volume: PlannedVolume): Promise<void> {
+  const { ledger, volumes, labelNames } = parts;
+  const { subject, session, name, modality, image, label } = volume;
+  const admission = await volumes.admit(await run.tree.read(image), { subject, session, name, modality });
+  const refusal = admission.kind === 'refused' ? admission.code : undefined;
+  await ledger.note(run.importId, image, { outcome: admission.kind, code: refusal });
+  if (label === undefined) return;
+  if (admission.kind === 'refused') {
+    return ledger.note(run.importId, label, { outcome: 'ignored', code: 'label-without-image' });
+  }
+  const { seriesInstanceUid } = admission;
+  const segmentNames = volume.segmentNames ?? labelNames;
+  const labelled = await volumes.admitLabel(await run.tree.read(label), { seriesInstanceUid, segmentNames });
+  const code = labelled.kind === 'refused' ? labelled.code : undefined;
+  await ledger.note(run.importId, label, { outcome: labelled.kind, code });
+}
+
+/** With a preamble, or beginning with a tag of group 0002 or 0008 as old archives export. */
+function looksLikeDicom(head: Uint8Array): boolean {
+  if (head.length >= 132 && Buffer.from(head.subarray(128, 132)).toString('latin1') === 'DICM') return true;
+  const [group, element] = head.length < 8 ? [0, 0] : [head[0]! | (head[1]! << 8), head[2]! | (head[3]! << 8)];
+  return (group === 0x0008 || group === 0x0002) && element <= 0x0100;
+}
+
+/** Ours and lasting: what a file is to blame for is an outcome, not an error. */
+export function codeOfFailure(error: unknown): string {
+  return error instanceof ArchiveError ? error.code : 'archive.import-failed';
+}

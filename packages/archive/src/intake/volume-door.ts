@@ -1,0 +1,159 @@
+/**
+ * Takes in what is no DICOM: a volume in NIfTI and its segmentation. Names become pseudonyms and texts in headers go; the
+ * original is kept nowhere, also not in quarantine: what is refused stays where it was.
+ */
+import { createHmac } from 'node:crypto';
+import type { DatabaseSync } from 'node:sqlite';
+import { decodeNifti, ImagingError, toLabelMap } from '@consilium/imaging';
+import type { ArchiveClock } from '../archive-clock.ts';
+import type { Annotations } from '../store/annotations.ts';
+import type { CommitGroup } from '../store/commit-group.ts';
+import { type ContentDirectory, sha256Of } from '../store/content-directory.ts';
+import type { IdentityMap } from '../store/identity-map.ts';
+import type { InstanceHeader } from '../store/instance-header.ts';
+import type { InstanceRecorder } from '../store/instance-recorder.ts';
+import { type LabelProvenance, segmentationsOf, upsertLabel } from '../store/label-store.ts';
+import { cleanNifti } from './clean-nifti.ts';
+
+export interface VolumeDoorParts {
+  /** Keys the pseudonyms. */
+  readonly secret: Uint8Array;
+  readonly database: DatabaseSync;
+  readonly instances: ContentDirectory;
+  readonly labels: ContentDirectory;
+  readonly recorder: InstanceRecorder;
+  readonly annotations: Annotations;
+  readonly commits: CommitGroup;
+  readonly identities: IdentityMap;
+  readonly clock: ArchiveClock;
+  readonly bytesMax: number;
+}
+
+/** Which volume of whom, by the names it came with: identified. */
+export interface VolumeName {
+  readonly subject: string;
+  readonly session: string;
+  readonly name: string;
+  readonly modality: string;
+}
+
+export type VolumeAdmission =
+  | { readonly kind: 'stored' | 'duplicate'; readonly seriesInstanceUid: string }
+  | { readonly kind: 'refused'; readonly code: string };
+
+export class VolumeDoor {
+  readonly #parts: VolumeDoorParts;
+
+  constructor(parts: VolumeDoorParts) {
+    this.#parts = parts;
+  }
+
+  /** @param bytes NIfTI. @throws ArchiveError `archive.disk-full`, `archive.not-writable` */
+  async admit(bytes: Uint8Array, volume: VolumeName): Promise<VolumeAdmission> {
+    const { secret, instances, recorder, annotations, commits, identities, clock } = this.#parts;
+    const cleaned = this.#cleaned(bytes, () => decodeNifti(bytes));
+    if (!(cleaned instanceof Uint8Array)) return cleaned;
+    const header = this.#headerOf(volume);
+    const stated = (keyword: string): string => header.attributes.get(keyword)![0]!;
+    const seriesInstanceUid = stated('SeriesInstanceUID');
+    const source = createHmac('sha256', secret).update(bytes).digest();
+    const sha256 = sha256Of(cleaned);
+    const known = recorder.known(stated('SOPInstanceUID'), { sha256, source });
+    if (known?.kind === 'duplicate') return { kind: 'duplicate', seriesInstanceUid };
+    if (known !== undefined) return { kind: 'refused', code: 'archive.instance-conflict' };
+    identities.remember([
+      { level: 'subject', pseudonym: stated('PatientID'), facts: { Name: volume.subject } },
+      { level: 'study', pseudonym: stated('StudyInstanceUID'), facts: { Session: volume.session } },
+      { level: 'series', pseudonym: seriesInstanceUid, facts: { Name: volume.name } },
+    ]);
+    await instances.put(cleaned, sha256);
+    const nowMs = clock.nowMs();
+    const outcome = await commits.run(() => {
+      const recorded = recorder.record({
+        ...{ header, format: 'file', sha256, source, sizeBytes: cleaned.length, nowMs },
+        changes: [{ tag: 'nifti', action: 'cleaned', reason: 'texts and extensions of the header', count: 1 }],
+      });
+      if (recorded.kind === 'stored') annotations.refreshText(recorded.seriesId);
+      return recorded;
+    });
+    if (outcome.kind === 'stored' || outcome.kind === 'duplicate') return { kind: outcome.kind, seriesInstanceUid };
+    return { kind: 'refused', code: 'archive.instance-conflict' };
+  }
+
+  /**
+   * A segmentation of a volume that was taken in.
+   * @param bytes NIfTI.
+   * @throws ArchiveError `archive.disk-full`, `archive.not-writable`
+   */
+  async admitLabel(
+    bytes: Uint8Array,
+    { seriesInstanceUid, segmentNames }: { seriesInstanceUid: string; segmentNames: Readonly<Record<string, string>> },
+  ): Promise<VolumeAdmission> {
+    const { database, labels, commits, clock } = this.#parts;
+    const cleaned = this.#cleaned(bytes, () => toLabelMap(decodeNifti(bytes)));
+    if (!(cleaned instanceof Uint8Array)) return cleaned;
+    const sha256 = await labels.put(cleaned);
+    const createdMs = clock.nowMs();
+    const provenance: LabelProvenance = {
+      ...{ kind: 'unknown', algorithm: undefined, sopInstanceUid: undefined, segmentNames },
+    };
+    const isNew = await commits.run(() => {
+      const row = database.prepare('SELECT id FROM series WHERE SeriesInstanceUID = ?').get(seriesInstanceUid)!;
+      const seriesId = Number(row['id']);
+      if (segmentationsOf(database, seriesId).some((label) => label.sha256 === sha256)) return false;
+      const nothing = { segments: [], isOnGrid: false, volumeMl: undefined, tumourMl: undefined };
+      upsertLabel(database, seriesId, { ...nothing, format: 'nifti', sha256, provenance, createdMs });
+      database
+        .prepare("UPDATE series SET state = 'settled' WHERE id = ? AND state IN ('described', 'unreadable')")
+        .run(seriesId);
+      return true;
+    });
+    return { kind: isNew ? 'stored' : 'duplicate', seriesInstanceUid };
+  }
+
+  #cleaned(bytes: Uint8Array, check: () => unknown): Uint8Array | { kind: 'refused'; code: string } {
+    const { bytesMax } = this.#parts;
+    if (bytes.length > bytesMax) return { kind: 'refused', code: 'archive.instance-too-large' };
+    try {
+      check();
+      return cleanNifti(bytes, { bytesMax });
+    } catch (error) {
+      if (error instanceof ImagingError) return { kind: 'refused', code: error.code };
+      throw error;
+    }
+  }
+
+  #headerOf({ subject, session, name, modality }: VolumeName): InstanceHeader {
+    const digest = (...names: readonly string[]): Uint8Array => {
+      return createHmac('sha256', this.#parts.secret)
+        .update(`volume\0${names.join('\0')}`)
+        .digest();
+    };
+    const patientId = `SUB-${crockford(digest('subject', subject))}`;
+    const attributes = new Map([
+      ['PatientID', [patientId]],
+      ['PatientName', [patientId]],
+      ['StudyInstanceUID', [uidFrom(digest('study', subject, session))]],
+      ['SeriesInstanceUID', [uidFrom(digest('series', subject, session, name))]],
+      ['SOPInstanceUID', [uidFrom(digest('instance', subject, session, name))]],
+      ['SOPClassUID', ['']],
+      ['Modality', [modality]],
+    ]);
+    return { attributes, transferSyntaxUid: '', labelsSeriesUid: undefined };
+  }
+}
+
+/** 40 bits, as the pseudonyms of DICOM patients have. */
+function crockford(digest: Uint8Array): string {
+  const symbols = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+  const number = digest.slice(0, 5).reduce((sum, byte) => sum * 256n + BigInt(byte), 0n);
+  return Array.from({ length: 8 }, (_, at) => symbols[Number((number >> BigInt(35 - 5 * at)) & 31n)]).join('');
+}
+
+/** Under the root 2.25 (PS3.5 B.2). */
+function uidFrom(digest: Uint8Array): string {
+  const uuid = Uint8Array.from(digest.subarray(0, 16));
+  uuid[6] = (uuid[6]! & 0x0f) | 0x80;
+  uuid[8] = (uuid[8]! & 0x3f) | 0x80;
+  return `2.25.${uuid.reduce((number, byte) => number * 256n + BigInt(byte), 0n)}`;
+}
