@@ -1,0 +1,124 @@
+/**
+ * The interface between an archive's service and those who ask it: its pages, its commands. Under `/api/v1`; JSON both
+ * ways; errors as `{ code, message, position? }`. Pure: what a browser may see of this package.
+ */
+import { z } from 'zod';
+import type { ImportReport } from './intake/import-ledger.ts';
+import type { CatalogueCounts, SearchPage } from './search/search.ts';
+import type { SearchField } from './search/search-fields.ts';
+import type { PullEntry } from './service/pulls.ts';
+import type { AttributeChange, SeriesFacts } from './service/service-facts.ts';
+
+export type { Admission } from './admission.ts';
+export type { ArchiveEvent } from './archive-events.ts';
+export type { SeriesDetails, StudyEntry, SubjectEntry } from './catalogue.ts';
+export type { CohortRules, Exclusion } from './cohort/cohort-rules.ts';
+export type { CohortMember, CohortVersion } from './cohort/cohorts.ts';
+export type { ImportReport } from './intake/import-ledger.ts';
+export type { Facet, Histogram } from './search/facets.ts';
+export type { CatalogueCounts, SearchPage } from './search/search.ts';
+export type { PullEntry } from './service/pulls.ts';
+export type { RemoteStudy } from './service/remote-peer.ts';
+export type { AttributeChange, SplitFacts } from './service/service-facts.ts';
+export type { Finding, Note, Severity } from './store/annotations.ts';
+export type { Label } from './store/label-store.ts';
+export type { QuarantinedFile } from './store/quarantine.ts';
+export type { SeriesEntry } from './store/series-entry.ts';
+
+/** `GET /overview` */
+export interface Overview {
+  readonly project: string;
+  readonly counts: CatalogueCounts;
+  /** Of what came in and waits to be looked at. */
+  readonly waitingSeries: number;
+  readonly quarantined: number;
+  readonly findings: { readonly warnings: number; readonly failed: number };
+  readonly storage: { readonly instanceBytes: number; readonly freeBytes: number };
+  /** Where studies can come from. */
+  readonly roads: {
+    readonly dicom: { readonly aeTitle: string; readonly port: number; readonly peers: number } | null;
+    readonly dicomweb: { readonly path: string; readonly clients: number };
+    readonly watched: number;
+    readonly remotes: readonly string[];
+  };
+  readonly imports: readonly ImportReport[];
+  readonly pulls: readonly PullEntry[];
+}
+
+/** `GET /studies/:uid` */
+export interface StudyDetails {
+  readonly series: readonly SeriesFacts[];
+  readonly deidentification: readonly AttributeChange[];
+}
+
+/** `GET /search?query=&offset=&limit=&sortBy=&descending=` */
+export interface SearchAnswer extends SearchPage {
+  readonly counts: CatalogueCounts;
+}
+
+/** `GET /fields`: what a query may ask for. */
+export type FieldAnswer = readonly Pick<SearchField, 'name' | 'type' | 'description'>[];
+
+const text = (max: number) => z.string().trim().min(1).max(max);
+const page = { offset: z.coerce.number().int().min(0).default(0) };
+
+export const pageSchema = z.object({ ...page, limit: z.coerce.number().int().min(1).max(1000).default(100) });
+export const searchSchema = z.object({
+  ...pageSchema.shape,
+  query: z.string().max(10_000).default(''),
+  sortBy: z.string().max(100).optional(),
+  descending: z.stringbool().default(false),
+});
+export const facetSchema = z.object({ query: z.string().max(10_000).default(''), field: text(100) });
+export const histogramSchema = facetSchema.extend({ bins: z.coerce.number().int().min(1).max(200).default(20) });
+
+export const loginSchema = z.object({ token: z.string().min(1).max(200) });
+export const tagSchema = z.object({ tag: text(100) });
+export const noteSchema = z.object({ author: text(100).default('data manager'), text: text(10_000) });
+export const phaseSchema = z.object({
+  phase: z.enum(['unenhanced', 'corticomedullary', 'nephrographic', 'excretory']),
+});
+export const findingSchema = z.object({
+  code: text(100),
+  severity: z.enum(['note', 'warning', 'failed']),
+  message: text(1000),
+  source: text(100).default('data manager'),
+});
+
+export const cohortRulesSchema = z.object({
+  requireLabel: z.boolean().exactOptional(),
+  excludeFailed: z.boolean().exactOptional(),
+  excludeDuplicates: z.boolean().exactOptional(),
+  perPatient: z.enum(['all', 'one-study', 'one-series']).exactOptional(),
+  manual: z.array(z.object({ seriesInstanceUid: text(64), reason: text(1000) })).exactOptional(),
+});
+export const previewSchema = z.object({ query: z.string().max(10_000), rules: cohortRulesSchema.default({}) });
+const cohortName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be of a-z, 0-9 and "-"');
+export const freezeSchema = previewSchema.extend({ name: cohortName });
+export const versionSchema = z.object({ version: z.coerce.number().int().min(1).exactOptional() });
+export const splitSchema = z.object({
+  split: cohortName,
+  name: cohortName,
+  version: z.int().min(1).exactOptional(),
+  shares: z.record(cohortName, z.number().positive()).default({ train: 0.7, validation: 0.1, test: 0.2 }),
+  stratifyBy: z.array(text(100)).default([]),
+  seed: text(100).default('1'),
+});
+export const extendSchema = z.object({ name: cohortName, version: z.int().min(1).exactOptional() });
+
+export const importSchema = z.object({ path: text(4096) });
+export const pullSchema = z.object({ studyInstanceUid: text(64), seriesInstanceUid: text(64).exactOptional() });
+export const remoteQuerySchema = z.object({
+  patientId: z.string().max(64).optional(),
+  patientName: z.string().max(200).optional(),
+  studyDate: z.string().max(17).optional(),
+  accessionNumber: z.string().max(16).optional(),
+  modality: z.string().max(16).optional(),
+  description: z.string().max(64).optional(),
+});
+export const reidentifySchema = z.object({
+  level: z.enum(['subject', 'study', 'series']),
+  pseudonym: text(64),
+  /** Who asks and why: written down. */
+  reason: text(1000),
+});

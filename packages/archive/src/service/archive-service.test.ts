@@ -1,0 +1,215 @@
+/** The service of an archive as its pages and commands use it: who may ask, what is answered. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { passing, ToyClock, ToyDirectory, toySegmentation, toySeries } from '../toy-archive.fixture.ts';
+import { ArchiveService, consoleTokenFile, serviceAddressFile } from './archive-service.ts';
+import { parseServiceSettings } from './service-settings.ts';
+
+const directory = new ToyDirectory();
+const path = join(directory.path, 'archive');
+const pages = join(directory.path, 'pages');
+const clock = new ToyClock();
+let service: ArchiveService;
+let token: string;
+
+beforeAll(async () => {
+  mkdirSync(pages);
+  writeFileSync(join(pages, 'site.html'), '<!doctype html><title>pages</title>');
+  const settings = parseServiceSettings({ project: 'kidney', web: { port: 0 }, settleMs: 0 });
+  service = await ArchiveService.open(path, settings, { clock, deidentify: passing, pages });
+  await service.start();
+  token = readFileSync(join(path, consoleTokenFile), 'utf8').trim();
+});
+afterAll(async () => {
+  await service[Symbol.asyncDispose]();
+  directory[Symbol.dispose]();
+});
+
+interface Asking {
+  readonly method?: string;
+  readonly body?: unknown;
+  readonly headers?: Record<string, string>;
+}
+
+async function ask(route: string, { method = 'GET', body, headers = {} }: Asking = {}) {
+  const isBytes = body instanceof Uint8Array;
+  const response = await fetch(`${service.url}/api/v1${route}`, {
+    method,
+    headers: {
+      ...(body === undefined ? {} : { 'Content-Type': isBytes ? 'application/dicom' : 'application/json' }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: isBytes ? Buffer.from(body) : JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, text, json: () => JSON.parse(text) };
+}
+const asOwner = (route: string, asking: Asking = {}) =>
+  ask(route, { ...asking, headers: { Authorization: `Bearer ${token}`, ...asking.headers } });
+const logIn = async () => {
+  const { headers } = await ask('/session', { method: 'POST', body: { token } });
+  return headers.get('set-cookie')!.split(';')[0]!;
+};
+
+const routes = () =>
+  service.routes.filter(({ method, url }) => url.startsWith('/api/v1/') && method !== 'HEAD' && method !== 'OPTIONS');
+
+describe('who may ask the archive’s interface', () => {
+  it('is nobody without the token, at any route but the login', async () => {
+    const asked = routes();
+    expect(asked.length).toBeGreaterThan(30);
+    for (const { method, url } of asked) {
+      if (url === '/api/v1/session' && method === 'POST') continue;
+      const route = url.slice('/api/v1'.length).replace(/:\w+/g, 'x');
+      const { status, json } = await ask(route, { method, ...(method === 'GET' ? {} : { body: {} }) });
+      expect({ method, url, status, code: json().code }).toEqual({
+        ...{ method, url, status: 401 },
+        code: 'archive.login-wanted',
+      });
+    }
+  });
+
+  it('is not who has another token, or a cookie that was made up or is over', async () => {
+    const wrong = await ask('/session', { method: 'POST', body: { token: 'f'.repeat(64) } });
+    expect([wrong.status, wrong.json().code]).toEqual([401, 'archive.login-refused']);
+    const cookie = await logIn();
+    expect((await ask('/overview', { headers: { Cookie: cookie } })).status).toBe(200);
+    const [name, value] = cookie.split('=') as [string, string];
+    const later = `${Number(value.split('.')[0]) + 1}.${value.split('.')[1]}`;
+    expect((await ask('/overview', { headers: { Cookie: `${name}=${later}` } })).status).toBe(401);
+    clock.timeMs += 13 * 3_600_000;
+    expect((await ask('/overview', { headers: { Cookie: cookie } })).status).toBe(401);
+  });
+
+  it('is not another page with the cookie of a person, if it would change something', async () => {
+    const cookie = await logIn();
+    const from = (headers: Record<string, string>) =>
+      ask('/settle', { method: 'POST', body: {}, headers: { Cookie: cookie, ...headers } });
+    expect((await from({ 'Sec-Fetch-Site': 'cross-site' })).json().code).toBe('archive.foreign-page');
+    expect((await from({ Origin: 'https://elsewhere.example' })).json().code).toBe('archive.foreign-page');
+    expect((await from({ Origin: service.url })).status).toBe(200);
+  });
+
+  it('has a token that only the owner of the directory can read', async () => {
+    const { statSync } = await import('node:fs');
+    for (const file of [consoleTokenFile, serviceAddressFile]) {
+      expect(statSync(join(path, file)).mode & 0o077).toBe(0);
+    }
+  });
+});
+
+describe('the archive’s interface', () => {
+  it('takes in what is uploaded, and makes it found, shown and frozen', async () => {
+    const toy = { patient: 'A', description: 'nephrographic phase' };
+    for (const bytes of [...toySeries(toy), await toySegmentation(toy)]) {
+      const answer = await asOwner('/uploads/instance', { method: 'POST', body: bytes });
+      expect(answer.json().kind).toBe('stored');
+    }
+    const again = await asOwner('/uploads/instance', { method: 'POST', body: toySeries(toy)[0] });
+    expect(again.json().kind).toBe('duplicate');
+    await asOwner('/settle', { method: 'POST', body: {} });
+    const found = (await asOwner('/search?query=modality%20%3D%20CT')).json();
+    expect(found).toMatchObject({
+      counts: { subjects: 1, series: 1 },
+      series: [{ patientId: 'A', state: 'described' }],
+    });
+    const [{ seriesInstanceUid, studyInstanceUid }] = found.series;
+    const picture = await asOwner(`/series/${seriesInstanceUid}/thumbnail`);
+    expect(picture.headers.get('content-type')).toBe('image/png');
+    expect((await asOwner(`/studies/${studyInstanceUid}`)).json().series).toHaveLength(2);
+    await asOwner(`/series/${seriesInstanceUid}/tags`, { method: 'POST', body: { tag: 'good' } });
+    await asOwner(`/series/${seriesInstanceUid}/notes`, { method: 'POST', body: { text: 'looked at' } });
+    expect((await asOwner(`/series/${seriesInstanceUid}`)).json()).toMatchObject({
+      tags: ['good'],
+      notes: [{ text: 'looked at' }],
+      labels: [{ isOnGrid: true }],
+    });
+    const body = { name: 'all-ct', query: 'modality = CT' };
+    expect((await asOwner('/cohorts', { method: 'POST', body })).json()).toMatchObject({ version: 1, included: 1 });
+    const split = { split: 'first', name: 'all-ct', shares: { train: 1 } };
+    expect((await asOwner('/splits', { method: 'POST', body: split })).json().parts).toEqual({ train: ['A'] });
+    const twice = await asOwner('/splits', { method: 'POST', body: split });
+    expect([twice.status, twice.json().code]).toEqual([409, 'archive.split-exists']);
+    expect((await asOwner('/overview')).json()).toMatchObject({
+      project: 'kidney',
+      counts: { subjects: 1, studies: 1, series: 2 },
+      quarantined: 0,
+      roads: { dicom: null },
+    });
+  });
+
+  it('keeps what is no image in quarantine, from where it can be deleted', async () => {
+    const refused = await asOwner('/uploads/instance', { method: 'POST', body: new Uint8Array(500) });
+    const { kind, quarantineId } = refused.json();
+    expect(kind).toBe('refused');
+    expect((await asOwner('/quarantine')).json()).toMatchObject([{ id: quarantineId, sizeBytes: 500 }]);
+    expect((await asOwner(`/quarantine/${quarantineId}/release`, { method: 'POST', body: {} })).json().kind).toBe(
+      'refused',
+    );
+    await asOwner(`/quarantine/${quarantineId}`, { method: 'DELETE' });
+    expect((await asOwner('/quarantine')).json()).toEqual([]);
+  });
+
+  it('says where a query is wrong, and what else is, by code', async () => {
+    const wrong = await asOwner('/search?query=modality%20%3D');
+    expect(wrong.status).toBe(400);
+    expect(wrong.json()).toMatchObject({ code: 'archive.query-invalid', position: expect.any(Number) });
+    expect((await asOwner('/facet?query=&field=nonsense')).status).toBe(400);
+    expect((await asOwner('/series/1.2.3')).json().code).toBe('archive.series-unknown');
+    expect((await asOwner('/nothing')).json().code).toBe('archive.not-found');
+    const malformed = await asOwner('/cohorts', { method: 'POST', body: { name: 'No Name', query: '' } });
+    expect(malformed.json()).toMatchObject({
+      code: 'archive.request-malformed',
+      message: expect.stringContaining('name'),
+    });
+    const remote = await asOwner('/remotes/pacs/pulls', { method: 'POST', body: { studyInstanceUid: '1.2' } });
+    expect(remote.json().code).toBe('archive.remote-unknown');
+    expect((await asOwner('/pulls/x', { method: 'DELETE' })).json().code).toBe('archive.pull-unknown');
+  });
+
+  it('tells what happens as it happens', async () => {
+    const stop = new AbortController();
+    const response = await fetch(`${service.url}/api/v1/events`, {
+      headers: { Authorization: `Bearer ${token}` },
+      signal: stop.signal,
+    });
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    await asOwner('/uploads/instance', { method: 'POST', body: toySeries({ patient: 'B' })[0] });
+    let text = '';
+    while (!text.includes('"stored"')) text += (await reader.read()).value;
+    expect(text).toContain('seriesInstanceUid');
+    stop.abort();
+  });
+
+  it('writes down who asked whom a pseudonym stands for', async () => {
+    const body = { level: 'subject', pseudonym: 'A', reason: 'Dr Example: incidental finding' };
+    const { facts } = (await asOwner('/reidentify', { method: 'POST', body })).json();
+    expect(facts).toEqual([{ PatientName: 'Secret^A' }]);
+    expect(readFileSync(join(path, 'identity', 'asked.jsonl'), 'utf8')).toContain('Dr Example: incidental finding');
+  });
+
+  it('serves the pages, which may run no script but their own', async () => {
+    const page = await fetch(`${service.url}/`);
+    expect(await page.text()).toContain('pages');
+    expect(page.headers.get('content-security-policy')).toMatch(/default-src 'self'.*frame-ancestors 'none'/);
+    expect((await fetch(`${service.url}/..%2f..%2farchive/console.token`)).status).toBe(404);
+  });
+});
+
+describe('the settings of an archive', () => {
+  it('are refused by the field that is wrong', () => {
+    const code = (settings: object) => {
+      try {
+        parseServiceSettings(settings);
+        return 'accepted';
+      } catch (error) {
+        return (error as { code: string; message: string }).message;
+      }
+    };
+    expect(code({ project: 7 })).toContain('"project"');
+    expect(code({ web: { host: '0.0.0.0' } })).toContain('must have `tls`');
+    expect(code({ web: { host: '0.0.0.0', behindProxy: true } })).toBe('accepted');
+    expect(code({ nonsense: 1 })).toContain('nonsense');
+  });
+});

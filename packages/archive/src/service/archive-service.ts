@@ -1,0 +1,264 @@
+/**
+ * An archive at work: DICOM from scanners and PACS, DICOMweb, watched folders, the pages of the data manager, all over one
+ * archive that is open in this process. Everything that is under way may be killed, and goes on at the next start.
+ */
+import { appendFile, mkdir, readFile, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { fastifyStatic } from '@fastify/static';
+import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify';
+import { Archive, type ArchivePorts } from '../archive.ts';
+import { ArchiveError } from '../archive-error.ts';
+import { bearerAuthorization } from '../dicomweb/client-tokens.ts';
+import { dicomwebRoutes } from '../dicomweb/dicomweb-routes.ts';
+import { StorageServer } from '../dimse/storage-server.ts';
+import type { StorageEvent } from '../dimse/storage-session.ts';
+import { systemClock } from '../ports/system-clock.ts';
+import { writeDurably } from '../store/durable-file.ts';
+import { readOrCreateSecret } from '../store/secret-file.ts';
+import { ConsoleAccess } from './console-access.ts';
+import { consoleRoutes } from './console-routes.ts';
+import { Pulls } from './pulls.ts';
+import { openRemote, type RemotePeer } from './remote-peer.ts';
+import type { ServiceSettings } from './service-settings.ts';
+
+export interface ServiceOptions extends ArchivePorts {
+  /** Directory of the built pages; without, none are shown. */
+  readonly pages?: string;
+  readonly logger?: FastifyBaseLogger;
+  readonly onStorageEvent?: (event: StorageEvent) => void;
+}
+
+/** In the archive's directory: lets a browser or a command in. */
+export const consoleTokenFile = 'console.token';
+/** In the archive's directory while the service runs: where it listens. */
+export const serviceAddressFile = 'service.json';
+
+export class ArchiveService implements AsyncDisposable {
+  readonly archive: Archive;
+  readonly app: FastifyInstance;
+  /** Where the pages are, without a slash at the end; empty until it listens. */
+  url = '';
+  /** All that can be asked for. */
+  readonly routes: readonly { readonly method: string; readonly url: string }[];
+  /** Of C-STORE and C-ECHO; undefined if none is offered. */
+  dicomPort: number | undefined;
+  readonly #directory: string;
+  readonly #settings: ServiceSettings;
+  readonly #stop: AbortController;
+  readonly #storage: StorageServer | undefined;
+  readonly #pulls: Pulls;
+  readonly #remotes: readonly RemotePeer[];
+  #work: readonly Promise<unknown>[] = [];
+
+  private constructor(parts: ServiceParts) {
+    this.archive = parts.archive;
+    this.app = parts.app;
+    this.routes = parts.routes;
+    this.#directory = parts.directory;
+    this.#settings = parts.settings;
+    this.#stop = parts.stop;
+    this.#storage = parts.storage;
+    this.#pulls = parts.pulls;
+    this.#remotes = parts.remotes;
+  }
+
+  /**
+   * Opens the archive in a directory. Nothing listens yet; commands that need no network ask through `app.inject`.
+   * @throws ArchiveError as `Archive.open`, and `archive.settings-wrong`
+   */
+  static async open(
+    directory: string,
+    settings: ServiceSettings,
+    options: ServiceOptions = {},
+  ): Promise<ArchiveService> {
+    const archive = await Archive.open(directory, archiveSettingsOf(settings), options);
+    try {
+      return new ArchiveService(await partsOf(archive, { directory, settings, options }));
+    } catch (error) {
+      await archive[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Listens, and goes on with what was under way. @throws ArchiveError `archive.web-port`, `archive.dimse-port` */
+  async start(): Promise<void> {
+    const { web, dicom } = this.#settings;
+    try {
+      await this.app.listen({ host: web.host, port: web.port });
+    } catch (cause) {
+      const message = 'The port for the pages cannot be listened on: something else does, or it needs more rights.';
+      throw new ArchiveError('archive.web-port', message, { detail: `${web.host}:${web.port}`, cause });
+    }
+    const address = this.app.server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : web.port;
+    this.url = web.publicUrl ?? `${web.tls === undefined ? 'http' : 'https'}://${web.host}:${port}`;
+    if (this.#storage !== undefined) this.dicomPort = await this.#storage.listen(dicom!);
+    await writeDurably(join(this.#directory, serviceAddressFile), JSON.stringify({ url: this.url }), { mode: 0o600 });
+    const { signal } = this.#stop;
+    this.#work = [
+      this.archive.intake.resume({ signal }),
+      this.archive.intake.watch(signal),
+      this.archive.series.run(signal),
+    ];
+  }
+
+  /** Rejects when work that runs by itself fails: the disk, or a fault of ours. */
+  async failed(): Promise<never> {
+    await Promise.all(this.#work);
+    return new Promise(() => {});
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await rm(join(this.#directory, serviceAddressFile), { force: true });
+    await this.#storage?.[Symbol.asyncDispose]();
+    await this.app.close();
+    await this.#pulls.close();
+    await Promise.allSettled(this.#work);
+    for (const remote of this.#remotes) await remote[Symbol.asyncDispose]();
+    await this.archive[Symbol.asyncDispose]();
+  }
+}
+
+interface ServiceParts {
+  readonly archive: Archive;
+  readonly app: FastifyInstance;
+  readonly routes: readonly { readonly method: string; readonly url: string }[];
+  readonly directory: string;
+  readonly settings: ServiceSettings;
+  readonly stop: AbortController;
+  readonly storage: StorageServer | undefined;
+  readonly pulls: Pulls;
+  readonly remotes: readonly RemotePeer[];
+}
+
+async function partsOf(
+  archive: Archive,
+  { directory, settings, options }: { directory: string; settings: ServiceSettings; options: ServiceOptions },
+): Promise<ServiceParts> {
+  const { dicom, dicomweb, limits, web } = settings;
+  const clock = options.clock ?? systemClock;
+  const stop = new AbortController();
+  const remotes = await Promise.all(
+    settings.remotes.map((remote) => openRemote(remote, dicom?.aeTitle ?? 'CONSILIUM')),
+  );
+  const byName = new Map(remotes.map((remote) => [remote.name, remote]));
+  const pulls = await Pulls.open({
+    ...{ clock, remotes: byName, door: archive.door, events: archive.events },
+    path: join(directory, 'pulls'),
+    box: archive.sealedBox('pulls'),
+    heldOf: (uids) => archive.heldOf(uids),
+  });
+  const storage = dicom && (await storageServer(archive, dicom, options.onStorageEvent));
+  const tls = web.tls && { cert: await readFile(web.tls.certificate), key: await readFile(web.tls.key) };
+  const app = fastify({
+    ...(tls === undefined ? {} : { https: { ...tls, minVersion: 'TLSv1.2' as const } }),
+    requestTimeout: 0,
+    forceCloseConnections: true,
+    trustProxy: web.behindProxy,
+    ...(options.logger === undefined ? {} : { loggerInstance: options.logger }),
+  }) as unknown as FastifyInstance;
+  const routes: { method: string; url: string }[] = [];
+  app.addHook('onRoute', ({ method, url }) => {
+    for (const one of [method].flat()) routes.push({ method: one, url });
+  });
+  const token = await readOrCreateSecret(join(directory, consoleTokenFile), { mayCreate: true });
+  const access = new ConsoleAccess({
+    token: Buffer.from(token).toString('hex'),
+    nowMs: () => clock.nowMs(),
+    isSecure: tls !== undefined || web.publicUrl?.startsWith('https:') === true,
+  });
+  await app.register(consoleRoutes, {
+    prefix: '/api/v1',
+    ...{ archive, directory, access, pulls, remotes: byName, signal: stop.signal },
+    project: settings.project,
+    instanceBytesMax: limits.instanceBytesMax,
+    roads: {
+      dicom: dicom ? { aeTitle: dicom.aeTitle, port: dicom.port, peers: dicom.peers.length } : null,
+      dicomweb: { path: dicomweb.path, clients: dicomweb.clients.length },
+      watched: settings.watch.length,
+      remotes: remotes.map(({ name }) => name),
+    },
+    noteReidentification: async (asked) => {
+      await mkdir(join(directory, 'identity'), { recursive: true });
+      const line = JSON.stringify({ time: new Date(clock.nowMs()).toISOString(), ...asked });
+      await appendFile(join(directory, 'identity', 'asked.jsonl'), `${line}\n`, { mode: 0o600, flush: true });
+    },
+  });
+  await registerDicomweb(app, archive, settings);
+  if (options.pages !== undefined) await registerPages(app, options.pages);
+  return { archive, app, routes, directory, settings, stop, storage, pulls, remotes };
+}
+
+function archiveSettingsOf(settings: ServiceSettings): Parameters<typeof Archive.open>[1] {
+  const { dicom: _dicom, dicomweb: _dicomweb, remotes: _remotes, web: _web, ...archive } = settings;
+  return archive;
+}
+
+async function storageServer(
+  { door }: Archive,
+  dicom: NonNullable<ServiceSettings['dicom']>,
+  report: ServiceOptions['onStorageEvent'],
+): Promise<StorageServer> {
+  const mib = 2 ** 20;
+  const { aeTitle, associationsMax, idleSeconds, instanceMegabytesMax, peers, receivedMegabytesMax, storage, tls } =
+    dicom;
+  return new StorageServer({
+    ...{ aeTitle, associationsMax, peers, door, storage },
+    idleMs: idleSeconds * 1000,
+    instanceBytesMax: instanceMegabytesMax * mib,
+    receivedBytesMax: receivedMegabytesMax * mib,
+    ...(report === undefined ? {} : { report }),
+    tls: tls && {
+      certificate: await readFile(tls.certificate, 'utf8'),
+      key: await readFile(tls.key, 'utf8'),
+      authority: tls.clientAuthority === undefined ? undefined : await readFile(tls.clientAuthority, 'utf8'),
+    },
+  });
+}
+
+async function registerDicomweb(app: FastifyInstance, archive: Archive, { dicomweb }: ServiceSettings): Promise<void> {
+  const mib = 2 ** 20;
+  const clients = await Promise.all(
+    dicomweb.clients.map(async ({ may, name, tokenFile }) => {
+      const token = (await readFile(tokenFile, 'utf8').catch(() => '')).trim();
+      if (token.length < 16) {
+        const message = 'The token of a DICOMweb client cannot be read, or has fewer than 16 characters.';
+        throw new ArchiveError('archive.settings-wrong', message, { detail: tokenFile });
+      }
+      return { name, token, may };
+    }),
+  );
+  await app.register(dicomwebRoutes, {
+    prefix: dicomweb.path,
+    catalogue: archive.catalogue,
+    door: archive.door,
+    authorize: bearerAuthorization(clients),
+    publicUrl: dicomweb.publicUrl,
+    corsOrigins: dicomweb.corsOrigins,
+    idleMs: dicomweb.idleSeconds * 1000,
+    instanceBytesMax: dicomweb.instanceMegabytesMax * mib,
+    receivedBytesMax: dicomweb.receivedMegabytesMax * mib,
+  });
+}
+
+/** Scripts and styles of our own only, and nobody may frame the page. */
+const contentPolicy =
+  "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+
+async function registerPages(app: FastifyInstance, directory: string): Promise<void> {
+  await app.register(fastifyStatic, {
+    root: directory,
+    // A route for each file: what is under none of them is nobody's.
+    wildcard: false,
+    index: ['site.html'],
+    setHeaders: (reply, path) => {
+      reply.header('Content-Security-Policy', contentPolicy);
+      reply.header('X-Content-Type-Options', 'nosniff');
+      reply.header('Referrer-Policy', 'no-referrer');
+      // Built assets carry the hash of their content in their names.
+      const isPage = basename(path).endsWith('.html');
+      reply.header('Cache-Control', isPage ? 'no-cache' : 'public, max-age=31536000, immutable');
+    },
+  });
+}
