@@ -2,54 +2,22 @@
  * A coordinator in a directory of its own, with one site admitted, and a training job on tiny data:
  * `namespace-project.fixture.ts <root> <address>`. Each event of the job is a line of JSON; the last has the outcome.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Coordinator, initCoordinator } from '@consilium/coordinator';
 import { encodeModel, weightsOf } from '@consilium/engine';
 import { type JobOutcome, putBlob } from '@consilium/federation';
-import { axisAligned, encodeNifti } from '@consilium/imaging';
 import { createRandom, encodeSafetensors } from '@consilium/numerics';
 import { type JobId, plainEncoding, type SiteId } from '@consilium/protocol';
-import { buildNetwork, noAugmentation, parsePlan } from '@consilium/training';
+import { buildNetwork } from '@consilium/training';
 import { IdentityDirectory, wallClockMs } from '@consilium/transport';
+import { toyPlan, writeToyPatients } from '../packages/site/src/toy-training.fixture.ts';
 
 const [root, address] = process.argv.slice(2) as [string, string];
 const say = (value: object): void => void process.stdout.write(`${JSON.stringify(value)}\n`);
 
-for (let patient = 0; patient < 5; patient++) {
-  const random = createRandom(patient, 'case');
-  const geometry = axisAligned({ size: [8, 8, 8], spacingMm: [2, 2, 2], originMm: [0, 0, 0] });
-  const label = Uint8Array.from({ length: 512 }, (_, voxel) => (voxel % 8 > 3 ? 1 : 0));
-  const voxels = Int16Array.from(label, (value) => (value === 1 ? 40 : -40) + 20 * random.normal());
-  const directory = join(root, 'data', `patient-${patient}`);
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, 'image.nii.gz'), encodeNifti({ geometry, voxels }));
-  writeFileSync(join(directory, 'label.nii.gz'), encodeNifti({ geometry, voxels: label }));
-}
-const plan = parsePlan({
-  version: 1,
-  classes: [{ name: 'half', value: 1 }],
-  regions: [{ name: 'half', classes: [1] }],
-  spacingMm: [2, 2, 2],
-  patchSize: [8, 8, 8],
-  batchSize: 1,
-  normalisation: { clipHu: [-100, 100], mean: 0, std: 50 },
-  network: {
-    kind: 'unet',
-    channels: [4],
-    strides: [[1, 1, 1]],
-    kernelSizes: [[3, 3, 3]],
-    blocksPerLevel: [1],
-    classes: 2,
-  },
-  loss: { terms: [{ kind: 'cross-entropy' }] },
-  optimiser: { kind: 'adamw', weightDecay: 0 },
-  schedule: { kind: 'polynomial', initial: 0.01, power: 0.9, warmUpSteps: 0 },
-  foregroundFraction: 0.5,
-  augmentation: noAugmentation,
-  memoryBudgetMb: 500,
-  inference: { overlap: 0.5, flips: false },
-});
+writeToyPatients(join(root, 'data'));
+const plan = toyPlan({ optimiser: { kind: 'adamw', weightDecay: 0 }, initial: 0.01 });
 const network = buildNetwork(plan.network, { patchSize: [8, 8, 8], batchSize: 1, random: createRandom(1, 'network') });
 
 const own = join(root, 'coordinator');

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { encodeModel, weightsOf } from '@consilium/engine';
 import { nodeRuntime } from '@consilium/engine/node';
-import { encodeNifti } from '@consilium/imaging';
 import { createRandom, decodeSafetensors, encodeSafetensors, type Weights } from '@consilium/numerics';
 import type {
   BlobId,
@@ -17,37 +16,15 @@ import type {
   TrainTask,
 } from '@consilium/protocol';
 import { plainEncoding } from '@consilium/protocol';
-import { buildNetwork, noAugmentation, parsePlan } from '@consilium/training';
+import { buildNetwork } from '@consilium/training';
 import { describe, expect, it } from 'vitest';
 import { PrivacyBudget } from './privacy-budget.ts';
 import { parseWorkerSettings, type WorkerSettings } from './settings.ts';
 import { SiteTasks } from './site-tasks.ts';
-import { ToyDirectory, toyVolume } from './toy-hospital.fixture.ts';
+import { ToyDirectory } from './toy-hospital.fixture.ts';
+import { toyPlan, writeToyPatients } from './toy-training.fixture.ts';
 
-const plan = parsePlan({
-  version: 1,
-  classes: [{ name: 'half', value: 1 }],
-  regions: [{ name: 'half', classes: [1] }],
-  spacingMm: [2, 2, 2],
-  patchSize: [8, 8, 8],
-  batchSize: 1,
-  normalisation: { clipHu: [-100, 100], mean: 0, std: 50 },
-  network: {
-    kind: 'unet',
-    channels: [4],
-    strides: [[1, 1, 1]],
-    kernelSizes: [[3, 3, 3]],
-    blocksPerLevel: [1],
-    classes: 2,
-  },
-  loss: { terms: [{ kind: 'cross-entropy' }] },
-  optimiser: { kind: 'sgd', momentum: 0, nesterov: false },
-  schedule: { kind: 'polynomial', initial: 0.05, power: 0.9, warmUpSteps: 0 },
-  foregroundFraction: 0.5,
-  augmentation: noAugmentation,
-  memoryBudgetMb: 500,
-  inference: { overlap: 0.5, flips: false },
-});
+const plan = toyPlan({ optimiser: { kind: 'sgd', momentum: 0, nesterov: false }, initial: 0.05 });
 const network = buildNetwork(plan.network, { patchSize: [8, 8, 8], batchSize: 1, random: createRandom(1, 'network') });
 const initial = weightsOf(network);
 const names = [...initial.keys()];
@@ -59,13 +36,7 @@ class ToySite {
   readonly #tasks: SiteTasks;
 
   constructor(directory: ToyDirectory, settings: Partial<WorkerSettings> = {}) {
-    for (let index = 0; index < 5; index++) {
-      const random = createRandom(index, 'case');
-      const noisy = toyVolume((voxel) => (voxel % 8 > 3 ? 40 : -40) + 20 * random.normal());
-      directory.file(`data/patient-${index}/image.nii.gz`, encodeNifti(noisy));
-      const label = toyVolume((voxel) => (voxel % 8 > 3 ? 1 : 0));
-      directory.file(`data/patient-${index}/label.nii.gz`, encodeNifti(label));
-    }
+    writeToyPatients(`${directory.path}/data`);
     const siteId = 'site-1' as SiteId;
     this.#tasks = new SiteTasks({
       settings: {
