@@ -74,7 +74,7 @@ function plantedValue(keyword: Keyword, vr: string, index: number): DicomRecord[
     case 'AE':
     case 'SH':
     case 'LO':
-      return technical.test(keyword) ? 'Quastelhuber' : word;
+      return technical.test(keyword) ? `Quastelhuber ${foreignUidRoot}.${index}` : word;
     case 'PN':
       return `${word}^${word}`;
     case 'CS':

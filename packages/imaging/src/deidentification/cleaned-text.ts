@@ -35,11 +35,12 @@ export function cleanedText(text: string, cleaning: Cleaning): string {
 
 /**
  * Text that should stay as it is, such as a manufacturer's name: without the values of this file's identity, and
- * without what has the form of a person's name in DICOM, a date, a long number, an address on the net.
+ * without what has the form of a person's name in DICOM, a UID, a date, a long number, an address on the net.
  */
 export function retainedText(text: string, cleaning: Cleaning): string {
   const pruned = withoutValues(text, cleaning)
     .replace(/\S*[\^@]\S*|\b(?:https?|ftp):\S*/g, ' ')
+    .replace(/\b\d[\d.]{13,}/g, ' ')
     .replace(/\b\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\b/g, (date) => (/\d{4}|\.\d{2}\./.test(date) ? ' ' : date))
     .replace(/\d[\d ()/-]{4,}\d/g, (run) => (run.replace(/\D/g, '').length >= 6 ? ' ' : run))
     .replace(/[^\s,;:/\\()_+=|-]+/gu, (token) => (isOfPerson(token, cleaning) ? '' : token));

@@ -3,7 +3,8 @@
  *
  * It finds what scanners and workstations write: letters of one intensity, the brightest, the darkest, or one that is
  * unusually frequent, at least five in a line and six pixels high. It does not find handwriting, letters smoothed at their
- * edges so far that no stroke keeps its value, text in lossily compressed pixels, or single initials.
+ * edges so far that no stroke keeps its value, text hardly brighter than what it is on, text in lossily compressed pixels,
+ * or single initials.
  */
 import type { PixelRegion } from './pixel-rules.ts';
 
@@ -17,6 +18,8 @@ export interface GreyFrame {
 const glyphHeightMin = 6;
 const glyphHeightMax = 64;
 const glyphsPerLineMin = 5;
+/** Of the range of values: letters stand out, patches of noise do not. */
+const contrastMin = 1 / 128;
 /** A value of more pixels is a background or a body. */
 const shareMax = 0.2;
 
@@ -32,6 +35,8 @@ interface Candidates {
   /** By value and `offset`: 1 for those that letters could have. */
   readonly isCandidate: Uint8Array;
   readonly offset: number;
+  /** Between the darkest and the brightest value. */
+  readonly range: number;
 }
 
 /**
@@ -54,7 +59,7 @@ function candidateValues({ values }: GreyFrame): Candidates | undefined {
   if (candidates.length === 0) return undefined;
   const isCandidate = new Uint8Array(counts.length);
   for (const value of candidates) isCandidate[value] = 1;
-  return { isCandidate, offset };
+  return { isCandidate, offset, range: high - low };
 }
 
 interface Box {
@@ -66,14 +71,14 @@ interface Box {
 }
 
 /** By value, the boxes of its components, of pixels that touch at sides or corners, that have the form of a letter. */
-function glyphsOf(frame: GreyFrame, { isCandidate, offset }: Candidates): ReadonlyMap<number, readonly Box[]> {
+function glyphsOf(frame: GreyFrame, { isCandidate, offset, range }: Candidates): ReadonlyMap<number, readonly Box[]> {
   const { values } = frame;
   const seen = new Uint8Array(values.length);
   const glyphs = new Map<number, Box[]>();
   for (let start = 0; start < values.length; start++) {
     if (isCandidate[values[start]! + offset] === 0 || seen[start] === 1) continue;
-    const { box, area } = componentFrom(frame, start, seen);
-    if (!isGlyph(box, area)) continue;
+    const { box, area, contrast } = componentFrom(frame, start, seen);
+    if (contrast < range * contrastMin || !isGlyph(box, area)) continue;
     const ofValue = glyphs.get(values[start]!);
     if (ofValue === undefined) glyphs.set(values[start]!, [box]);
     else ofValue.push(box);
@@ -81,15 +86,20 @@ function glyphsOf(frame: GreyFrame, { isCandidate, offset }: Candidates): Readon
   return glyphs;
 }
 
+interface Component {
+  readonly box: Box;
+  /** In pixels. */
+  readonly area: number;
+  /** Mean difference from the pixels around. */
+  readonly contrast: number;
+}
+
 /** @param seen documented out parameter: its pixels become 1. */
-function componentFrom(
-  { values, rows, columns }: GreyFrame,
-  start: number,
-  seen: Uint8Array,
-): { box: Box; area: number } {
+function componentFrom({ values, rows, columns }: GreyFrame, start: number, seen: Uint8Array): Component {
   const value = values[start]!;
   const stack = [start];
   let [left, right, top, bottom, area] = [columns, 0, rows, 0, 0];
+  let [difference, around] = [0, 0];
   seen[start] = 1;
   while (stack.length > 0) {
     const at = stack.pop()!;
@@ -103,13 +113,18 @@ function componentFrom(
     for (let y = Math.max(0, row - 1); y <= Math.min(rows - 1, row + 1); y++) {
       for (let x = Math.max(0, column - 1); x <= Math.min(columns - 1, column + 1); x++) {
         const near = y * columns + x;
-        if (seen[near] === 1 || values[near] !== value) continue;
+        if (values[near] !== value) {
+          difference += Math.abs(values[near]! - value);
+          around++;
+          continue;
+        }
+        if (seen[near] === 1) continue;
         seen[near] = 1;
         stack.push(near);
       }
     }
   }
-  return { box: { left, top, right: right + 1, bottom: bottom + 1 }, area };
+  return { box: { left, top, right: right + 1, bottom: bottom + 1 }, area, contrast: difference / Math.max(1, around) };
 }
 
 function isGlyph({ left, top, right, bottom }: Box, area: number): boolean {
