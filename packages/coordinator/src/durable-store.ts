@@ -63,6 +63,10 @@ export class DurableStore implements Store, Disposable {
     return this.#blobs.getChunk(id, into);
   }
 
+  getPart(id: ChunkId, begin: number, into: Uint8Array): Promise<Uint8Array> {
+    return this.#blobs.getPart(id, begin, into);
+  }
+
   putManifest(manifest: Manifest): Promise<BlobId> {
     return this.#blobs.putManifest(manifest);
   }

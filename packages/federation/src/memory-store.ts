@@ -30,9 +30,11 @@ export class MemoryStore implements Store {
   }
 
   async getChunk(id: ChunkId): Promise<Uint8Array> {
-    const bytes = this.#chunks.get(id);
-    if (bytes === undefined) throw new FederationError('federation.chunk-missing', `There is no chunk ${id}.`);
-    return Uint8Array.from(bytes);
+    return this.#chunk(id).slice();
+  }
+
+  async getPart(id: ChunkId, begin: number, into: Uint8Array): Promise<Uint8Array> {
+    return this.#chunk(id).slice(begin, begin + into.length);
   }
 
   async putManifest(manifest: Manifest): Promise<BlobId> {
@@ -98,5 +100,11 @@ export class MemoryStore implements Store {
 
   async jobIds(): Promise<readonly JobId[]> {
     return [...this.#entries.keys()];
+  }
+
+  #chunk(id: ChunkId): Uint8Array {
+    const bytes = this.#chunks.get(id);
+    if (bytes === undefined) throw new FederationError('federation.chunk-missing', `There is no chunk ${id}.`);
+    return bytes;
   }
 }

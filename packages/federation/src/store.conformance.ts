@@ -38,6 +38,21 @@ export function testBlobStore(name: string, open: Open<BlobStore>): void {
         );
       }));
 
+    it('gives back any part of a chunk', () =>
+      withStore(open, async (store) => {
+        const bytes = Uint8Array.from({ length: 50 }, (_, index) => index);
+        const id = await store.putChunk(bytes);
+        const places = fc.nat(55);
+        await fc.assert(
+          fc.asyncProperty(places, places, async (begin, length) => {
+            const part = await store.getPart(id, begin, new Uint8Array(length));
+            expect([...part]).toEqual([...bytes.subarray(begin, begin + length)]);
+          }),
+          { numRuns: 50 },
+        );
+        await expect(store.getPart('ab'.repeat(32) as ChunkId, 0, new Uint8Array(1))).rejects.toMatchObject(missing);
+      }));
+
     it('gives back blobs of any size, however they were written', () =>
       withStore(open, async (store) => {
         for (const size of [0, 1, 1000, chunkBytes, chunkBytes + 1]) {

@@ -17,6 +17,11 @@ export interface BlobStore {
    * enough, that may be used for it.
    */
   getChunk(id: ChunkId, into?: Uint8Array): Promise<Uint8Array>;
+  /**
+   * The bytes of a chunk from `begin` on, as many as there are and `into` takes, in memory that may be that of `into`.
+   * Rejects as `getChunk` does.
+   */
+  getPart(id: ChunkId, begin: number, into: Uint8Array): Promise<Uint8Array>;
   /** Names a blob. Rejects with a coded error if one of its chunks is not there. */
   putManifest(manifest: Manifest): Promise<BlobId>;
   /** undefined if there is no such blob. Every chunk of a blob that has a manifest is there. */

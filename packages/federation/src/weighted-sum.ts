@@ -13,8 +13,8 @@ export interface Term {
   readonly factor: number;
 }
 
-/** Elements that are summed before the next region is begun: 16 MiB of sums. */
-const regionElements = 2 ** 21;
+/** Elements that are summed before the next region is begun: 2 MiB of sums, which stay in a processor's cache. */
+const regionElements = 2 ** 18;
 /** With more models than this, none keeps what it has read when a region is done. */
 const keepingReadersMax = 8;
 
@@ -36,6 +36,8 @@ export class WeightedSum implements WeightsReader {
   readonly #terms: readonly Term[];
   readonly #names: readonly string[];
   #region: Region | null = null;
+  /** Of the sums, used over and over. */
+  #memory = new ArrayBuffer(0);
 
   /** At least one term, all of the same shape. */
   constructor(terms: readonly Term[]) {
@@ -44,7 +46,7 @@ export class WeightedSum implements WeightsReader {
     this.#names = [...this.shape.keys()];
   }
 
-  /** float64, whatever the dtype of the tensor. */
+  /** float64, whatever the dtype of the tensor. Good until it is read on. */
   async read(name: string, begin: number, end: number): Promise<Float64Array> {
     const isWithin = (piece: Piece) => piece.name === name && piece.begin <= begin && end <= piece.end;
     let region = this.#region;
@@ -60,17 +62,16 @@ export class WeightedSum implements WeightsReader {
 
   async #sum(pieces: readonly Piece[]): Promise<Region> {
     const { offset, begin, end } = pieces.at(-1)!;
-    const sums = new Float64Array(offset + end - begin);
-    const none = new Float64Array(sums.length);
-    let last: { readonly of: WeightsReader | undefined; readonly values: Float64Array } = {
-      of: undefined,
-      values: none,
-    };
+    const sums = elements(this.#memory, offset + end - begin).fill(0);
+    this.#memory = sums.buffer;
+    let less = { of: undefined as WeightsReader | undefined, values: new Float64Array(0) as Float64Array };
     for (const { weights, base, factor } of this.#terms) {
-      if (base !== last.of) last = { of: base, values: base === undefined ? none : await readAll(base, pieces) };
+      if (base !== undefined && base !== less.of) less = { of: base, values: await readAll(base, pieces) };
       for (const { name, begin, end, offset } of pieces) {
         const values = await weights.read(name, begin, end);
-        addScaled(sums.subarray(offset), values, { less: last.values.subarray(offset), factor });
+        const into = sums.subarray(offset, offset + end - begin);
+        if (base === undefined) addScaled(into, values, factor);
+        else addScaledDifference(into, values, { less: less.values.subarray(offset), factor });
       }
       if (this.#terms.length > keepingReadersMax) weights.forget?.();
     }
@@ -104,8 +105,21 @@ async function readAll(weights: WeightsReader, pieces: readonly Piece[]): Promis
   return all;
 }
 
+function elements(memory: ArrayBuffer, count: number): Float64Array<ArrayBuffer> {
+  const bytes = count * Float64Array.BYTES_PER_ELEMENT;
+  return new Float64Array(memory.byteLength < bytes ? new ArrayBuffer(bytes) : memory, 0, count);
+}
+
 /** One loop for each float type, so that each stays fast. */
-function addScaled(
+function addScaled(sums: Float64Array, values: Floats, factor: number): void {
+  if (values instanceof Float32Array) {
+    for (let at = 0; at < values.length; at++) sums[at] = sums[at]! + factor * values[at]!;
+  } else {
+    for (let at = 0; at < values.length; at++) sums[at] = sums[at]! + factor * values[at]!;
+  }
+}
+
+function addScaledDifference(
   sums: Float64Array,
   values: Floats,
   { less, factor }: { readonly less: Float64Array; readonly factor: number },

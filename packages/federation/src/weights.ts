@@ -34,14 +34,24 @@ export interface WeightsReader {
   forget?(): void;
 }
 
-/** A safetensors file in a store. Keeps the two chunks it read last: what it gives out is good until it has read two more. */
+/** What is read at a time: a stretch of float32 or many small tensors. */
+const windowBytes = 2 ** 20;
+
+interface Window {
+  readonly begin: number;
+  readonly end: number;
+  readonly memory: Uint8Array;
+  readonly bytes: Promise<Uint8Array>;
+}
+
+/** A safetensors file in a store. Keeps the two windows it read last: what it gives out is good until it has read two more. */
 export class WeightsFile implements WeightsReader {
   readonly id: BlobId;
   readonly layout: SafetensorsLayout;
   readonly #store: BlobStore;
   readonly #manifest: Manifest;
-  /** By the parity of their index. */
-  #chunks: { readonly index: number; readonly memory: Uint8Array; readonly bytes: Promise<Uint8Array> }[] = [];
+  /** The newest first. */
+  #windows: Window[] = [];
 
   private constructor(store: BlobStore, id: BlobId, manifest: Manifest, layout: SafetensorsLayout) {
     this.#store = store;
@@ -53,8 +63,7 @@ export class WeightsFile implements WeightsReader {
   /** @throws SafetensorsError, or a coded error of the store. */
   static async open(store: BlobStore, id: BlobId): Promise<WeightsFile> {
     const manifest = await manifestOf(store, id);
-    const read = (begin: number, end: number) => readBytes(manifest, begin, end, (index) => chunkOf(index));
-    const chunkOf = (index: number) => store.getChunk(manifest.chunks[index]!);
+    const read = (begin: number, end: number) => readBytes(store, manifest, begin, new Uint8Array(end - begin));
     const headerBytes = safetensorsHeaderBytes(await read(0, Math.min(8, manifest.bytes)));
     if (headerBytes > manifest.bytes) throw new SafetensorsError('the header is longer than the file');
     const layout = readSafetensorsLayout(await read(0, headerBytes), manifest.bytes);
@@ -73,7 +82,7 @@ export class WeightsFile implements WeightsReader {
   }
 
   forget(): void {
-    this.#chunks = [];
+    this.#windows = [];
   }
 
   /** The raw bytes of elements `begin` to `end`, aligned to their size; not to be written to. */
@@ -84,41 +93,41 @@ export class WeightsFile implements WeightsReader {
   ): Promise<Uint8Array<ArrayBuffer>> {
     const size = (to - from) / Math.max(1, elementCount(shape));
     const [first, last] = [from + begin * size, from + end * size];
-    const index = Math.floor(first / chunkBytes);
-    const within = first - index * chunkBytes;
-    if (last > first && last <= (index + 1) * chunkBytes && within % size === 0) {
-      return (await this.#get(index)).subarray(within, within + last - first) as Uint8Array<ArrayBuffer>;
-    }
-    return readBytes(this.#manifest, first, last, (each) => this.#get(each));
+    const window = this.#windows.find((each) => each.begin <= first && last <= each.end) ?? this.#read(first, last);
+    const bytes = (await window.bytes).subarray(first - window.begin, last - window.begin) as Uint8Array<ArrayBuffer>;
+    return bytes.byteOffset % size === 0 ? bytes : bytes.slice();
   }
 
-  /** Memory that is used over and over: the garbage collector would spend more on it than all else costs. */
-  #get(index: number): Promise<Uint8Array> {
-    const place = index % 2;
-    if (this.#chunks[place]?.index !== index) {
-      const memory = this.#chunks[place]?.memory ?? new Uint8Array(Math.min(chunkBytes, this.#manifest.bytes));
-      const bytes = this.#store.getChunk(this.#manifest.chunks[index]!, memory);
-      this.#chunks[place] = { index, memory, bytes };
-    }
-    return this.#chunks[place]!.bytes;
+  /** Into memory that is used over and over: the garbage collector would spend more on it than all else costs. */
+  #read(first: number, last: number): Window {
+    const begin = first - (first % Float64Array.BYTES_PER_ELEMENT);
+    const end = Math.min(this.#manifest.bytes, Math.max(last, begin + windowBytes));
+    const [newest, oldest] = this.#windows;
+    const isLarge = oldest !== undefined && oldest.memory.length >= end - begin;
+    const memory = isLarge ? oldest.memory : new Uint8Array(end - begin);
+    const bytes = readBytes(this.#store, this.#manifest, begin, memory.subarray(0, end - begin));
+    const window = { begin, end, memory, bytes };
+    this.#windows = newest === undefined ? [window] : [window, newest];
+    return window;
   }
 }
 
+/** The bytes of a blob from `begin` on: as many as `into` takes. */
 async function readBytes(
+  store: BlobStore,
   manifest: Manifest,
   begin: number,
-  end: number,
-  chunkAt: (index: number) => Promise<Uint8Array>,
+  into: Uint8Array,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(end - begin);
-  for (let position = begin; position < end; ) {
-    const index = Math.floor(position / chunkBytes);
-    const within = position - index * chunkBytes;
-    const length = Math.min(end - position, bytesOfChunk(manifest, index) - within);
-    bytes.set((await chunkAt(index)).subarray(within, within + length), position - begin);
-    position += length;
+  for (let filled = 0; filled < into.length; ) {
+    const index = Math.floor((begin + filled) / chunkBytes);
+    const within = begin + filled - index * chunkBytes;
+    const rest = into.subarray(filled, filled + bytesOfChunk(manifest, index) - within);
+    const part = await store.getPart(manifest.chunks[index]!, within, rest);
+    if (part.buffer !== rest.buffer) rest.set(part);
+    filled += part.length;
   }
-  return bytes;
+  return into as Uint8Array<ArrayBuffer>;
 }
 
 /** Elements that are combined at a time: 1 MiB of float32 of each contribution. */

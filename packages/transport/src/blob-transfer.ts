@@ -7,15 +7,16 @@ import { type BlobStore, blobIdOf, FederationError, manifestOf } from '@consiliu
 import { type BlobId, bytesOfChunk, type ChunkId, type Manifest, manifestSchema } from '@consilium/protocol';
 import { z } from 'zod';
 import { persist } from './back-off.ts';
-import { ChunkBuffers } from './chunk-buffers.ts';
+import type { ChunkBuffers } from './chunk-buffers.ts';
 import { inParallel } from './parallel.ts';
 import type { Requests } from './requests.ts';
-import { sliced } from './slice.ts';
 import { TransportError } from './transport-error.ts';
 
 export interface BlobTransferOptions {
   /** Chunks on their way at a time. */
   readonly atOnce: number;
+  /** Where they are meanwhile. */
+  readonly buffers: ChunkBuffers;
   readonly signal: AbortSignal;
   /** Told of each attempt that failed and will be made again. */
   readonly onRetry?: ((error: TransportError) => void) | undefined;
@@ -35,17 +36,15 @@ export async function fetchBlob(
 ): Promise<void> {
   if ((await into.getManifest(id)) !== undefined) return;
   const manifest = await persist(() => askManifest(requests, id, options.signal), options);
-  const buffers = new ChunkBuffers(options.atOnce, manifest.bytes);
-  const lengths = new Map(manifest.chunks.map((chunk, index) => [chunk, bytesOfChunk(manifest, index)]));
+  const lengths = lengthsOf(manifest);
   for (;;) {
     const lacking: ChunkId[] = [];
     for (const chunk of lengths.keys()) if (!(await into.hasChunk(chunk))) lacking.push(chunk);
     await inParallel(lacking, options, async (chunk, signal) => {
-      using buffer = await buffers.take();
-      const bytes = buffer.bytes.subarray(0, lengths.get(chunk));
+      using buffer = await options.buffers.take(lengths.get(chunk));
       const fetched = async (): Promise<void> => {
-        await askChunk(requests, chunk, bytes, signal);
-        const name = await into.putChunk(bytes, chunk);
+        await askChunk(requests, chunk, buffer.bytes, signal);
+        const name = await into.putChunk(buffer.bytes, chunk);
         if (name !== chunk) throw malformed('the chunk has other bytes than its name says');
       };
       await persist(fetched, { ...options, signal });
@@ -62,15 +61,20 @@ export async function offerBlob(
   options: BlobTransferOptions,
 ): Promise<void> {
   const manifest = await manifestOf(from, id);
-  const buffers = new ChunkBuffers(options.atOnce, manifest.bytes);
+  const lengths = lengthsOf(manifest);
   const offer = () => persist(() => offerManifest(requests, id, manifest, options.signal), options);
   for (let missing = await offer(); missing.length > 0; missing = await offer()) {
     await inParallel([...new Set(missing)], options, async (chunk, signal) => {
-      using buffer = await buffers.take();
+      using buffer = await options.buffers.take(lengths.get(chunk));
       const bytes = await from.getChunk(chunk, buffer.bytes);
-      await persist(() => sendChunk(requests, chunk, bytes, signal), { ...options, signal });
+      const request = { method: 'PUT' as const, path: `/v1/chunks/${chunk}`, send: bytes };
+      await persist(() => requests.moveChunk(request, signal), { ...options, signal });
     });
   }
+}
+
+function lengthsOf(manifest: Manifest): ReadonlyMap<ChunkId, number> {
+  return new Map(manifest.chunks.map((chunk, index) => [chunk, bytesOfChunk(manifest, index)]));
 }
 
 /** False if chunks that were there are gone since, with another blob that had them. */
@@ -93,14 +97,8 @@ async function askManifest(requests: Requests, id: BlobId, signal: AbortSignal):
 }
 
 async function askChunk(requests: Requests, id: ChunkId, into: Uint8Array, signal: AbortSignal): Promise<void> {
-  using answer = await requests.open({ method: 'GET', path: `/v1/chunks/${id}`, signal });
-  let filled = 0;
-  for await (const part of answer.body) {
-    if (filled + part.length > into.length) throw malformed('the chunk is longer than the manifest says');
-    into.set(part, filled);
-    filled += part.length;
-  }
-  if (filled !== into.length) throw malformed('the chunk is shorter than the manifest says');
+  const bytes = await requests.moveChunk({ method: 'GET', path: `/v1/chunks/${id}`, into }, signal);
+  if (bytes !== into.length) throw malformed('the chunk is shorter than the manifest says');
 }
 
 async function offerManifest(
@@ -118,13 +116,6 @@ async function offerManifest(
     if (chunk === undefined) throw malformed('it misses a chunk that there is not');
     return chunk;
   });
-}
-
-async function sendChunk(requests: Requests, id: ChunkId, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
-  const body = { length: bytes.length, pieces: sliced(bytes) };
-  using answer = await requests.open({ method: 'PUT', path: `/v1/chunks/${id}`, bytes: body, signal });
-  // To the end, so that the connection serves for the next.
-  for await (const _ of answer.body);
 }
 
 function malformed(reason: string): TransportError {

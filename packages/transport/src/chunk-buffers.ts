@@ -9,24 +9,22 @@ export interface ChunkBuffer extends Disposable {
 
 export class ChunkBuffers {
   readonly #slots: Slots;
-  readonly #bytes: number;
   readonly #spare: Uint8Array[] = [];
 
-  /** `bytes`: of each; less than a chunk where all are of a small blob. */
-  constructor(count: number, bytes: number = chunkBytes) {
+  constructor(count: number) {
     this.#slots = new Slots(count);
-    this.#bytes = Math.min(bytes, chunkBytes);
   }
 
-  /** Waits until one is free. */
-  async take(): Promise<ChunkBuffer> {
+  /** Waits until one is free. `bytes`: at most those of a chunk. */
+  async take(bytes: number = chunkBytes): Promise<ChunkBuffer> {
     const slot = await this.#slots.take();
-    const bytes = this.#spare.pop() ?? new Uint8Array(this.#bytes);
+    const spare = this.#spare.pop();
+    const memory = spare !== undefined && spare.length >= bytes ? spare : new Uint8Array(bytes);
     let isTaken = true;
     return {
-      bytes,
+      bytes: memory.subarray(0, bytes),
       [Symbol.dispose]: () => {
-        if (isTaken) this.#spare.push(bytes);
+        if (isTaken) this.#spare.push(memory);
         isTaken = false;
         slot[Symbol.dispose]();
       },

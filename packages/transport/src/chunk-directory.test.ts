@@ -106,6 +106,33 @@ describe('a chunk directory', () => {
     await expect(store.getChunk(chunk)).rejects.toMatchObject({ code: 'transport.chunk-damaged' });
   });
 
+  it('writes new chunks over files of forgotten ones, but under nobody who reads them', async () => {
+    const directory = freshDirectory();
+    let store = await ChunkDirectory.open(directory);
+    const bytesOf = (value: number) => new Uint8Array(chunkBytes).fill(value);
+    const forget = async (value: number): Promise<ChunkId> => {
+      const blob = await putBlob(store, bytesOf(value));
+      await store.retain(blob, 'holder');
+      const reading = store.getChunk(chunkIdOf(bytesOf(value)));
+      await store.release('holder');
+      await putBlob(store, bytesOf(value + 100));
+      expect(Buffer.compare(await reading, bytesOf(value))).toBe(0);
+      return chunkIdOf(bytesOf(value));
+    };
+    const spares = () => files(join(directory, 'spares'));
+    await forget(1);
+    await store.retain(await putBlob(store, bytesOf(2)), 'holder');
+    await store.release('holder');
+    expect(spares().length).toBeGreaterThan(0);
+    for (const spare of spares()) truncateSync(join(directory, 'spares', spare), 7);
+    const before = spares().length;
+    const blob = await putBlob(store, bytesOf(3));
+    expect(spares()).toHaveLength(before - 1);
+    store = await ChunkDirectory.open(directory);
+    expect(spares()).toEqual([]);
+    expect(Buffer.compare(await getBlob(store, blob), bytesOf(3))).toBe(0);
+  });
+
   it('forgets a damaged manifest when it is opened', async () => {
     const directory = freshDirectory();
     const blob = await putBlob(await ChunkDirectory.open(directory), text('abc'));
@@ -137,6 +164,7 @@ describe('a chunk directory', () => {
     expect(Buffer.compare(await getBlob(store, first), bytesOf('first'))).toBe(0);
     await store.release('../..');
     await store.release('unknown');
+    await ChunkDirectory.open(directory);
     expect(files(directory)).toEqual([]);
   });
 
@@ -220,7 +248,7 @@ describe('a chunk directory', () => {
 
 /** The operations on files that can fail, and those on open files. */
 const operations = ['open', 'rename', 'mkdir', 'rm'] as const;
-const handleOperations = ['writeFile', 'datasync', 'sync', 'close'] as const;
+const handleOperations = ['write', 'writeFile', 'truncate', 'datasync', 'sync', 'close'] as const;
 
 describe('a chunk directory whose disk fails', () => {
   const originals = Object.fromEntries(operations.map((name) => [name, fs[name]]));

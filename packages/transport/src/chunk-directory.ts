@@ -3,7 +3,8 @@
  * `chunks/<first two digits>/<sha256>`; manifests as `manifests/<blob id>`; who retains what in `holders/`. A file is
  * written beside its place and renamed into it, and flushed with all others of its blob when that is first retained: what
  * is retained survives a power cut. What was not is looked at when the directory is opened. Which chunk is in how many
- * blobs is counted in memory, from the files, at every start. One process may hold a directory open.
+ * blobs is counted in memory, from the files, at every start. One process may hold a directory open. Files of whole
+ * chunks that are forgotten lie in `spares/` until they are written over.
  */
 import assert from 'node:assert/strict';
 import { open, readdir, readFile, rm, stat } from 'node:fs/promises';
@@ -22,6 +23,7 @@ import { draftSuffix, makeDirectory, writeWhole } from './durable-file.ts';
 import { HolderDirectory } from './holder-directory.ts';
 import { readManifest } from './manifest-file.ts';
 import { wallClockMs } from './ports/wall-clock.ts';
+import { SpareFiles } from './spare-files.ts';
 import { storageError } from './storage-error.ts';
 import { TransportError } from './transport-error.ts';
 import { Turns } from './turns.ts';
@@ -46,6 +48,8 @@ interface StoredChunk {
   checkedMs: number | null;
   /** Flushes it; null if that was done. */
   flush: Flush | null;
+  /** Who reads its file now. */
+  readers: number;
 }
 
 type Flush = () => Promise<void>;
@@ -59,7 +63,17 @@ interface StoredBlob {
   flush: Flush | null;
 }
 
+/** 1 GiB. */
+const sparesMax = 128;
 const dayMs = 24 * 60 * 60 * 1000;
+
+const unusedChunk: Omit<StoredChunk, 'bytes'> = {
+  awaited: 0,
+  touchedMs: 0,
+  checkedMs: null,
+  flush: null,
+  readers: 0,
+};
 
 export class ChunkDirectory implements BlobStore {
   readonly #directory: string;
@@ -72,6 +86,7 @@ export class ChunkDirectory implements BlobStore {
   /** How many blobs name a chunk, be it there or not. */
   readonly #uses = new Map<ChunkId, number>();
   readonly #holders: HolderDirectory;
+  readonly #spares: SpareFiles;
   readonly #turns = new Turns<string>();
 
   private constructor(
@@ -84,6 +99,7 @@ export class ChunkDirectory implements BlobStore {
     this.#trustedMs = trustedMs;
     this.#isDurable = isDurable;
     this.#holders = new HolderDirectory(join(directory, 'holders'), { isDurable });
+    this.#spares = new SpareFiles(join(directory, 'spares'), sparesMax);
   }
 
   /** @throws TransportError if the directory cannot be made, read or written to. */
@@ -91,6 +107,7 @@ export class ChunkDirectory implements BlobStore {
     const store = new ChunkDirectory(directory, options);
     try {
       for (const part of ['chunks', 'manifests', 'holders']) await makeDirectory(join(directory, part));
+      await store.#spares.open();
       await store.#readChunks();
       await store.#readManifests();
       await store.#holders.read();
@@ -110,8 +127,9 @@ export class ChunkDirectory implements BlobStore {
       if (!this.#chunks.has(id)) {
         const parent = join(this.#directory, 'chunks', id.slice(0, 2));
         await this.#turns.take(parent, () => makeDirectory(parent));
-        const flush = await writeWhole(this.#chunkPath(id), bytes);
-        this.#chunks.set(id, { bytes: bytes.length, awaited: 0, touchedMs: 0, checkedMs: this.#nowMs(), flush });
+        const spare = bytes.length === chunkBytes ? this.#spares.take() : undefined;
+        const flush = await writeWhole(this.#chunkPath(id), bytes, { spare });
+        this.#chunks.set(id, { ...unusedChunk, bytes: bytes.length, checkedMs: this.#nowMs(), flush });
       }
       const chunk = this.#chunks.get(id)!;
       chunk.awaited++;
@@ -141,6 +159,17 @@ export class ChunkDirectory implements BlobStore {
           )
         : new TransportError('transport.chunk-missing', `There is no chunk ${id} in ${this.#directory}.`);
     });
+  }
+
+  async getPart(id: ChunkId, begin: number, into: Uint8Array): Promise<Uint8Array> {
+    const stored = this.#chunks.get(id);
+    const part =
+      stored !== undefined && this.#isTrusted(stored) ? await this.#read(id, stored, begin, into) : undefined;
+    if (part !== undefined) return part;
+    const whole = await this.getChunk(id);
+    const bytes = into.subarray(0, Math.max(0, whole.length - begin));
+    bytes.set(whole.subarray(begin, begin + bytes.length));
+    return bytes;
   }
 
   async putManifest(manifest: Manifest): Promise<BlobId> {
@@ -286,9 +315,16 @@ export class ChunkDirectory implements BlobStore {
   }
 
   async #removeChunks(ids: readonly ChunkId[]): Promise<void> {
+    const isSpare = (id: ChunkId) => this.#chunks.get(id)?.bytes === chunkBytes;
+    // Else a power cut could bring a blob back that is held and whose chunk holds other bytes.
+    if (ids.some(isSpare)) await this.#holders.flush();
     for (const id of ids) {
       await this.#turns.take(id, async () => {
-        if (!this.#uses.has(id)) await this.#drop(id);
+        if (this.#uses.has(id)) return;
+        // Whoever reads it goes on with the bytes of this file.
+        if (!isSpare(id) || this.#chunks.get(id)!.readers > 0) return this.#drop(id);
+        this.#chunks.delete(id);
+        await this.#spares.keep(this.#chunkPath(id));
       });
     }
   }
@@ -300,37 +336,47 @@ export class ChunkDirectory implements BlobStore {
 
   /** undefined if there is no such file, or its bytes no longer match its name. */
   async #readChunk(id: ChunkId, into?: Uint8Array): Promise<Uint8Array | undefined> {
+    const stored = this.#chunks.get(id);
+    if (stored === undefined || stored.bytes > chunkBytes) return undefined;
+    const bytes = await this.#read(id, stored, 0, into?.subarray(0, stored.bytes) ?? new Uint8Array(stored.bytes));
+    return bytes !== undefined && this.#isIntact(id, stored, bytes) ? bytes : undefined;
+  }
+
+  /** From `begin`, as much as there is and `into` takes; undefined if there is no such file, or not of its length. */
+  async #read(id: ChunkId, stored: StoredChunk, begin: number, into: Uint8Array): Promise<Uint8Array | undefined> {
+    stored.readers++;
     try {
       const file = await open(this.#chunkPath(id), 'r');
       try {
-        const { size } = await file.stat();
-        if (size > chunkBytes) return undefined;
-        const bytes = into?.subarray(0, size) ?? new Uint8Array(size);
-        let filled = 0;
-        while (filled < bytes.length) {
-          const { bytesRead } = await file.read(bytes, filled);
+        if ((await file.stat()).size !== stored.bytes) return undefined;
+        const bytes = into.subarray(0, Math.max(0, stored.bytes - begin));
+        for (let filled = 0; filled < bytes.length; ) {
+          const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, begin + filled);
           if (bytesRead === 0) return undefined;
           filled += bytesRead;
         }
-        return this.#isIntact(id, bytes) ? bytes : undefined;
+        return bytes;
       } finally {
         await file.close();
       }
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw storageError(error, this.#directory);
+    } finally {
+      stored.readers--;
     }
   }
 
   /** Hashing costs more than all else that is done to a chunk: one that was checked a moment ago is trusted. */
-  #isIntact(id: ChunkId, bytes: Uint8Array): boolean {
-    const stored = this.#chunks.get(id);
-    if (stored !== undefined && bytes.length !== stored.bytes) return false;
-    const nowMs = this.#nowMs();
-    const ageMs = nowMs - (stored?.checkedMs ?? Number.NEGATIVE_INFINITY);
-    if (ageMs >= 0 && ageMs < this.#trustedMs) return true;
+  #isTrusted({ checkedMs }: StoredChunk): boolean {
+    const ageMs = this.#nowMs() - (checkedMs ?? Number.NEGATIVE_INFINITY);
+    return ageMs >= 0 && ageMs < this.#trustedMs;
+  }
+
+  #isIntact(id: ChunkId, stored: StoredChunk, bytes: Uint8Array): boolean {
+    if (this.#isTrusted(stored)) return true;
     if (chunkIdOf(bytes) !== id) return false;
-    if (stored !== undefined) stored.checkedMs = nowMs;
+    stored.checkedMs = this.#nowMs();
     return true;
   }
 
@@ -341,7 +387,7 @@ export class ChunkDirectory implements BlobStore {
         const { size, mtimeMs } = await stat(path);
         const id = chunkIdSchema.safeParse(name);
         if (id.success) {
-          this.#chunks.set(id.data, { bytes: size, awaited: 0, touchedMs: mtimeMs, checkedMs: null, flush: null });
+          this.#chunks.set(id.data, { ...unusedChunk, bytes: size, touchedMs: mtimeMs });
         } else await this.#removeStaleDraft(path, mtimeMs);
       }
     }

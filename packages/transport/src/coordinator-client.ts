@@ -13,13 +13,14 @@ import {
   type Verdict,
 } from '@consilium/protocol';
 import { fetchBlob, offerBlob } from './blob-transfer.ts';
+import { ChunkBuffers } from './chunk-buffers.ts';
 import type { Credentials } from './credentials.ts';
 import { EventReader } from './event-reader.ts';
 import { Requests, type RequestsOptions } from './requests.ts';
 import { TransportError } from './transport-error.ts';
 
 export interface CoordinatorClientOptions extends RequestsOptions {
-  /** Chunks on their way at a time, in each transfer. */
+  /** Chunks on their way at a time, of all transfers. */
   readonly chunksAtOnce?: number;
   /** Told of each attempt of a transfer that failed and will be made again. */
   readonly onRetry?: (error: TransportError) => void;
@@ -30,9 +31,13 @@ const never = new AbortController().signal;
 export class CoordinatorClient {
   readonly #requests: Requests;
   readonly #options: CoordinatorClientOptions;
+  readonly #atOnce: number;
+  readonly #buffers: ChunkBuffers;
 
   constructor(options: CoordinatorClientOptions) {
     this.#options = options;
+    this.#atOnce = options.chunksAtOnce ?? 3;
+    this.#buffers = new ChunkBuffers(this.#atOnce);
     this.#requests = new Requests(options);
   }
 
@@ -95,8 +100,7 @@ export class CoordinatorClient {
   }
 
   #transfer(signal: AbortSignal) {
-    const { chunksAtOnce: atOnce = 3, onRetry } = this.#options;
-    return { atOnce, signal, onRetry };
+    return { atOnce: this.#atOnce, buffers: this.#buffers, signal, onRetry: this.#options.onRetry };
   }
 }
 

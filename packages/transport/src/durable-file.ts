@@ -29,9 +29,14 @@ export async function writeDurably(
 /**
  * As `writeDurably`, but resolves when the file is in place, which survives the end of the process; what is resolved
  * with flushes it, so that it survives a power cut too. Many files are flushed together for little more than one.
+ * `spare`: a file that nobody needs, to be written over and moved there.
  */
-export async function writeWhole(path: string, content: string | Uint8Array): Promise<() => Promise<void>> {
-  await writeInPlace(path, content, {}, async () => {});
+export async function writeWhole(
+  path: string,
+  content: string | Uint8Array,
+  options: { readonly spare?: string | undefined } = {},
+): Promise<() => Promise<void>> {
+  await writeInPlace(path, content, options, async () => {});
   return async () => {
     await Promise.all([syncFile(path), syncFile(dirname(path))]);
   };
@@ -40,14 +45,15 @@ export async function writeWhole(path: string, content: string | Uint8Array): Pr
 async function writeInPlace(
   path: string,
   content: string | Uint8Array,
-  { mode = 0o644 }: DurableFileOptions,
+  { mode = 0o644, spare }: DurableFileOptions & { readonly spare?: string | undefined },
   flush: (file: FileHandle) => Promise<void>,
 ): Promise<void> {
-  const draft = `${path}.${randomUUID()}${draftSuffix}`;
+  const draft = spare ?? `${path}.${randomUUID()}${draftSuffix}`;
   try {
-    const file = await open(draft, 'wx', mode);
+    const file = await open(draft, spare === undefined ? 'wx' : 'r+', mode);
     try {
-      await file.writeFile(content);
+      await writeAll(file, typeof content === 'string' ? Buffer.from(content) : content);
+      if (spare !== undefined) await file.truncate(content.length);
       await flush(file);
     } finally {
       await file.close();
@@ -56,6 +62,12 @@ async function writeInPlace(
   } catch (error) {
     await rm(draft, { force: true }).catch(() => {});
     throw storageError(error, dirname(path));
+  }
+}
+
+async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let written = 0; written < bytes.length; ) {
+    written += (await file.write(bytes, written, bytes.length - written, written)).bytesWritten;
   }
 }
 
@@ -86,7 +98,7 @@ export async function makeDirectory(directory: string): Promise<void> {
 }
 
 /** Makes the content of a file, or what was created, renamed or removed in a directory, survive a power cut. */
-async function syncFile(path: string): Promise<void> {
+export async function syncFile(path: string): Promise<void> {
   try {
     const handle = await open(path, 'r');
     try {

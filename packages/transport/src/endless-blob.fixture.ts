@@ -29,6 +29,10 @@ export class EndlessBlob implements BlobStore {
     return this.#make(index, Math.min(chunkBytes, this.manifest.bytes - index * chunkBytes)).slice();
   }
 
+  async getPart(id: ChunkId, begin: number, into: Uint8Array): Promise<Uint8Array> {
+    return (await this.getChunk(id)).subarray(begin, begin + into.length);
+  }
+
   async putChunk(bytes: Uint8Array): Promise<ChunkId> {
     const id = chunkIdOf(bytes);
     this.received.add(id);

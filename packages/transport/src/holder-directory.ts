@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BlobId, blobIdSchema } from '@consilium/protocol';
-import { appendLine } from './durable-file.ts';
+import { appendLine, syncFile } from './durable-file.ts';
 import { storageError } from './storage-error.ts';
 import { Turns } from './turns.ts';
 
@@ -45,6 +45,11 @@ export class HolderDirectory {
         throw error;
       }
     });
+  }
+
+  /** Resolves when no power cut can undo a release. */
+  async flush(): Promise<void> {
+    if (this.#options.isDurable) await syncFile(this.#directory);
   }
 
   /** What it held. */

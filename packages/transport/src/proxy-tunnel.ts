@@ -27,7 +27,7 @@ export function tunnelConnector({ proxy, tls, idleMs }: TunnelOptions): buildCon
 }
 
 /** Rejects with `Proxy response (<status>)` if the proxy says no. */
-function openTunnel({ proxy, idleMs, to }: { proxy: string; idleMs: number; to: string }): Promise<Socket> {
+export function openTunnel({ proxy, idleMs, to }: { proxy: string; idleMs: number; to: string }): Promise<Socket> {
   const { hostname, port, username, password } = new URL(proxy);
   const login = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();

@@ -3,9 +3,9 @@
  * trusted, our certificate, an idle limit in place of time-outs, and every failure under a code.
  */
 import { X509Certificate } from 'node:crypto';
-import { Readable } from 'node:stream';
 import { Agent, type Dispatcher } from 'undici';
 import { z } from 'zod';
+import { type ChunkRequest, ChunkWire } from './chunk-wire.ts';
 import { connectionError } from './connection-error.ts';
 import type { Credentials } from './credentials.ts';
 import { IdleWatch } from './idle-watch.ts';
@@ -33,8 +33,6 @@ export interface RequestOptions {
   readonly path: string;
   readonly signal: AbortSignal;
   readonly json?: unknown;
-  /** Sent piece by piece, so that each piece counts as a sign of life. */
-  readonly bytes?: { readonly length: number; readonly pieces: Iterable<Uint8Array> };
 }
 
 /** An answer of status 200 to 299 whose body is still to come. To dispose of it early gives up the connection. */
@@ -54,6 +52,7 @@ export class Requests {
   readonly #idleMs: number;
   readonly #nowMs: () => number;
   #dispatcher: Dispatcher;
+  #wire: ChunkWire;
   #notAfterMs: number;
 
   constructor(options: RequestsOptions) {
@@ -61,24 +60,25 @@ export class Requests {
     this.#idleMs = options.idleMs ?? 15_000;
     this.#nowMs = options.nowMs ?? wallClockMs;
     this.#dispatcher = dispatcherFor(options, this.#idleMs);
+    this.#wire = wireFor(options, this.#idleMs);
     this.#notAfterMs = notAfterMsOf(options.credentials);
   }
 
   /** For requests from now on. What is under way ends with the old ones. */
   replaceCredentials(credentials: Credentials): void {
     const old = this.#dispatcher;
-    this.#dispatcher = dispatcherFor({ ...this.#options, credentials }, this.#idleMs);
+    const options = { ...this.#options, credentials };
+    this.#dispatcher = dispatcherFor(options, this.#idleMs);
+    this.#wire.retire();
+    this.#wire = wireFor(options, this.#idleMs);
     this.#notAfterMs = notAfterMsOf(credentials);
     void old.close();
   }
 
   /** @throws Refusal, TransportError; so does reading the answer's body. */
   async open(options: RequestOptions): Promise<Answer> {
-    options.signal.throwIfAborted();
-    this.#checkExpiry();
-    const watch = new IdleWatch({ idleMs: this.#idleMs, signal: options.signal, what: this.#options.origin });
-    const ownError = (error: unknown) =>
-      watch.signal.aborted ? watch.signal.reason : connectionError(error, this.#places);
+    const watch = this.#watch(options.signal);
+    const ownError = (error: unknown) => this.#explained(error, watch);
     try {
       const { statusCode, body } = await this.#dispatch(options, watch);
       body.on('error', () => {});
@@ -91,7 +91,19 @@ export class Requests {
       return { body: read, watch, [Symbol.dispose]: dispose };
     } catch (error) {
       watch[Symbol.dispose]();
-      throw error instanceof Refusal || error instanceof TransportError ? error : ownError(error);
+      throw ownError(error);
+    }
+  }
+
+  /** Moves the bytes of a chunk. @returns how many of `into` were filled. @throws Refusal, TransportError */
+  async moveChunk(request: ChunkRequest, signal: AbortSignal): Promise<number> {
+    using watch = this.#watch(signal);
+    try {
+      const { status, body } = await this.#wire.ask(request, watch);
+      if (status >= 300) throw refusalOf(status, Buffer.from(body).toString());
+      return body.length;
+    } catch (error) {
+      throw this.#explained(error, watch);
     }
   }
 
@@ -101,7 +113,19 @@ export class Requests {
   }
 
   close(): Promise<void> {
+    this.#wire.close();
     return this.#dispatcher.destroy();
+  }
+
+  #watch(signal: AbortSignal): IdleWatch {
+    signal.throwIfAborted();
+    this.#checkExpiry();
+    return new IdleWatch({ idleMs: this.#idleMs, signal, what: this.#options.origin });
+  }
+
+  #explained(error: unknown, watch: IdleWatch): unknown {
+    if (error instanceof Refusal || error instanceof TransportError) return error;
+    return watch.signal.aborted ? watch.signal.reason : connectionError(error, this.#places);
   }
 
   get #places() {
@@ -116,38 +140,39 @@ export class Requests {
     throw new TransportError('transport.certificate-expired', text);
   }
 
-  #dispatch({ method, path, json, bytes }: RequestOptions, watch: IdleWatch): Promise<Dispatcher.ResponseData> {
-    const content =
-      bytes === undefined
-        ? json === undefined
-          ? {}
-          : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(json) }
-        : {
-            headers: { 'content-type': 'application/octet-stream', 'content-length': `${bytes.length}` },
-            body: Readable.from(touchingEach(bytes.pieces, watch), { objectMode: false }),
-          };
+  #dispatch({ method, path, json }: RequestOptions, watch: IdleWatch): Promise<Dispatcher.ResponseData> {
+    const headers = { 'content-type': 'application/json' };
     return this.#dispatcher.request({
       origin: this.#options.origin,
       method,
       path,
       signal: watch.signal,
       onInfo: () => watch.touch(),
-      ...content,
+      ...(json === undefined ? {} : { headers, body: JSON.stringify(json) }),
     });
   }
 }
 
-function dispatcherFor({ authority, credentials, proxy }: RequestsOptions, idleMs: number): Dispatcher {
-  const tls = {
-    ...(authority === null ? { rejectUnauthorized: false } : { ca: authority }),
-    minVersion: 'TLSv1.3' as const,
-    timeout: idleMs,
-    ...(credentials === undefined ? {} : { cert: credentials.certificate, key: credentials.key }),
-  };
+function wireFor(options: RequestsOptions, idleMs: number): ChunkWire {
+  const { origin, proxy, nowMs = wallClockMs } = options;
+  return new ChunkWire({ origin, proxy, idleMs, nowMs, tls: tlsOf(options) });
+}
+
+function dispatcherFor(options: RequestsOptions, idleMs: number): Dispatcher {
+  const tls = { ...tlsOf(options), timeout: idleMs };
   // Idle limits are ours to keep: a transfer that advances takes as long as it takes.
   const common = { connections: connectionsMax, headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: 30_000 };
+  const { proxy } = options;
   if (proxy === undefined) return new Agent({ ...common, connect: tls });
   return new Agent({ ...common, connect: tunnelConnector({ proxy, tls, idleMs }) });
+}
+
+function tlsOf({ authority, credentials }: RequestsOptions) {
+  return {
+    ...(authority === null ? { rejectUnauthorized: false } : { ca: authority }),
+    minVersion: 'TLSv1.3' as const,
+    ...(credentials === undefined ? {} : { cert: credentials.certificate, key: credentials.key }),
+  };
 }
 
 function notAfterMsOf(credentials: Credentials | undefined): number {
@@ -168,13 +193,6 @@ async function* touching(
     }
   } catch (error) {
     throw explain(error);
-  }
-}
-
-function* touchingEach(pieces: Iterable<Uint8Array>, watch: IdleWatch): Generator<Uint8Array> {
-  for (const piece of pieces) {
-    watch.touch();
-    yield piece;
   }
 }
 

@@ -26,6 +26,9 @@ export class CrashingStore implements Store {
   getChunk(id: ChunkId): Promise<Uint8Array> {
     return this.#operate(() => this.#inner.getChunk(id));
   }
+  getPart(id: ChunkId, begin: number, into: Uint8Array): Promise<Uint8Array> {
+    return this.#operate(() => this.#inner.getPart(id, begin, into));
+  }
   putManifest(manifest: Manifest): Promise<BlobId> {
     return this.#operate(() => this.#inner.putManifest(manifest));
   }

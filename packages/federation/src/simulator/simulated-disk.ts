@@ -154,6 +154,9 @@ class MountedStore implements Store {
   getChunk(id: ChunkId): Promise<Uint8Array> {
     return this.#disk.read(this.#process, () => this.#disk.platter.getChunk(id));
   }
+  getPart(id: ChunkId, begin: number, into: Uint8Array): Promise<Uint8Array> {
+    return this.#disk.read(this.#process, () => this.#disk.platter.getPart(id, begin, into));
+  }
   putManifest(manifest: Manifest): Promise<BlobId> {
     return this.#disk.putManifest(this.#process, manifest);
   }
