@@ -1,6 +1,7 @@
 /** A project as its documentation says: a coordinator and hospitals as processes of their own, each in its directory. */
 import { createHash } from 'node:crypto';
 import {
+  appendFileSync,
   cpSync,
   existsSync,
   globSync,
@@ -14,8 +15,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeModel, encodeModel, weightsOf } from '@consilium/engine';
-import { MemoryStore, putBlob } from '@consilium/federation';
+import { epsilonOf, MemoryStore, putBlob, spendOf } from '@consilium/federation';
 import { createRandom, decodeSafetensors, encodeSafetensors } from '@consilium/numerics';
+import type { Privacy } from '@consilium/protocol';
 import { buildNetwork, parsePlan } from '@consilium/training';
 import { CoordinatorClient, IdentityDirectory } from '@consilium/transport';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -32,6 +34,9 @@ let proxy: ConnectProxy;
 const proxyUrl = (as = 'hospital:p%40ss'): string => `http://${as}@127.0.0.1:${proxy.port}`;
 const steps = 80;
 const rounds = 4;
+const privacy: Privacy = { kind: 'dp-sgd', clipNorm: 0.3, noiseMultiplier: 1.5, samplingRate: 0.5 };
+/** Of site-1: enough for ten steps, two rounds of four. */
+const epsilonMax = epsilonOf([spendOf(privacy, 10)], 1e-3);
 
 async function clientOf(directory: string): Promise<CoordinatorClient> {
   const { authority, credentials, facts } = await IdentityDirectory.open(join(root, directory));
@@ -67,6 +72,7 @@ beforeAll(async () => {
   const data = ['site-1', 'site-2'].map((siteId) => ({ siteId, directory: join(root, 'data', siteId) }));
   const settings = readFileSync(join(root, 'pooled/site.yaml'), 'utf8');
   writeFileSync(join(root, 'pooled/site.yaml'), settings.replace(/^data: .*$/m, `data: ${JSON.stringify(data)}`));
+  appendFileSync(join(root, 'site-1/site.yaml'), `privacy: { epsilonMax: ${epsilonMax}, deltaMax: 0.001 }\n`);
   await Promise.all(['site-1', 'site-2', 'damaged', 'empty', 'pooled'].map((site) => project.startSite(site)));
 }, 120_000);
 
@@ -316,6 +322,26 @@ describe('a project of several processes', () => {
       code: 2,
       stderr: expect.stringContaining('federation.job-unknown'),
     });
+  });
+
+  it('trains privately, without a site whose budget is spent', async () => {
+    const training = { privacy, stepsPerRound: 4, rounds: { max: 3 }, minimumSites: 1 };
+    await project.told('job', 'submit', vary('calm', 'private', training));
+    expect((await project.run('job', 'watch', 'private')).code).toBe(0);
+    await project.told('job', 'result', 'private', '--out', 'private-result');
+    const trained = json('private-result/rounds.json').rounds.map((round: { trained: object[] }) => round.trained);
+    const of = (siteId: string) => expect.objectContaining({ siteId, meanLoss: null });
+    const both = [of('site-1'), of('site-2')];
+    expect(trained).toEqual([both, both, [of('site-2')]]);
+    const { rounds: all } = json('private-result/rounds.json');
+    expect(all[2].leftOut).toMatchObject([{ siteId: 'site-1', code: 'site.privacy-budget-exhausted', lasting: true }]);
+
+    const limited = await project.told('site', 'privacy', '--directory', 'site-1');
+    expect(limited).toMatchObject({ epsilonMax, delta: 1e-3, jobs: [{ jobId: 'private', rounds: 2 }] });
+    expect(limited.epsilon).toBeLessThan(epsilonMax);
+    const free = await project.told('site', 'privacy', '--directory', 'site-2');
+    expect(free).toMatchObject({ epsilonMax: null, jobs: [{ jobId: 'private', rounds: 3 }] });
+    expect((await project.run('job', 'show', 'private')).stdout).toContain('site-1 –, site-2 –');
   });
 
   it('lets nothing of patients out of a hospital', () => {

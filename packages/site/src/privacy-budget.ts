@@ -25,9 +25,9 @@ export interface RecordedSpend extends PrivacySpend {
 }
 
 const schema = `
+  PRAGMA busy_timeout = 10000;
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
-  PRAGMA busy_timeout = 10000;
   CREATE TABLE IF NOT EXISTS secret (id INTEGER PRIMARY KEY CHECK (id = 1), bytes BLOB NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS spend (
     position INTEGER PRIMARY KEY AUTOINCREMENT,
