@@ -21,6 +21,10 @@ const peers = [
   { name: 'chromium', paths: browserPaths },
   { name: 'iproute2', paths: ['/usr/sbin/ip', '/sbin/ip', '/usr/bin/ip', '/bin/ip'] },
   { name: 'nftables', paths: ['/usr/sbin/nft', '/sbin/nft'] },
+  { name: 'orthanc', paths: ['/usr/sbin/Orthanc'] },
+  { name: 'orthanc-dicomweb', paths: ['/usr/share/orthanc/plugins/libOrthancDicomWeb.so'] },
+  { name: 'dcmtk', paths: ['/usr/bin/storescu'] },
+  { name: 'dicom3tools', paths: ['/usr/bin/dciodvfy'] },
 ];
 
 /** Tests whose peer is missing skip, saying so, at home, and fail in CI. */
