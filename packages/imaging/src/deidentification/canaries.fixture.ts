@@ -89,11 +89,7 @@ function plantedValue(keyword: Keyword, vr: string, index: number): DicomRecord[
     case 'UR':
       return `https://${word}.example/77120943`;
     case 'UI':
-      return /SOPClass|TransferSyntax|^(CodingScheme|Context|MappingResource|ContextGroupExtensionCreator)UID/.test(
-        keyword,
-      )
-        ? undefined
-        : `${foreignUidRoot}.${index}`;
+      return `${foreignUidRoot}.${index}`;
     case 'DA':
       return '19561203';
     case 'DT':

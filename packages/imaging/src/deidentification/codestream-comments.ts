@@ -21,6 +21,10 @@ function jpegComments(bytes: Uint8Array): readonly Span[] {
   let at = 2;
   while (at + 4 <= bytes.length) {
     const marker = bytes[at + 1]!;
+    if (bytes[at] === 0xff && marker === 0xd9) {
+      spans.push([at + 2, bytes.length]);
+      break;
+    }
     // Entropy-coded data, stuffed bytes and restart markers lie between segments.
     if (bytes[at] !== 0xff || marker < 0xc0 || marker === 0xff || (marker >= 0xd0 && marker <= 0xd9)) {
       at++;
@@ -52,6 +56,10 @@ function codestreamComments(bytes: Uint8Array): readonly Span[] {
   let tilePartEnd = bytes.length;
   while (at + 4 <= bytes.length) {
     const marker = view.getUint16(at);
+    if (marker === 0xffd9) {
+      spans.push([at + 2, bytes.length]);
+      break;
+    }
     if (marker === 0xff93) {
       at = tilePartEnd;
       continue;

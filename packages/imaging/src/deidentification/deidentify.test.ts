@@ -342,15 +342,55 @@ describe('pixels', () => {
     expect(changes).toContainEqual({ tag: '7fe00010', action: 'removed', reason: 'pixels of an item', count: 1 });
   });
 
+  test('have tables of offsets that are their own', async () => {
+    const frames = [new Uint8Array([0xff, 0xd8, 1, 2, 0xff, 0xd9]), new Uint8Array([0xff, 0xd8, 0xff, 0xd9])];
+    const liar = new TextEncoder().encode('SOMMER98');
+    const bytes = asCompressed(
+      ct({ NumberOfFrames: '2', ExtendedOffsetTable: liar, ExtendedOffsetTableLengths: liar }),
+      [liar, ...frames],
+    );
+    const { data } = await passed(bytes);
+    const { basicOffsetTable, extendedOffsetTable, fragments } = data.encapsulated()!;
+    expect(new Uint32Array(basicOffsetTable.slice().buffer)).toEqual(new Uint32Array([0, 14]));
+    expect(new BigUint64Array(extendedOffsetTable!.slice().buffer)).toEqual(new BigUint64Array([0n, 14n]));
+    expect(new BigUint64Array(data.bytes('ExtendedOffsetTableLengths')!.slice().buffer)).toEqual(
+      new BigUint64Array([6n, 4n]),
+    );
+    expect(fragments).toEqual(frames);
+  });
+
   test('lose comments in their streams, and nothing else', () => {
     const comment = [0xff, 0xfe, 0, 8, ...Buffer.from('SOMMER')];
     const jfif = [0xff, 0xe0, 0, 9, ...Buffer.from('JFIF'), 0, 1, 2];
     const scan = [0xff, 0xda, 0, 2, 1, 0xff, 0, 2, 0xff, 0xd0, 3];
-    const jpeg = new Uint8Array([0xff, 0xd8, ...jfif, ...comment, ...scan, ...comment, 0xff, 0xd9]);
+    const jpeg = new Uint8Array([
+      0xff,
+      0xd8,
+      ...jfif,
+      ...comment,
+      ...scan,
+      ...comment,
+      0xff,
+      0xd9,
+      ...Buffer.from('SOMMER'),
+    ]);
     const clean = withoutComments(jpeg);
     expect(Buffer.from(clean).includes('SOMMER')).toBe(false);
-    expect(jpeg.filter((byte, at) => byte !== clean[at]).length).toBe(12);
-    const codestream = new Uint8Array([0xff, 0x4f, 0xff, 0x64, 0, 10, 0, 1, ...Buffer.from('SOMMER'), 0xff, 0xd9]);
+    expect(jpeg.filter((byte, at) => byte !== clean[at]).length).toBe(18);
+    const codestream = new Uint8Array([
+      0xff,
+      0x4f,
+      0xff,
+      0x64,
+      0,
+      10,
+      0,
+      1,
+      ...Buffer.from('SOMMER'),
+      0xff,
+      0xd9,
+      ...Buffer.from('SOMMER'),
+    ]);
     expect(Buffer.from(withoutComments(codestream)).includes('SOMMER')).toBe(false);
     expect(withoutComments(clean)).toBe(clean);
   });
@@ -477,7 +517,7 @@ function drawn(words: string): Uint8Array {
   return new Uint8Array(pixels.buffer);
 }
 
-function asCompressed(bytes: Uint8Array): Uint8Array {
+function asCompressed(bytes: Uint8Array, items?: readonly Uint8Array[]): Uint8Array {
   const jpegLs = '1.2.840.10008.1.2.4.80';
   const file = parsePart10(bytes);
   const value = new TextEncoder().encode(jpegLs);
@@ -486,7 +526,7 @@ function asCompressed(bytes: Uint8Array): Uint8Array {
       element.tag === 0x0002_0010 ? { ...element, source: value, start: 0, end: value.length } : element,
     ),
   );
-  const fragments = [new Uint8Array(0), new Uint8Array([0xff, 0xd8, 0xff, 0xd9])];
+  const fragments = items ?? [new Uint8Array(0), new Uint8Array([0xff, 0xd8, 0xff, 0xd9])];
   const elements = file.data.elements.map((element) =>
     element.tag === dictionary.PixelData[0]
       ? { ...element, vr: 'OB', end: element.start, fragments, undefinedLength: true }

@@ -4,7 +4,7 @@
  * years apart and still meet under one subject, study and series.
  */
 import { type DataElement, Dataset } from '../dicom/dataset.ts';
-import { type Keyword, transferSyntaxes } from '../dicom/dictionary.ts';
+import { dictionary, type Keyword, transferSyntaxes } from '../dicom/dictionary.ts';
 import { type DicomRecord, datasetOf, implementation } from '../dicom/encode.ts';
 import { type DicomFile, formatPart10, parsePart10 } from '../dicom/part10.ts';
 import { ImagingError } from '../imaging-error.ts';
@@ -22,7 +22,10 @@ import { safeWords } from './safe-words.ts';
 
 const secretBytesMin = 32;
 
-/** Never throws: what cannot be de-identified is refused, with `imaging.dicom-*` or `imaging.deidentification-*`. */
+/**
+ * What cannot be de-identified is refused, with `imaging.dicom-*` or `imaging.deidentification-*`.
+ * @throws RangeError for a secret shorter than 32 bytes, and what `decodePixels` throws besides ImagingErrors
+ */
 export async function deidentify(bytes: Uint8Array, options: DeidentificationOptions): Promise<Deidentification> {
   if (options.secret.length < secretBytesMin) throw new RangeError('the secret of pseudonyms is shorter than 32 bytes');
   try {
@@ -133,13 +136,18 @@ function subjectKey(data: Dataset): { key: string; subjectFrom: OriginalIdentity
   return { key: JSON.stringify(['study', text('StudyInstanceUID')]), subjectFrom: 'study' };
 }
 
-/** The file's data set with its pixels as they are now. */
-function withPixels(data: Dataset, { element, changed }: CleanedPixels): Dataset {
-  const elements =
-    element === undefined ? data.elements : data.elements.map((own) => (own.tag === element.tag ? element : own));
+/** The file's data set with its pixels as they are now; plain pixels have no table of offsets. */
+function withPixels(data: Dataset, { element, changed, isNative }: CleanedPixels): Dataset {
+  const elements = data.elements
+    .filter(({ tag }) => !(isNative && offsetTables.has(tag)))
+    .map((own) => (element !== undefined && own.tag === element.tag ? element : own));
   const { littleEndian, explicit } = data;
   return merged(new Dataset(elements, { littleEndian, explicit }), changed);
 }
+
+const offsetTables: ReadonlySet<number> = new Set([
+  ...[dictionary.ExtendedOffsetTable[0], dictionary.ExtendedOffsetTableLengths[0]],
+]);
 
 /** Attributes of `more` in place of the others'; their values are of bytes or text, which have no byte order. */
 function merged(data: Dataset, more: Dataset): Dataset {

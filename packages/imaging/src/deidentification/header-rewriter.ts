@@ -145,6 +145,7 @@ export class HeaderRewriter {
     const keyword = keywordOf(element.tag);
     if (element.fragments !== undefined || keptBulk.has(keyword as Keyword)) return element;
     if (!isPlausible(element, data)) return this.unusable(element, rule);
+    if (vr === 'UI' && !data.textsOf(element).every(isOfEverybody)) return this.remapped(element, data, rule);
     if (keyword === 'TimezoneOffsetFromUTC') {
       return data.textsOf(element).every((zone) => /^([+-]\d{4})?$/.test(zone))
         ? element
@@ -229,6 +230,11 @@ const textMax = 16_384;
 const pixelTags: ReadonlySet<number> = new Set([
   ...[dictionary.PixelData[0], dictionary.FloatPixelData[0], dictionary.DoubleFloatPixelData[0]],
 ]);
+
+/** Under the roots of DICOM and of HL7's list of coding schemes. */
+function isOfEverybody(uid: string): boolean {
+  return uid === '' || /^(1\.2\.840\.10008\.|2\.16\.840\.1\.113883\.6\.)/.test(uid);
+}
 
 function retainedTerm(term: string, cleaning: Cleaning): string {
   if (definedTerms.has(term)) return term;

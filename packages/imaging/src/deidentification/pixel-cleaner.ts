@@ -43,8 +43,9 @@ export async function cleanedPixels(file: DicomFile, cleaning: PixelCleaning): P
   const mustSee = isCovered
     ? decision.rule.regions.length > 0
     : burnedInText !== 'unchecked' && decision.pixels === 'derived';
-  if (isCompressed && !mustSee)
-    return { ...unchanged(withoutStreamComments(element, data), false), isChecked: isCovered };
+  if (isCompressed && !mustSee) {
+    return { ...unchanged(undefined, false), ...cleanedStreams(element, data), isChecked: isCovered };
+  }
   if (!isCompressed) return nativeCleaned(file, element, cleaning);
   const decoded = await decodePixels?.(file);
   if (decoded === undefined) {
@@ -64,7 +65,9 @@ export async function cleanedPixels(file: DicomFile, cleaning: PixelCleaning): P
   const outcome = nativeCleaned({ ...file, data: described }, native, cleaning);
   if (outcome.kind === 'refused') return outcome;
   // Pixels in which nothing was found need not be decompressed for good.
-  if (outcome.element === native) return { ...unchanged(withoutStreamComments(element, data), false), isChecked: true };
+  if (outcome.element === native) {
+    return { ...unchanged(undefined, false), ...cleanedStreams(element, data), isChecked: true };
+  }
   return { ...outcome, changed };
 }
 
@@ -112,20 +115,42 @@ function withoutOverlayBits(element: DataElement, data: Dataset, layout: PixelLa
   return lowest === 0 ? withBytes(element, withoutSpareBits(valueBytes(element), layout)) : element;
 }
 
-function withoutStreamComments(element: DataElement, data: Dataset): DataElement {
-  const frames = data.encapsulatedFrames(data.number('NumberOfFrames') ?? 1)!;
-  const cleaned = frames.flatMap((fragments) => {
-    if (fragments.length === 1) return [withoutComments(fragments[0]!)];
-    const whole = joined(fragments);
-    const clean = withoutComments(whole);
-    if (clean === whole) return fragments;
-    let at = 0;
-    return fragments.map(({ length }) => {
-      at += length;
-      return clean.subarray(at - length, at);
-    });
+/** Streams without comments, and tables of offsets that are what they say they are. */
+function cleanedStreams(element: DataElement, data: Dataset): Pick<CleanedPixels, 'element' | 'changed'> {
+  const frames = data.encapsulatedFrames(data.number('NumberOfFrames') ?? 1)!.map(withoutFrameComments);
+  const starts: number[] = [];
+  let at = 0;
+  for (const fragments of frames) {
+    starts.push(at);
+    at += fragments.reduce((sum, { length }) => sum + itemHeaderBytes + length + (length % 2), 0);
+  }
+  const hasTable = (element.fragments![0]?.length ?? 0) > 0;
+  const basic = hasTable ? new Uint8Array(Uint32Array.from(starts).buffer) : new Uint8Array(0);
+  const extended: DicomRecord = {
+    ExtendedOffsetTable: new Uint8Array(BigUint64Array.from(starts, BigInt).buffer),
+    ExtendedOffsetTableLengths: new Uint8Array(
+      BigUint64Array.from(frames, ([frame]) => BigInt(frame?.length ?? 0)).buffer,
+    ),
+  };
+  const isExtended = data.element('ExtendedOffsetTable') !== undefined;
+  return {
+    element: { ...element, fragments: [basic, ...frames.flat()] },
+    changed: datasetOf(isExtended ? extended : {}),
+  };
+}
+
+const itemHeaderBytes = 8;
+
+function withoutFrameComments(fragments: readonly Uint8Array[]): readonly Uint8Array[] {
+  if (fragments.length === 1) return [withoutComments(fragments[0]!)];
+  const whole = joined(fragments);
+  const clean = withoutComments(whole);
+  if (clean === whole) return fragments;
+  let at = 0;
+  return fragments.map(({ length }) => {
+    at += length;
+    return clean.subarray(at - length, at);
   });
-  return { ...element, fragments: [element.fragments![0] ?? new Uint8Array(0), ...cleaned] };
 }
 
 function joined(fragments: readonly Uint8Array[]): Uint8Array {

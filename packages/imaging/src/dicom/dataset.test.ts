@@ -132,11 +132,11 @@ describe('what cannot be', () => {
 
   test('sequences in sequences without end are refused', () => {
     const open = [...head(0x0011, 'SQ', 0xffff_ffff), 0xfe, 0xff, 0, 0xe0, 255, 255, 255, 255];
-    expectDamaged(() => read(...Array.from({ length: 100_000 }, () => open)));
+    expectDamaged(() => read(...Array.from({ length: 10_000 }, () => open)));
   });
 
   test('a deflated file that unpacks to more than is allowed is refused before it is unpacked', () => {
-    const bomb = deflateSync(encodeDataset(new Dataset([bytesElement(0x0011_1010, 'OB', new Uint8Array(2 ** 24))])));
+    const bomb = deflateSync(encodeDataset(new Dataset([bytesElement(0x0011_1010, 'OB', new Uint8Array(2 ** 22))])));
     const { meta, preamble } = parsePart10(encodePart10({ SOPClassUID: '1.2.3' }));
     const uid = new TextEncoder().encode(transferSyntaxes.deflated);
     const elements = meta!.elements.map((element) => {
@@ -146,7 +146,7 @@ describe('what cannot be', () => {
     const start = formatPart10(file);
     const bytes = new Uint8Array([...start, ...bomb]);
     expect(bomb.length).toBeLessThan(100_000);
-    expectDamaged(() => parsePart10(bytes, { inflatedBytesMax: 2 ** 20 }));
+    expectDamaged(() => parsePart10(bytes, { inflatedBytesMax: 2 ** 18 }));
     expect(parsePart10(bytes).data.elements.length).toBe(1);
   });
 });
