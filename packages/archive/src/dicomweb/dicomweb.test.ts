@@ -280,6 +280,18 @@ describe('retrieving', () => {
     expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([status, code]);
   });
 
+  it.skipIf(!hasTestData)('gives compressed colour as it is stored only', async () => {
+    const file = realFiles('ts/cornerstone').find(({ name }) => name.includes('JPEG-Baseline_YBRFull'))!.bytes;
+    await archive.door.admit(file, { kind: 'folder' });
+    const { data } = parsePart10(file);
+    const path = `/studies/${data.text('StudyInstanceUID')}/series/${data.text('SeriesInstanceUID')}/instances/${data.text('SOPInstanceUID')}`;
+    const plain = await get(path, 'application/dicom; transfer-syntax=1.2.840.10008.1.2.1');
+    expect([plain.status, ((await plain.json()) as { code: string }).code]).toEqual([406, 'archive.not-convertible']);
+    const stored = await get(path, 'application/dicom');
+    expect(stored.headers.get('content-type')).toBe('application/dicom;transfer-syntax=1.2.840.10008.1.2.4.50');
+    expect((await get(`${path}/rendered`)).headers.get('content-type')).toBe('image/jpeg');
+  });
+
   it.skipIf(!hasTestData)('gives compressed frames as they are, or decoded', async () => {
     const named = (name: string) => realFiles('ts/cornerstone').find((file) => file.name.includes(name))!.bytes;
     const compressed = named('1.2.840.10008.1.2.4.90');

@@ -50,7 +50,9 @@ async function sendInstances(request: FastifyRequest, reply: FastifyReply, conte
   }
   const root = rootUrlOf(request);
   const parts = instanceParts(catalogue, instances, { form, urlOf: (instance) => instanceUrl(root, instance) });
-  return sendParts(reply, parts, { type: 'application/dicom', seed: instances[0]!.sha256 });
+  // One that cannot be given out so is told before the answer begins.
+  const first = await parts.next();
+  return sendParts(reply, withFirst(first, parts), { type: 'application/dicom', seed: instances[0]!.sha256 });
 }
 
 async function sendMetadata(request: FastifyRequest, reply: FastifyReply, context: DicomwebContext) {

@@ -66,7 +66,8 @@ export async function startOrthanc(): Promise<Orthanc> {
   };
   const file = join(directory, 'orthanc.json');
   writeFileSync(file, JSON.stringify(settings));
-  const child = spawn(orthancPaths[0], [file], { stdio: 'ignore' });
+  // As for `dcmtk` below.
+  const child = spawn(orthancPaths[0], [file], { stdio: 'ignore', env: { ...process.env, TCP_NODELAY: '1' } });
   const gone = new Promise((settle) => child.once('exit', settle));
   const url = `http://127.0.0.1:${httpPort}`;
   for (;;) {
