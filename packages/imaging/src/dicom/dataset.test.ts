@@ -184,6 +184,73 @@ describe('the odd', () => {
   });
 });
 
+describe('a made-up file', () => {
+  const inner = new Dataset([bytesElement(dictionary.CodeValue[0], 'SH', new TextEncoder().encode('A1'))], {
+    explicit: false,
+    undefinedLength: true,
+  });
+  const sequence = (tag: number, vr: string): DataElement => ({
+    ...bytesElement(tag, vr, new Uint8Array(0)),
+    items: [inner],
+    undefinedLength: true,
+  });
+  const bare = (encoding: Encoding): Uint8Array =>
+    encodeDataset(
+      new Dataset([
+        bytesElement(dictionary.SOPClassUID[0], 'UI', new TextEncoder().encode('1.2.3.4')),
+        bytesElement(dictionary.Modality[0], 'CS', new TextEncoder().encode('CT')),
+      ]),
+      encoding,
+    );
+
+  test.each([
+    ['private', 0x0009_1010],
+    ['standard', dictionary.AnatomicRegionSequence[0]],
+  ])('holds a %s UN of undefined length as a sequence in implicit VR', (_, tag) => {
+    const bytes = encodeDataset(new Dataset([sequence(tag, 'UN')]));
+    const { data } = readDataset(bytes, { start: 0, ...explicitLittle });
+    expect(data.elementOf(tag)?.items?.[0]?.text('CodeValue')).toBe('A1');
+    expect(encodeDataset(data)).toEqual(bytes);
+  });
+
+  test('holds a standard sequence of stated length under UN, and what is none as bytes', () => {
+    const tag = dictionary.AnatomicRegionSequence[0];
+    const content = encodeDataset(new Dataset([sequence(tag, 'SQ')]), { littleEndian: true, explicit: false }).subarray(
+      8,
+    );
+    const read = (value: Uint8Array) =>
+      readDataset(encodeDataset(new Dataset([bytesElement(tag, 'UN', value)])), { start: 0, ...explicitLittle });
+    expect(
+      read(content.subarray(0, content.length - 8))
+        .data.items('AnatomicRegionSequence')[0]
+        ?.text('CodeValue'),
+    ).toBe('A1');
+    const none = read(new TextEncoder().encode('nothing like it ')).data.elementOf(tag);
+    expect([none?.items, none && valueBytes(none).length]).toEqual([undefined, 16]);
+  });
+
+  test.each(Object.entries(encodings))('of bare %s is read by its first element', (_, encoding) => {
+    const { data, meta, transferSyntaxUid } = parsePart10(bare(encoding));
+    expect([data.text('Modality'), meta]).toEqual(['CT', undefined]);
+    expect(formatPart10({ data, meta, transferSyntaxUid, preamble: undefined })).toEqual(bare(encoding));
+  });
+
+  test.each(Object.entries(encodings).filter(([, { littleEndian }]) => littleEndian))(
+    'that is in %s whatever its meta information says is read as it is',
+    (_, encoding) => {
+      for (const stated of ['1.2.840.10008.1.2', '1.2.840.10008.1.2.1']) {
+        const head = formatPart10({
+          ...{ data: new Dataset([]), preamble: new Uint8Array(128), transferSyntaxUid: stated },
+          meta: new Dataset([bytesElement(dictionary.TransferSyntaxUID[0], 'UI', new TextEncoder().encode(stated))]),
+        });
+        const file = parsePart10(new Uint8Array([...head, ...bare(encoding)]));
+        expect(file.data.text('SOPClassUID')).toBe('1.2.3.4');
+        expect(file.transferSyntaxUid).toBe(encoding.explicit ? '1.2.840.10008.1.2.1' : '1.2.840.10008.1.2');
+      }
+    },
+  );
+});
+
 describe('the frames of compressed pixels', () => {
   const fragment = (first: number, length: number): Uint8Array => {
     const bytes = new Uint8Array(length).fill(first);

@@ -7,7 +7,7 @@ import { ImagingError } from '../imaging-error.ts';
 import type { Triple } from '../volume.ts';
 import type { Dataset } from './dataset.ts';
 import type { Keyword } from './dictionary.ts';
-import type { DicomFile } from './part10.ts';
+import type { HeaderRead } from './instance-source.ts';
 import { headerFormatOf, type PixelFormat } from './pixel-format.ts';
 import { acquisitionOf, patientOf, type SeriesInfo, studyOf } from './series-info.ts';
 import type { SplitAttribute } from './stack-finding.ts';
@@ -44,6 +44,8 @@ export interface InstanceHeader {
   readonly seriesInstanceUid: string;
   readonly frameOfReferenceUid: string;
   readonly transferSyntaxUid: string;
+  /** Where in its source uncompressed pixels begin, if their bytes are the machine's own. */
+  readonly nativeStart: number | undefined;
   readonly modality: string;
   readonly imageType: readonly string[];
   readonly instanceNumber: number;
@@ -67,7 +69,7 @@ export const volumeModalities: readonly string[] = ['CT', 'MR', 'PT'];
 const framesMax = 2 ** 16;
 
 /** @throws ImagingError `imaging.dicom-*` */
-export function instanceHeaderOf({ data, meta, transferSyntaxUid }: DicomFile): InstanceHeader {
+export function instanceHeaderOf({ file: { data, meta, transferSyntaxUid }, nativeStart }: HeaderRead): InstanceHeader {
   const format = headerFormatOf(data);
   const modality = data.text('Modality') ?? '';
   // Some that take names away empty the UIDs too and leave those of the meta information.
@@ -78,6 +80,7 @@ export function instanceHeaderOf({ data, meta, transferSyntaxUid }: DicomFile): 
     seriesInstanceUid: data.text('SeriesInstanceUID') ?? '',
     frameOfReferenceUid: data.text('FrameOfReferenceUID') ?? '',
     transferSyntaxUid,
+    nativeStart,
     modality,
     imageType: data.texts('ImageType'),
     instanceNumber: optionalNumber(data, 'InstanceNumber') ?? 0,

@@ -43,13 +43,120 @@ export function writeModalityValues(
   const isCt = modality === 'CT';
   if (transform.kind === 'table') return writeByTable(stored, transform, out);
   const { slope, intercept } = transform;
-  if (padding === undefined && !isCt) {
-    for (let at = 0; at < out.length; at++) out[at] = stored[at]! * slope + intercept;
-    return 0;
+  if (padding !== undefined) {
+    const replacement = isCt ? airHu : 0;
+    return writePadded(stored, { slope, intercept, padding, replacement, least: isCt ? airHu : -Infinity }, out);
   }
-  const [low, high] = padding ?? [1, 0];
-  const replacement = isCt ? airHu : 0;
-  const least = isCt ? airHu : Number.NEGATIVE_INFINITY;
+  if (isCt) return slope === 1 ? writeShifted(stored, intercept, out) : writeScaled(stored, { slope, intercept }, out);
+  for (let at = 0; at < out.length; at++) out[at] = stored[at]! * slope + intercept;
+  return 0;
+}
+
+// Each loop does one thing: this is where reading a series spends its time.
+
+function writeShifted(stored: StoredValues, intercept: number, out: Float32Array | Int16Array): number {
+  const written = writtenInPairs(stored, intercept, out);
+  if (written !== undefined) return written;
+  let replaced = 0;
+  for (let at = 0; at < out.length; at++) {
+    const hu = stored[at]! + intercept;
+    out[at] = hu;
+    if (hu < airHu) {
+      out[at] = airHu;
+      replaced++;
+    }
+  }
+  return replaced;
+}
+
+/**
+ * Two 16-bit values at a time, the usual case of a CT: three times as fast as one by one. Undefined where that cannot be
+ * done; otherwise how many were below air. `stored` and `out` may be the same memory.
+ */
+function writtenInPairs(stored: StoredValues, intercept: number, out: Float32Array | Int16Array): number | undefined {
+  const isWords = (stored instanceof Int16Array || stored instanceof Uint16Array) && out instanceof Int16Array;
+  const isEven = out.length % 2 === 0 && out.byteOffset % 4 === 0;
+  // Below: sums less air must not fall under what 16 bits hold.
+  const least = (stored instanceof Int16Array ? -32_768 : 0) + intercept - airHu;
+  if (!isWords || !isEven || !Number.isInteger(intercept) || least < -32_768) return undefined;
+  const pairs = out.length / 2;
+  const to = new Int32Array(out.buffer, out.byteOffset, pairs);
+  // Above air is above 0 here: then the top bit of each half says whether a value is below.
+  const shift = twice(intercept - airHu);
+  const back = twice(airHu);
+  const isAligned = stored.byteOffset % 4 === 0;
+  const from = isAligned
+    ? new Int32Array(stored.buffer, stored.byteOffset, pairs)
+    : new Int32Array(stored.buffer, stored.byteOffset + 2, pairs - 1);
+  let below = 0;
+  let held = isAligned ? 0 : stored[0]!;
+  for (let at = 0; at < pairs; at++) {
+    let pair: number;
+    if (isAligned) pair = from[at]!;
+    else {
+      const next = at < pairs - 1 ? from[at]! : stored[stored.length - 1]!;
+      pair = (held & 0xffff) | (next << 16);
+      held = next >>> 16;
+    }
+    const aboveAir = sumOfHalves(pair, shift);
+    below |= aboveAir;
+    to[at] = sumOfHalves(aboveAir, back);
+  }
+  if ((below & 0x8000_8000) === 0) return 0;
+  return raisedToAir(out, stored instanceof Int16Array ? Math.min(32_767, 32_767 + intercept) : 32_767);
+}
+
+/** Values below air to air; those that wrapped around are above `highest`, the largest that there can be. */
+function raisedToAir(out: Int16Array, highest: number): number {
+  let raised = 0;
+  for (let at = 0; at < out.length; at++) {
+    if (out[at]! >= airHu && out[at]! <= highest) continue;
+    out[at] = airHu;
+    raised++;
+  }
+  return raised;
+}
+
+function twice(value: number): number {
+  return (value & 0xffff) | (value << 16);
+}
+
+/** Two sums of 16 bits in one of 32, without a carry from one into the other. */
+function sumOfHalves(a: number, b: number): number {
+  return ((a & 0x7fff_7fff) + (b & 0x7fff_7fff)) ^ ((a ^ b) & 0x8000_8000);
+}
+
+function writeScaled(
+  stored: StoredValues,
+  { slope, intercept }: { slope: number; intercept: number },
+  out: Float32Array | Int16Array,
+): number {
+  let replaced = 0;
+  for (let at = 0; at < out.length; at++) {
+    const hu = stored[at]! * slope + intercept;
+    out[at] = hu;
+    if (hu < airHu) {
+      out[at] = airHu;
+      replaced++;
+    }
+  }
+  return replaced;
+}
+
+interface Padded {
+  readonly slope: number;
+  readonly intercept: number;
+  readonly padding: readonly [low: number, high: number];
+  readonly replacement: number;
+  /** Values below are replaced too. */
+  readonly least: number;
+}
+
+function writePadded(
+  stored: StoredValues,
+  { slope, intercept, padding: [low, high], replacement, least }: Padded,
+  out: Float32Array | Int16Array,
+): number {
   let replaced = 0;
   for (let at = 0; at < out.length; at++) {
     const value = stored[at]!;

@@ -17,6 +17,7 @@ import type { SeriesInfo } from './series-info.ts';
 import { type NoVolumeReason, type SeriesFinding, splitAttributes } from './stack-finding.ts';
 import { type StackGeometry, stackGeometry } from './stack-geometry.ts';
 import { isSamePlane, type PlacedFrame, reasonAgainst, type Stack, stacksOf } from './stacks.ts';
+import { clean, type StoredValues } from './stored-values.ts';
 
 export interface DicomVolume {
   readonly series: SeriesInfo;
@@ -105,15 +106,47 @@ export async function loadVolume(
   const count = voxelCount(geometry);
   const voxels = whole ? new Int16Array(count) : new Float32Array(count);
   const pixels = geometry.size[1] * geometry.size[2];
+  const slice = (z: number) => voxels.subarray(z * pixels, (z + 1) * pixels);
   let replaced = 0;
-  let z = 0;
-  for await (const { values, placed } of decodedFrames(frames, sources, options)) {
-    const out = voxels.subarray(z * pixels, ++z * pixels);
-    replaced += writeModalityValues(values, placed.instance, placed.frame.transform, out);
+  const rest: number[] = [];
+  for (const [z, placed] of frames.entries()) {
+    options.signal?.throwIfAborted();
+    const stored =
+      voxels instanceof Int16Array ? await readInPlace(placed, sources, slice(z) as Int16Array) : undefined;
+    if (stored === undefined) rest.push(z);
+    else replaced += writeModalityValues(stored, placed.instance, placed.frame.transform, slice(z));
+  }
+  let next = 0;
+  for await (const { values, placed } of decodedFrames(
+    rest.map((z) => frames[z]!),
+    sources,
+    options,
+  )) {
+    replaced += writeModalityValues(values, placed.instance, placed.frame.transform, slice(rest[next++]!));
   }
   const findings: readonly SeriesFinding[] =
     replaced > 0 ? [...volume.findings, { kind: 'padding-replaced', voxels: replaced }] : volume.findings;
   return { image: { geometry, voxels }, series, findings };
+}
+
+/**
+ * Stored values straight from the source into the memory of their slice, where they are turned into what they measure;
+ * undefined where they have to be decoded, or the source cannot.
+ */
+async function readInPlace(
+  { source, instance, format, frame }: PlacedFrame,
+  sources: readonly InstanceSource[],
+  out: Int16Array,
+): Promise<StoredValues | undefined> {
+  const from = sources[source]!;
+  if (instance.nativeStart === undefined || from.readInto === undefined || format.bitsAllocated !== 16)
+    return undefined;
+  const bytes = new Uint8Array(out.buffer, out.byteOffset, out.byteLength);
+  const count = await from.readInto(bytes, instance.nativeStart + frame.index * bytes.length);
+  if (count < bytes.length) {
+    throw new ImagingError('imaging.dicom-pixels-truncated', 'the file holds fewer pixels than its header says');
+  }
+  return clean(format.signed ? out : new Uint16Array(out.buffer, out.byteOffset, out.length), format);
 }
 
 async function* headersOf(

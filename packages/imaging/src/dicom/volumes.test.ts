@@ -136,6 +136,25 @@ describe('a series read from files', () => {
     expect(image.voxels).toEqual(exampleImage.voxels);
   });
 
+  test('goes straight into the volume where the source can do that, with the same voxels', async () => {
+    const { ct } = await exampleStudy();
+    const sources = ct.map(
+      (bytes): InstanceSource => ({
+        ...inMemory(bytes),
+        readInto: (out, start) => {
+          out.set(bytes.subarray(start, start + out.length));
+          return Math.min(out.length, bytes.length - start);
+        },
+      }),
+    );
+    const { volumes } = await readVolumes(sources);
+    expect((await loadVolume(volumes[0]!, sources)).image).toEqual(exampleImage);
+    const short = sources.with(2, { ...sources[2]!, readInto: () => 5 });
+    await expect(loadVolume(volumes[0]!, short)).rejects.toThrow(
+      expect.objectContaining({ code: 'imaging.dicom-pixels-truncated' }),
+    );
+  });
+
   test('stops when it is told to', async () => {
     const { ct } = await exampleStudy();
     const sources = ct.map(inMemory);
