@@ -12,6 +12,7 @@ const groups = {
   coordinator: async () => (await import('./coordinator-command.ts')).addCoordinatorCommand,
   member: async () => (await import('./member-command.ts')).addMemberCommand,
   site: async () => (await import('./site-command.ts')).addSiteCommand,
+  archive: async () => (await import('./archive-command.ts')).addArchiveCommand,
   preflight: async () => (await import('./preflight-command.ts')).addPreflightCommand,
   job: async () => (await import('./job-command.ts')).addJobCommand,
 } as const satisfies Readonly<Record<string, () => Promise<(program: Command) => void>>>;

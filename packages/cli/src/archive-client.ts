@@ -1,0 +1,82 @@
+/**
+ * How commands ask an archive: its service if it runs, else the same interface in this process, with the archive open for as
+ * long as the command takes. Commands therefore need no more than `packages/archive/src/api.ts`.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ArchiveService, consoleTokenFile, readServiceSettings, serviceAddressFile } from '@consilium/archive';
+import { CliError } from './cli-error.ts';
+
+export interface ArchiveAsking {
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  readonly body?: object;
+}
+
+export interface ArchiveClient extends AsyncDisposable {
+  /** Whether a service answers; else the archive is open in this process. */
+  readonly isService: boolean;
+  /** @throws CliError with the archive's own code. */
+  ask<T>(route: string, asking?: ArchiveAsking): Promise<T>;
+}
+
+/** @throws CliError, ArchiveError */
+export async function openArchiveClient(directory: string): Promise<ArchiveClient> {
+  const token = (await readFile(join(directory, consoleTokenFile), 'utf8').catch(() => '')).trim();
+  const headers = { Authorization: `Bearer ${token}` };
+  const url = await addressOf(directory);
+  if (url !== undefined && (await fetch(`${url}/api/v1/session`, { headers }).catch(() => undefined))?.ok) {
+    return {
+      isService: true,
+      ask: async <T>(route: string, asking: ArchiveAsking = {}) => {
+        const { body, method = 'GET' } = asking;
+        const response = await fetch(`${url}/api/v1${pathOf(route, asking)}`, {
+          method,
+          headers: body === undefined ? headers : { ...headers, 'Content-Type': 'application/json' },
+          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        });
+        return answerOf<T>(response.status, await response.text());
+      },
+      [Symbol.asyncDispose]: async () => {},
+    };
+  }
+  const service = await ArchiveService.open(directory, await readServiceSettings(directory));
+  const own = (await readFile(join(directory, consoleTokenFile), 'utf8')).trim();
+  return {
+    isService: false,
+    ask: async <T>(route: string, asking: ArchiveAsking = {}) => {
+      const { body, method = 'GET' } = asking;
+      const response = await service.app.inject({
+        method,
+        url: `/api/v1${pathOf(route, asking)}`,
+        headers: { Authorization: `Bearer ${own}` },
+        ...(body === undefined ? {} : { payload: body }),
+      });
+      return answerOf<T>(response.statusCode, response.body);
+    },
+    [Symbol.asyncDispose]: () => service[Symbol.asyncDispose](),
+  };
+}
+
+/** Of the service that runs in this directory. */
+export async function addressOf(directory: string): Promise<string | undefined> {
+  try {
+    return (JSON.parse(await readFile(join(directory, serviceAddressFile), 'utf8')) as { url: string }).url;
+  } catch {
+    return undefined;
+  }
+}
+
+function pathOf(route: string, { query = {} }: ArchiveAsking): string {
+  const given = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]));
+  return given.length === 0 ? route : `${route}?${new URLSearchParams(given)}`;
+}
+
+function answerOf<T>(status: number, text: string): T {
+  const answer = JSON.parse(text === '' ? '{}' : text) as T & { code?: string; message?: string; position?: number };
+  if (status < 400) return answer;
+  const { code = 'archive.failed', message = 'The archive failed.', position } = answer;
+  const where = position === undefined ? '' : ` (at character ${position + 1})`;
+  const error = new CliError('cli.archive-refused', `${message}${where}`);
+  return Promise.reject(Object.assign(error, { code })) as never;
+}
