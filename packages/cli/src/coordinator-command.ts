@@ -88,7 +88,7 @@ Examples:
     )
     .requiredOption('--directory <dir>', 'of the coordinator')
     .option('--member <name>', 'the member who is to have it', 'admin')
-    .option('--out <dir>', 'where to write it (default: <member> in the directory of the coordinator)')
+    .option('--out <dir>', 'where to write it (default for admin: admin in the directory of the coordinator)')
     .option(...jsonOption)
     .addHelpText(
       'after',
@@ -136,6 +136,9 @@ async function recover({
   const { data: id } = siteIdSchema.safeParse(member);
   if (id === undefined) {
     throw new CliError('cli.bad-option', `"${member}" is no name of a member: 1 to 64 of a-z, 0-9, ".", "_", "-".`);
+  }
+  if (options.out === undefined && id !== 'admin') {
+    throw new CliError('cli.bad-option', `Say where to write the identity of ${id}: --out DIR.`);
   }
   const identity = resolve(options.out ?? join(directory, id));
   const { fingerprint } = await recoverMember(resolve(directory), { id, identity }, { nowMs: wallClockMs });

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Credentials, IdentityDirectory, wallClockMs } from '@consilium/transport';
@@ -59,6 +59,12 @@ describe('a member who has lost their key', () => {
       code: 'transport.identity-taken',
     });
     expect((await IdentityDirectory.open(identity)).credentials).toEqual(before);
+    const authority = join(directory, 'authority');
+    const key = readFileSync(join(authority, 'key.pem'));
+    await expect(recoverMember(directory, { id: 'berta', identity: authority }, now)).rejects.toMatchObject({
+      code: 'transport.identity-taken',
+    });
+    expect(readFileSync(join(authority, 'key.pem'))).toEqual(key);
   });
 });
 

@@ -3,6 +3,7 @@
  * never leaves, `request.pem` for that key, and, once it is admitted, `certificate.pem` and `authority.pem`.
  */
 import { X509Certificate } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createCertificateRequest, requestFingerprint } from './certificate-request.ts';
@@ -48,6 +49,10 @@ export class IdentityDirectory {
     if (present !== null) {
       const { role, id, project } = present.facts;
       const text = `${directory} is the identity of the ${role} ${id} of "${project}" already. Choose another directory.`;
+      throw new TransportError('transport.identity-taken', text);
+    }
+    if (existsSync(join(directory, 'certificate.pem'))) {
+      const text = `${directory} holds a certificate that is nobody's identity, of an authority perhaps. Choose another directory.`;
       throw new TransportError('transport.identity-taken', text);
     }
     const { key, request } = await createCertificateRequest();
