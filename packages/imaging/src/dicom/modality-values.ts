@@ -76,9 +76,9 @@ function writeShifted(stored: StoredValues, intercept: number, out: Float32Array
 function writtenInPairs(stored: StoredValues, intercept: number, out: Float32Array | Int16Array): number | undefined {
   const isWords = (stored instanceof Int16Array || stored instanceof Uint16Array) && out instanceof Int16Array;
   const isEven = out.length % 2 === 0 && out.byteOffset % 4 === 0;
-  // Below: sums less air must not fall under what 16 bits hold.
-  const least = (stored instanceof Int16Array ? -32_768 : 0) + intercept - airHu;
-  if (!isWords || !isEven || !Number.isInteger(intercept) || least < -32_768) return undefined;
+  // Lower, and sums would fall under what 16 bits hold.
+  const least = stored instanceof Int16Array ? airHu : -32_768;
+  if (!isWords || !isEven || !Number.isInteger(intercept) || intercept < least) return undefined;
   const pairs = out.length / 2;
   const to = new Int32Array(out.buffer, out.byteOffset, pairs);
   // Above air is above 0 here: then the top bit of each half says whether a value is below.
