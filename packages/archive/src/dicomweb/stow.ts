@@ -12,7 +12,7 @@ export interface StoredItem {
 }
 
 /** Failure Reason (0008,1197) and Warning Reason (0008,1196): PS3.18 I.2. */
-export const stowReasons = {
+const stowReasons = {
   processingFailure: 0x0110,
   outOfResources: 0xa700,
   /** Of another study than the address names. */

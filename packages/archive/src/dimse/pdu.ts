@@ -40,7 +40,7 @@ export const contextResults = {
   abstractSyntaxUnsupported: 3,
   transferSyntaxesUnsupported: 4,
 } as const;
-export type ContextResult = (typeof contextResults)[keyof typeof contextResults];
+type ContextResult = (typeof contextResults)[keyof typeof contextResults];
 
 /** PS3.7 D.3.3.4: who may be what for one SOP class. */
 export interface Role {
