@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { ArchiveError } from '../archive-error.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import { type CommandSet, decodeCommandSet, encodeCommandSet, hasDataSet } from './command-set.ts';
+import { PartList } from './part-list.ts';
 import { abortReasons, dataPduHead, encodeAbort, encodeReleaseRequest, encodeReleaseResponse } from './pdu.ts';
 import type { PduReader, Piece } from './pdu-reader.ts';
 import { protocolViolation } from './protocol-violation.ts';
@@ -121,14 +122,14 @@ export class Association {
       if (!piece.command || piece.contextId !== first.contextId) throw protocolViolation('a message without a command');
       bytes += piece.bytes.length;
       if (bytes > commandBytesMax) throw protocolViolation('a command set that is too long');
-      parts.push(piece.bytes);
+      if (piece.bytes.length > 0) parts.push(piece.bytes);
       if (piece.last) return Buffer.concat(parts, bytes);
     }
   }
 
   async #data(contextId: number): Promise<ReceivedData> {
     const { budget, dataBytesMax, reader } = this.#options;
-    let parts: Buffer[] = [];
+    let list: PartList | undefined = new PartList();
     let bytes = 0;
     for (;;) {
       const piece = pieceOf(await reader.next());
@@ -136,12 +137,12 @@ export class Association {
       bytes += piece.bytes.length;
       if (bytes <= dataBytesMax) {
         await budget.take(this, piece.bytes.length);
-        parts.push(piece.bytes);
-      } else if (parts.length > 0) {
-        parts = [];
+        list?.add(piece.bytes);
+      } else if (list !== undefined) {
+        list = undefined;
         this.letGo();
       }
-      if (piece.last) return { parts, bytes, tooLong: bytes > dataBytesMax };
+      if (piece.last) return { parts: list?.parts ?? [], bytes, tooLong: list === undefined };
     }
   }
 }

@@ -102,6 +102,12 @@ describe('what is received', () => {
     }
   });
 
+  it('may come in fragments of any size, empty ones too', async () => {
+    const [file] = series;
+    await sendAll(remote.port, storeTranscript(file!, [0, 1, 0, 2, 3, 5000]));
+    expect(door.files.map(({ bytes }) => dataSetBytes(bytes))).toEqual([dataSetBytes(file!)]);
+  });
+
   it('is acknowledged only when the door says that it is durable', async () => {
     const { promise, resolve } = Promise.withResolvers<Admission>();
     const arrived = Promise.withResolvers<void>();
@@ -185,6 +191,21 @@ describe('the door of the association', () => {
       { id: 3, abstractSyntax: retired, transferSyntax: implicitLittleEndian },
     ]);
     await association.release();
+  });
+
+  it('hears only few strangers at once', async () => {
+    await using closed = startServer({
+      peers: [{ name: 'elsewhere', aeTitle: 'ELSEWHERE', addresses: ['192.0.2.7'] }],
+    });
+    const port = await closed.listen({ host: '127.0.0.1', port: 0 });
+    const waiting = Array.from({ length: 8 }, () => connect(port, '127.0.0.1'));
+    await Promise.all(waiting.map((socket) => once(socket, 'connect')));
+    await expect(once(connect(port, '127.0.0.1').resume(), 'close')).resolves.toBeDefined();
+    expect(waiting.some((socket) => socket.closed)).toBe(false);
+    for (const socket of waiting) socket.destroy();
+    const code = async () =>
+      expect(await codeOf(new DimseClient({ ...remote, port }).echo())).toBe('archive.dimse-rejected');
+    await vi.waitFor(code);
   });
 
   it.skipIf(!hasDcmtk)('tells echoscu why it is shut', async () => {
@@ -347,7 +368,7 @@ function sopOf(bytes: Uint8Array): string | undefined {
 }
 
 /** Everything that a sender of one instance writes. */
-function storeTranscript(file: Uint8Array): Buffer {
+function storeTranscript(file: Uint8Array, sizes: readonly number[] = [400]): Buffer {
   const data = dataSetBytes(file);
   const abstractSyntax = '1.2.840.10008.5.1.4.1.1.2';
   const command = encodeCommandSet(
@@ -360,19 +381,23 @@ function storeTranscript(file: Uint8Array): Buffer {
     },
     { dataSet: true },
   );
-  const half = Math.floor(data.length / 4) * 2;
-  const fragment = (bytes: Buffer, command: boolean, last: boolean) => [
-    dataPduHead({ contextId: 1, command, last, bytes: bytes.length }),
+  const fragment = (bytes: Buffer, isCommand: boolean, last: boolean) => [
+    dataPduHead({ contextId: 1, command: isCommand, last, bytes: bytes.length }),
     bytes,
   ];
+  const fragments: Buffer[] = [];
+  for (let at = 0, index = 0; at < data.length; index++) {
+    const bytes = data.subarray(at, at + sizes[index % sizes.length]!);
+    at += bytes.length;
+    fragments.push(...fragment(bytes, false, at === data.length));
+  }
   return Buffer.concat([
     encodeAssociateRequest({
       ...{ calledAeTitle: 'CONSILIUM', callingAeTitle: 'SCANNER', pduBytesMax: 16_384, roles: [] },
       contexts: [{ id: 1, abstractSyntax, transferSyntaxes: [explicitLittleEndian] }],
     }),
     ...fragment(command, true, true),
-    ...fragment(data.subarray(0, half), false, false),
-    ...fragment(data.subarray(half), false, true),
+    ...fragments,
     encodeReleaseRequest(),
   ]);
 }

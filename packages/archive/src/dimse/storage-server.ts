@@ -43,7 +43,11 @@ export class StorageServer implements AsyncDisposable {
   readonly #server: Server;
   readonly #peers: PeerList;
   readonly #budget: ByteBudget;
-  readonly #sessions = new Map<StorageSession, { readonly stranger: boolean; readonly done: Promise<void> }>();
+  readonly #sessions = new Map<StorageSession, Promise<void>>();
+  /** All connections, also those that are not through their TLS handshake. */
+  readonly #sockets = new Set<Socket>();
+  /** Those from addresses that no peer has. */
+  readonly #strangers = new Set<Socket>();
 
   constructor(options: StorageServerOptions) {
     this.#options = options;
@@ -62,7 +66,8 @@ export class StorageServer implements AsyncDisposable {
       // A handshake that failed is nothing but a connection that was not made.
       this.#server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy());
     }
-    // Half-made TLS connections count here, and only here.
+    // Before anything else, so that strangers cannot hold the places of peers, not even by half a TLS handshake.
+    this.#server.prependListener('connection', (socket: Socket) => this.#note(socket));
     this.#server.maxConnections = (options.associationsMax ?? 32) + 2 * strangersMax;
   }
 
@@ -75,6 +80,8 @@ export class StorageServer implements AsyncDisposable {
       });
       this.#server.listen(port, host, () => resolve());
     });
+    // A connection that could not be accepted, for want of file descriptors say, is no reason to end.
+    this.#server.on('error', () => {});
     const address = this.#server.address();
     return typeof address === 'object' && address !== null ? address.port : port;
   }
@@ -83,7 +90,8 @@ export class StorageServer implements AsyncDisposable {
   async close(): Promise<void> {
     const closed = new Promise((resolve) => this.#server.close(resolve));
     for (const session of this.#sessions.keys()) session.close();
-    await Promise.all([...this.#sessions.values()].map(({ done }) => done));
+    await Promise.all(this.#sessions.values());
+    for (const socket of this.#sockets) socket.destroy();
     await closed;
   }
 
@@ -93,11 +101,7 @@ export class StorageServer implements AsyncDisposable {
 
   #take(socket: Socket): void {
     const { associationsMax = 32, aeTitle, door } = this.#options;
-    const stranger = !this.#peers.knowsAddress(socket.remoteAddress ?? '');
-    if (stranger && this.#strangers() >= strangersMax) {
-      socket.destroy();
-      return;
-    }
+    if (socket.destroyed) return;
     const session = new StorageSession(socket, {
       aeTitle,
       door,
@@ -107,14 +111,20 @@ export class StorageServer implements AsyncDisposable {
       requestMs: this.#options.requestMs ?? 30_000,
       instanceBytesMax: this.#options.instanceBytesMax ?? 2 ** 31,
       budget: this.#budget,
-      hasRoom: () => this.#sessions.size - this.#strangers() <= associationsMax,
+      hasRoom: () => this.#sessions.size <= associationsMax + this.#strangers.size,
       report: this.#options.report ?? (() => {}),
     });
     const done = session.run().finally(() => this.#sessions.delete(session));
-    this.#sessions.set(session, { stranger, done });
+    this.#sessions.set(session, done);
   }
 
-  #strangers(): number {
-    return [...this.#sessions.values()].filter(({ stranger }) => stranger).length;
+  #note(socket: Socket): void {
+    this.#sockets.add(socket);
+    if (!this.#peers.knowsAddress(socket.remoteAddress ?? '')) this.#strangers.add(socket);
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      this.#strangers.delete(socket);
+    });
+    if (this.#strangers.has(socket) && this.#strangers.size > strangersMax) socket.destroy();
   }
 }
