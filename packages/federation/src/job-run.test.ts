@@ -66,7 +66,7 @@ describe('a job', () => {
       }
     }
     expect(crashes).toBeGreaterThan(100);
-  });
+  }, 180_000);
 
   it('killed again and again while it resumes still ends with the same bytes', async () => {
     const calm = await simulate();

@@ -139,7 +139,7 @@ describe('a job with FedBuff', () => {
         expect(done.filter((work) => acknowledged.has(work))).toEqual([]);
       }
     }
-  }, 60_000);
+  }, 180_000);
 
   it('ends with a reason whatever befalls the sites, and every round follows from those named in it', async () => {
     const anyMishap = fc.constantFrom<Mishap | undefined>(
