@@ -171,8 +171,8 @@ export class Catalogue implements InstanceCatalogue {
   /** PNG of the middle slice; undefined if the series could not be read as a volume. @throws ArchiveError `archive.series-unknown` */
   thumbnail(seriesInstanceUid: string): Uint8Array | undefined {
     const id = this.seriesId(seriesInstanceUid);
-    const row = this.#database.prepare('SELECT thumbnail FROM series WHERE id = ?').get(id)!;
-    return (row['thumbnail'] as Uint8Array | null) ?? undefined;
+    const row = this.#database.prepare('SELECT thumbnail FROM series_picture WHERE series_id = ?').get(id);
+    return row?.['thumbnail'] as Uint8Array | undefined;
   }
 
   /** What de-identification did to a study: counts over all its instances, the most frequent first. */

@@ -98,10 +98,12 @@ export class ArchiveDoor implements Door {
     const sha256 = sha256Of(file.bytes);
     const known = recorder.known(sopInstanceUid, { sha256, source });
     if (known !== undefined) return { outcome: known, sopInstanceUid };
+    // Of each instance the original UID would be one more to keep, and nobody asks for it.
+    const { SOPInstanceUID: _, ...series } = file.identity.series;
     identities.remember([
       { level: 'subject', pseudonym: patientIdOf(header), facts: file.identity.subject },
       { level: 'study', pseudonym: stated('StudyInstanceUID'), facts: file.identity.study },
-      { level: 'series', pseudonym: stated('SeriesInstanceUID'), facts: file.identity.series },
+      { level: 'series', pseudonym: stated('SeriesInstanceUID'), facts: series },
     ]);
     await instances.put(file.bytes, sha256);
     const { changes, bytes } = file;

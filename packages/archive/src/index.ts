@@ -67,7 +67,12 @@ export {
   type ServiceOptions,
   serviceAddressFile,
 } from './service/archive-service.ts';
-export { readServiceSettings, type ServiceSettings, serviceSettingsFile } from './service/service-settings.ts';
+export {
+  readServiceSettings,
+  type ServiceSettings,
+  serviceSettingsFile,
+  serviceSettingsOf,
+} from './service/service-settings.ts';
 export type { Finding, Note } from './store/annotations.ts';
 export type { Label, LabelProvenance, LabelSegment } from './store/label-store.ts';
 export type { QuarantinedFile } from './store/quarantine.ts';

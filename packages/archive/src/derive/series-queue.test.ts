@@ -112,6 +112,10 @@ describe('a series', () => {
     const byUid = (...names: [string, ...string[]]) => archive.catalogue.seriesDetails(uidOf('toy', ...names));
     expect(byUid('P1', 'other', 'again').duplicateOf).toBe(uidOf('toy', 'P1', 'study', 'first'));
     expect(byUid('P1', 'study', 'different').duplicateOf).toBeUndefined();
+    // Also where the later one was looked at first.
+    await archive.series.settle(uidOf('toy', 'P1', 'study', 'first'));
+    expect(byUid('P1', 'study', 'first').duplicateOf).toBeUndefined();
+    expect(byUid('P1', 'other', 'again').duplicateOf).toBe(uidOf('toy', 'P1', 'study', 'first'));
     const elsewhere = byUid('P2', 'study', 'first');
     expect(elsewhere.duplicateOf).toBeUndefined();
     expect(elsewhere.findings.map(({ code }) => code)).toContain('volume.of-other-subject');

@@ -182,21 +182,22 @@ export class SeriesQueue {
     for (const source of ['volume', 'label']) annotations.forget(series.id, { source });
     database
       .prepare(
-        `UPDATE series SET state = ?, state_code = ?, duplicate_of = NULL, geometry = NULL, pixel_digest = NULL,
-           signature = NULL, thumbnail = NULL WHERE id = ?`,
+        `UPDATE series SET state = ?, state_code = ?, duplicate_of = NULL, geometry = NULL, pixel_digest = NULL
+         WHERE id = ?`,
       )
       .run(
         described.kind === 'unreadable' ? 'unreadable' : 'described',
         described.kind === 'unreadable' ? described.finding.code : null,
         series.id,
       );
+    database.prepare('DELETE FROM series_picture WHERE series_id = ?').run(series.id);
     if (described.kind === 'unreadable') find('volume', described.finding);
     if (described.kind === 'volume') {
       for (const finding of described.description.findings) find('volume', finding);
       this.#writeVolume(series, described.description);
       for (const label of labels) this.#writeLabel(series.id, label, find);
       this.#writePhase(series, labels, find);
-      this.#writeDuplicate(series, described.description, find);
+      this.#writeDuplicate(series, described.description, nowMs);
     }
     annotations.refreshText(series.id);
   }
@@ -207,13 +208,16 @@ export class SeriesQueue {
     this.#parts.database
       .prepare(
         `UPDATE series SET slices = ?, "rows" = ?, "columns" = ?, slice_spacing_mm = ?, pixel_spacing_mm = ?,
-           slice_thickness_mm = ifnull(slice_thickness_mm, ?), coverage_mm = ?, geometry = ?, pixel_digest = ?,
-           signature = ?, thumbnail = ? WHERE id = ?`,
+           slice_thickness_mm = ifnull(slice_thickness_mm, ?), coverage_mm = ?, geometry = ?, pixel_digest = ?
+         WHERE id = ?`,
       )
       .run(
         ...[...size, spacingMm[0], Math.max(spacingMm[1], spacingMm[2]), spacingMm[0], coverageMm],
-        ...[JSON.stringify(geometry), pixelDigest, new Uint8Array(signature.buffer), thumbnail, id],
+        ...[JSON.stringify(geometry), pixelDigest, id],
       );
+    this.#parts.database
+      .prepare('INSERT INTO series_picture VALUES (?, ?, ?)')
+      .run(id, new Uint8Array(signature.buffer), thumbnail);
   }
 
   #writeLabel(seriesId: number, label: SeenLabel, find: (source: string, finding: VolumeFinding) => void): void {
@@ -225,9 +229,9 @@ export class SeriesQueue {
       volumeMl: description?.volumeMl,
       tumourMl: description?.tumourMl,
     });
-    if (description === undefined) find('label', labelFindings.unreadable);
-    else if (!description.isOnGrid) find('label', labelFindings.offGrid);
-    else if (description.volumeMl === 0) find('label', labelFindings.empty);
+    if (description === undefined) find('label', findings.unreadable);
+    else if (!description.isOnGrid) find('label', findings.offGrid);
+    else if (description.volumeMl === 0) find('label', findings.empty);
   }
 
   #writePhase(
@@ -239,7 +243,7 @@ export class SeriesQueue {
     const described = series.phaseSource === 'description' ? series.phase : undefined;
     const kidneyHu = labels.map(({ description }) => description?.kidneyHu).find((hu) => hu !== undefined);
     const { phase, source, contradicts } = phaseVerdict(described, kidneyHu);
-    if (contradicts) find('label', labelFindings.phaseContradicts);
+    if (contradicts) find('label', findings.phaseContradicts);
     // What the words said is kept for the next look.
     if (described !== undefined && contradicts) return;
     this.#parts.database
@@ -250,32 +254,36 @@ export class SeriesQueue {
   #writeDuplicate(
     { id, subjectId }: WaitingSeries,
     { geometry, pixelDigest, signature }: SeriesDescription,
-    find: (source: string, finding: VolumeFinding) => void,
+    nowMs: number,
   ): void {
-    const { database } = this.#parts;
+    const { database, annotations } = this.#parts;
     const others = database
       .prepare(
-        `SELECT series.id AS id, ifnull(duplicate_of, series.id) AS first, pixel_digest, signature, geometry, subject_id
-         FROM series JOIN study ON study.id = study_id
-         WHERE series.id < ?1 AND signature IS NOT NULL AND (subject_id = ?2 OR pixel_digest = ?3) ORDER BY series.id`,
+        `SELECT series.id AS id, pixel_digest, signature, geometry, subject_id FROM series
+         JOIN study ON study.id = study_id JOIN series_picture ON series_id = series.id
+         WHERE series.id <> ?1 AND (subject_id = ?2 OR pixel_digest = ?3)`,
       )
       .all(id, subjectId, pixelDigest);
-    const same = others.filter((row) => Number(row['subject_id']) === subjectId);
-    const twin = same.find(({ pixel_digest, ...row }) => {
-      if (pixel_digest === pixelDigest) return true;
+    const twins = others.filter((row) => {
+      if (Number(row['subject_id']) !== subjectId) return false;
+      if (row['pixel_digest'] === pixelDigest) return true;
       const other = JSON.parse(String(row['geometry'])) as typeof geometry;
       if (!hasSameShape(other, geometry)) return false;
       return correlationOf(signatureFrom(row['signature']), signature) >= duplicateCorrelationMin;
     });
-    if (twin !== undefined) {
-      database.prepare('UPDATE series SET duplicate_of = ? WHERE id = ?').run(Number(twin['first']), id);
-      find('volume', labelFindings.duplicate);
+    // Whichever was looked at first, the one that came first is the first.
+    const group = [id, ...twins.map((row) => Number(row['id']))].sort((a, b) => a - b);
+    for (const later of group.slice(1)) {
+      database.prepare('UPDATE series SET duplicate_of = ? WHERE id = ?').run(group[0]!, later);
+      annotations.find(later, { ...findings.duplicate, source: 'volume', createdMs: nowMs });
     }
-    if (others.some((row) => Number(row['subject_id']) !== subjectId)) find('volume', labelFindings.otherSubject);
+    if (others.some((row) => Number(row['subject_id']) !== subjectId)) {
+      annotations.find(id, { ...findings.otherSubject, source: 'volume', createdMs: nowMs });
+    }
   }
 }
 
-const labelFindings = {
+const findings = {
   unreadable: { code: 'label.unreadable', severity: 'warning', message: 'A segmentation of it cannot be read.' },
   offGrid: { code: 'label.off-grid', severity: 'warning', message: 'A segmentation does not lie on its voxels.' },
   empty: { code: 'label.empty', severity: 'warning', message: 'A segmentation of it is empty.' },

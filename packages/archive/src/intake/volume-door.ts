@@ -4,7 +4,7 @@
  */
 import { createHmac } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
-import { decodeNifti, ImagingError, toLabelMap } from '@consilium/imaging';
+import { decodeNifti, ImagingError, Pseudonyms, toLabelMap } from '@consilium/imaging';
 import type { ArchiveClock } from '../archive-clock.ts';
 import type { Annotations } from '../store/annotations.ts';
 import type { CommitGroup } from '../store/commit-group.ts';
@@ -43,9 +43,11 @@ export type VolumeAdmission =
 
 export class VolumeDoor {
   readonly #parts: VolumeDoorParts;
+  readonly #pseudonyms: Pseudonyms;
 
   constructor(parts: VolumeDoorParts) {
     this.#parts = parts;
+    this.#pseudonyms = new Pseudonyms(parts.secret);
   }
 
   /** @param bytes NIfTI. @throws ArchiveError `archive.disk-full`, `archive.not-writable` */
@@ -124,36 +126,18 @@ export class VolumeDoor {
   }
 
   #headerOf({ subject, session, name, modality }: VolumeName): InstanceHeader {
-    const digest = (...names: readonly string[]): Uint8Array => {
-      return createHmac('sha256', this.#parts.secret)
-        .update(`volume\0${names.join('\0')}`)
-        .digest();
-    };
-    const patientId = `SUB-${crockford(digest('subject', subject))}`;
+    const uid = (...names: readonly string[]): string => this.#pseudonyms.uid(JSON.stringify(['volume', ...names]));
+    // The same key as of a DICOM patient with this ID: whoever comes both ways is one subject.
+    const patientId = this.#pseudonyms.subject(JSON.stringify(['id', '', subject.normalize('NFC').trim()]));
     const attributes = new Map([
       ['PatientID', [patientId]],
       ['PatientName', [patientId]],
-      ['StudyInstanceUID', [uidFrom(digest('study', subject, session))]],
-      ['SeriesInstanceUID', [uidFrom(digest('series', subject, session, name))]],
-      ['SOPInstanceUID', [uidFrom(digest('instance', subject, session, name))]],
+      ['StudyInstanceUID', [uid('study', subject, session)]],
+      ['SeriesInstanceUID', [uid('series', subject, session, name)]],
+      ['SOPInstanceUID', [uid('instance', subject, session, name)]],
       ['SOPClassUID', ['']],
       ['Modality', [modality]],
     ]);
     return { attributes, transferSyntaxUid: '', labelsSeriesUid: undefined };
   }
-}
-
-/** 40 bits, as the pseudonyms of DICOM patients have. */
-function crockford(digest: Uint8Array): string {
-  const symbols = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
-  const number = digest.slice(0, 5).reduce((sum, byte) => sum * 256n + BigInt(byte), 0n);
-  return Array.from({ length: 8 }, (_, at) => symbols[Number((number >> BigInt(35 - 5 * at)) & 31n)]).join('');
-}
-
-/** Under the root 2.25 (PS3.5 B.2). */
-function uidFrom(digest: Uint8Array): string {
-  const uuid = Uint8Array.from(digest.subarray(0, 16));
-  uuid[6] = (uuid[6]! & 0x0f) | 0x80;
-  uuid[8] = (uuid[8]! & 0x3f) | 0x80;
-  return `2.25.${uuid.reduce((number, byte) => number * 256n + BigInt(byte), 0n)}`;
 }

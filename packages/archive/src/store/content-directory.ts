@@ -8,6 +8,8 @@ import { storageError } from './storage-error.ts';
 
 export class ContentDirectory {
   readonly path: string;
+  /** Directories that are there. */
+  readonly #made = new Map<string, Promise<void>>();
 
   private constructor(path: string) {
     this.path = path;
@@ -30,7 +32,7 @@ export class ContentDirectory {
 
   /** Keeps the bytes, flushed, and answers with their SHA-256 in hexadecimal. */
   async put(bytes: Uint8Array, sha256: string = sha256Of(bytes)): Promise<string> {
-    await makeDirectory(join(this.path, sha256.slice(0, 2)));
+    await this.#makeFor(sha256);
     await writeDurably(this.pathOf(sha256), bytes);
     return sha256;
   }
@@ -63,6 +65,16 @@ export class ContentDirectory {
       throw storageError(error, this.path);
     }
     return removed;
+  }
+
+  #makeFor(sha256: string): Promise<void> {
+    const name = sha256.slice(0, 2);
+    const known = this.#made.get(name);
+    if (known !== undefined) return known;
+    const made = makeDirectory(join(this.path, name));
+    this.#made.set(name, made);
+    made.catch(() => this.#made.delete(name));
+    return made;
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { createHmac } from 'node:crypto';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { makeDirectory } from './durable-file.ts';
 import { SealedBox } from './sealed-box.ts';
 import { storageError } from './storage-error.ts';
@@ -32,12 +32,14 @@ export class IdentityMap implements Disposable {
   readonly #path: string;
   readonly #box: SealedBox;
   readonly #secret: Uint8Array;
+  readonly #known: StatementSync;
 
   private constructor(database: DatabaseSync, path: string, secret: Uint8Array) {
     this.#database = database;
     this.#path = path;
     this.#secret = secret;
     this.#box = new SealedBox(secret, 'identity');
+    this.#known = database.prepare('SELECT 1 FROM identity WHERE level = ? AND pseudonym = ? AND digest = ?');
   }
 
   /** @throws ArchiveError `archive.not-writable`, `archive.disk-full` */
@@ -91,9 +93,6 @@ export class IdentityMap implements Disposable {
   }
 
   #knows(level: IdentityLevel, pseudonym: string, digest: Uint8Array): boolean {
-    const found = this.#database
-      .prepare('SELECT 1 FROM identity WHERE level = ? AND pseudonym = ? AND digest = ?')
-      .get(level, pseudonym, digest);
-    return found !== undefined;
+    return this.#known.get(level, pseudonym, digest) !== undefined;
   }
 }
