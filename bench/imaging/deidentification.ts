@@ -1,10 +1,8 @@
 /**
  * How many made-up CT instances of 512 x 512 are de-identified in a second of CPU time, from bytes to bytes in memory,
  * against dicom-anonymizer on pydicom by the same table (PS3.15 E.1-1, all private attributes removed). Ours also searches
- * the pixels for text, which theirs does not; `withoutSearch` is without. Medians of turns. The last line is JSON.
- *
- *     pip install pydicom dicom-anonymizer
- *     npx node --conditions=consilium-source bench/imaging/deidentification.ts --python PYTHON
+ * the pixels for text, which theirs does not; `withoutSearch` is without. Medians of turns. The last line is JSON;
+ * see README.md.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
