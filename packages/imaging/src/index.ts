@@ -33,6 +33,12 @@ export {
   type SegmentationType,
 } from './dicom/read-segmentation.ts';
 export {
+  type Contour,
+  readStructureSet,
+  type Structure,
+  type StructureSet,
+} from './dicom/read-structures.ts';
+export {
   type DicomVolume,
   type DicomVolumes,
   type LoadedVolume,
@@ -44,6 +50,7 @@ export {
 export { type CodedConcept, renalSegments, type SegmentAlgorithmType, type SegmentInfo } from './dicom/segments.ts';
 export type { AcquisitionInfo, InstanceReference, PatientInfo, SeriesInfo, StudyInfo } from './dicom/series-info.ts';
 export type { NoVolumeReason, SeriesFinding } from './dicom/stack-finding.ts';
+export { maskOfStructure, type StructureFinding } from './dicom/structure-mask.ts';
 export { uidOf } from './dicom/uid.ts';
 export { type CtSeriesMeta, writeDicomSeries } from './dicom/write-ct-series.ts';
 export { type SegmentationMeta, writeDicomSegmentation } from './dicom/write-segmentation.ts';
@@ -65,6 +72,14 @@ export {
 } from './metrics/surface-distance.ts';
 export { decodeNifti } from './nifti/decode.ts';
 export { type EncodeNiftiOptions, encodeNifti } from './nifti/encode.ts';
+export {
+  decodeNrrd,
+  decodeNrrdSegmentation,
+  type EncodeNrrdOptions,
+  encodeNrrd,
+  type NrrdSegment,
+  type NrrdSegmentation,
+} from './nrrd/nrrd.ts';
 export { canonical } from './orientation.ts';
 export { resampleImage, resampleLabels } from './resample.ts';
 export type { Geometry, Image, LabelMap, Triple, Volume, VoxelArray } from './volume.ts';

@@ -44,7 +44,7 @@ export function readDataset(bytes: Uint8Array, options: ReadOptions): DatasetRea
   return new Reader(bytes).topLevel(options);
 }
 
-/** Whether the element at `start` states its VR: two capitals, unless what they would mean as a length fits better. */
+/** Whether the element at `start` states its VR: as the bytes of a length, a VR's letters would mean at least 16 KiB. */
 export function statesVr(bytes: Uint8Array, start: number): boolean {
   const [first, second] = [bytes[start + 4] ?? 0, bytes[start + 5] ?? 0];
   return knownVrs.has(first * 256 + second);
