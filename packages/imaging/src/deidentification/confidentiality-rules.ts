@@ -69,9 +69,11 @@ function ruleOf({ basic, options }: TableRow, { tag, vr, profile }: { tag: numbe
   if (options.includes('t') && profile.dates === 'shifted') {
     return rule(isDate(vr) ? 'shift' : tag === timezoneTag ? 'retain' : otherwise, 'modified dates');
   }
-  if (options.includes('P') && profile.patientCharacteristics === 'kept')
+  if (options.includes('P') && profile.patientCharacteristics === 'kept') {
     return rule('retain', 'patient characteristics');
-  if (options.includes('V') && profile.deviceIdentity === 'kept') {
+  }
+  // Of a device's dates, the option for dates decides.
+  if (options.includes('V') && !options.includes('t') && profile.deviceIdentity === 'kept') {
     return rule(isSequence ? 'descend' : 'retain', 'device identity');
   }
   if (options.includes('I') && profile.institution === 'kept') {
@@ -81,8 +83,9 @@ function ruleOf({ basic, options }: TableRow, { tag, vr, profile }: { tag: numbe
   const isText = options.includes('d') || (options.includes('p') && profile.patientCharacteristics === 'kept');
   if (isText && profile.descriptors === 'cleaned') return rule(isSequence ? 'descend' : 'clean', 'clean descriptors');
   if (refersOnly.has(tag) && isSequence) return rule('descend', `basic profile ${basic}`);
-  if (basic === 'U' || basic.endsWith('U*') || (basic.includes('D') && vr === 'UI'))
+  if (basic === 'U' || basic.endsWith('U*') || (basic.includes('D') && vr === 'UI')) {
     return rule(isSequence ? 'descend' : 'remap', 'basic profile U');
+  }
   return rule(otherwise, `basic profile ${basic}`);
 }
 

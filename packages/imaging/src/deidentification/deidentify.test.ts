@@ -141,6 +141,14 @@ describe('a subject', () => {
     expect([strict.data.text('StudyDate'), strict.data.text('PatientSex')]).toEqual([undefined, undefined]);
   });
 
+  test('keeps the dates of devices only as the option for dates says', async () => {
+    const bytes = ct({ DateOfLastCalibration: '20240101', StationName: 'CT99', InstitutionName: 'Somewhere' });
+    const kept = await passed(bytes, { deviceIdentity: 'kept', institution: 'kept', dates: 'removed' });
+    expect([kept.data.text('StationName'), kept.data.text('InstitutionName')]).toEqual(['CT99', 'Somewhere']);
+    expect(kept.data.element('DateOfLastCalibration')).toBeUndefined();
+    expect((await passed(bytes)).data.element('StationName')).toBeUndefined();
+  });
+
   test('above 89 years is 90', async () => {
     expect((await passed(ct({ PatientAge: '093Y' }))).data.text('PatientAge')).toBe('090Y');
     expect((await passed(ct({ PatientAge: '089Y' }))).data.text('PatientAge')).toBe('089Y');

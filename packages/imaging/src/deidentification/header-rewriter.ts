@@ -68,8 +68,9 @@ export class HeaderRewriter {
     const known: DataElement = vr === element.vr ? element : { ...element, vr };
     if (vr === 'SQ' && element.items === undefined) return this.removed(element, 'not readable as a sequence');
     if (vr !== 'SQ' && isCharacters(vr) !== isCharacters(impliedVr(tag))) return this.removed(element, 'not of its VR');
-    if (keyword === 'PatientID' || keyword === 'PatientName')
+    if (keyword === 'PatientID' || keyword === 'PatientName') {
       return this.replaced(known, this.parts.subject, 'pseudonym');
+    }
     const rule =
       this.parts.ruleOf(tag, vr) ??
       unlistedRule({ keyword, vr, isStandardCode: isStandardCode(data), shiftsDates: this.parts.dateShiftDays !== 0 });
