@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { chmodSync, existsSync, globSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { uidOf } from '@consilium/imaging';
+import { Dataset, datasetOf, formatPart10, parsePart10, uidOf } from '@consilium/imaging';
 import { describe, expect, it } from 'vitest';
 import type { Archive } from './archive.ts';
 import { openArchiveForReading } from './archive-reader.ts';
@@ -20,6 +20,13 @@ const altered = (bytes: Uint8Array): Uint8Array => {
   const copy = Uint8Array.from(bytes);
   copy[copy.length - 2]! ^= 1;
   return copy;
+};
+
+const inSyntax = (bytes: Uint8Array, transferSyntaxUid: string): Uint8Array => {
+  const file = parsePart10(bytes);
+  const uid = datasetOf({ TransferSyntaxUID: transferSyntaxUid }).elements[0]!;
+  const elements = file.meta!.elements.map((element) => (element.tag === uid.tag ? uid : element));
+  return formatPart10({ ...file, meta: new Dataset(elements), transferSyntaxUid });
 };
 
 describe('an archive', () => {
@@ -65,6 +72,20 @@ describe('an archive', () => {
     const [kept] = archive.quarantine.list();
     expect(Buffer.from((await archive.quarantine.read(kept!.id)).bytes)).toEqual(Buffer.from(other));
     expect(filesIn(join(directory.path, 'instances'))).toHaveLength(1);
+  });
+
+  it('knows an instance again that comes in another transfer syntax', async () => {
+    using directory = new ToyDirectory();
+    await using archive = await openToyArchive(directory.path);
+    const [first, second] = toySeries({ patient: 'P1' });
+    await archive.door.admit(first!, folder);
+    for (const syntax of ['1.2.840.10008.1.2', '1.2.840.10008.1.2.1.99', '1.2.840.10008.1.2.2']) {
+      expect(await archive.door.admit(inSyntax(first!, syntax), folder), syntax).toMatchObject({ kind: 'duplicate' });
+      const other = inSyntax(altered(first!), syntax);
+      expect(await archive.door.admit(other, folder)).toMatchObject({ code: 'archive.instance-conflict' });
+    }
+    await archive.door.admit(inSyntax(second!, '1.2.840.10008.1.2.1.99'), folder);
+    expect(await archive.door.admit(second!, folder)).toMatchObject({ kind: 'duplicate' });
   });
 
   it('refuses a study that belongs to another patient already', async () => {

@@ -8,6 +8,7 @@ import type { Admission, Door, Origin } from './admission.ts';
 import type { ArchiveClock } from './archive-clock.ts';
 import type { ArchiveError } from './archive-error.ts';
 import type { ArchiveEvents } from './archive-events.ts';
+import { isSameContent } from './same-content.ts';
 import type { Annotations } from './store/annotations.ts';
 import type { CommitGroup } from './store/commit-group.ts';
 import { type ContentDirectory, sha256Of } from './store/content-directory.ts';
@@ -57,6 +58,9 @@ export class ArchiveDoor implements Door {
       case 'duplicate':
         return { kind: outcome.kind, sopInstanceUid };
       case 'conflict':
+        if (await this.#isKept(prepared.file.bytes, outcome.storedSha256)) {
+          return { kind: 'duplicate', sopInstanceUid };
+        }
         await this.#findConflict(outcome.seriesId);
         return this.#refuse(bytes, source, origin, conflict);
       case 'misplaced':
@@ -122,6 +126,12 @@ export class ArchiveDoor implements Door {
       this.#parts.events.tell({ kind: 'stored', studyInstanceUid: stated('StudyInstanceUID'), seriesInstanceUid });
     }
     return { outcome, sopInstanceUid };
+  }
+
+  /** The same instance may come in another transfer syntax than before. */
+  async #isKept(bytes: Uint8Array, storedSha256: string): Promise<boolean> {
+    const kept = await this.#parts.instances.get(storedSha256).catch(() => undefined);
+    return kept !== undefined && isSameContent(kept, bytes);
   }
 
   async #findConflict(seriesId: number): Promise<void> {

@@ -22,7 +22,7 @@ export type RecordOutcome =
   | { readonly kind: 'stored'; readonly seriesId: number; readonly isFirstOfSeries: boolean }
   | { readonly kind: 'duplicate' }
   /** Other content under the same SOP Instance UID; the first stays. */
-  | { readonly kind: 'conflict'; readonly seriesId: number }
+  | { readonly kind: 'conflict'; readonly seriesId: number; readonly storedSha256: string }
   /** Its study belongs to another patient, or its series to another study. */
   | { readonly kind: 'misplaced' };
 
@@ -60,7 +60,9 @@ export class InstanceRecorder {
     const same =
       String(known['sha256']).toLowerCase() === sha256 ||
       String(known['source']).toLowerCase() === Buffer.from(source).toString('hex');
-    return same ? { kind: 'duplicate' } : { kind: 'conflict', seriesId: Number(known['series_id']) };
+    if (same) return { kind: 'duplicate' };
+    const storedSha256 = String(known['sha256']).toLowerCase();
+    return { kind: 'conflict', seriesId: Number(known['series_id']), storedSha256 };
   }
 
   /** Within a transaction of the caller's. The header states all four UIDs. */
