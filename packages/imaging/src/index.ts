@@ -81,5 +81,20 @@ export {
   type NrrdSegmentation,
 } from './nrrd/nrrd.ts';
 export { canonical } from './orientation.ts';
+export {
+  type ImageEdge,
+  type ImageFinding,
+  type ImageQualityOptions,
+  type Intensity,
+  imageFindings,
+  intensityIn,
+  noiseOf,
+} from './quality/image-quality.ts';
+export {
+  type LabelExpectation,
+  type LabelFinding,
+  type LabelQualityOptions,
+  labelFindings,
+} from './quality/label-quality.ts';
 export { resampleImage, resampleLabels } from './resample.ts';
 export type { Geometry, Image, LabelMap, Triple, Volume, VoxelArray } from './volume.ts';
