@@ -23,7 +23,7 @@ export interface DecodedPixels {
 export type Deidentification =
   | {
       readonly kind: 'deidentified';
-      /** A DICOM file, explicit little endian unless its pixels are compressed. */
+      /** A DICOM file, explicit little endian unless its pixels are compressed, or big endian and of more than 16 bits. */
       readonly bytes: Uint8Array;
       /** As `SUB-7K3QX2M4ZD`: the new Patient ID and Name. */
       readonly subject: string;

@@ -481,6 +481,12 @@ test('a rule of the table that leaves a choice keeps the file valid', () => {
 test('an example study is still a study after', async () => {
   const { ct: slices, segmentation } = await exampleStudy();
   const results = await Promise.all([...slices, segmentation].map((bytes) => passed(bytes)));
+  for (const [index, bytes] of [...slices, segmentation].entries()) {
+    const before = parsePart10(bytes).data;
+    for (const keyword of ['PixelData', 'ImagePositionPatient', 'PixelSpacing', 'RescaleIntercept', 'Rows'] as const) {
+      expect(results[index]!.data.bytes(keyword)).toEqual(before.bytes(keyword));
+    }
+  }
   const series = new Set(results.map(({ data }) => data.text('SeriesInstanceUID')));
   expect([series.size, new Set(results.map(({ subject }) => subject)).size]).toEqual([2, 1]);
   const referenced = results.at(-1)!.data.item('ReferencedSeriesSequence')!.items('ReferencedInstanceSequence');

@@ -65,7 +65,7 @@ async function deidentifiedFile(file: DicomFile, options: DeidentificationOption
     rewriter.rewritten(header),
     datasetOf({ ...marksOf(profile, pixels), PatientID: subject, PatientName: subject }),
   );
-  const result = fileOf(marked, pixels.isNative ? transferSyntaxes.explicitLittleEndian : file.transferSyntaxUid);
+  const result = fileOf(marked, syntaxOf(file, pixels));
   return {
     kind: 'deidentified',
     bytes: formatPart10(result),
@@ -73,6 +73,15 @@ async function deidentifiedFile(file: DicomFile, options: DeidentificationOption
     changes: log.changes(),
     identity,
   };
+}
+
+/**
+ * Plain pixels go to explicit little endian. Big-endian ones of more than 16 bits stay: programs disagree on the order of
+ * their words.
+ */
+function syntaxOf({ data, transferSyntaxUid }: DicomFile, { isNative }: CleanedPixels): string {
+  const isWide = (data.number('BitsAllocated') ?? 0) > 16;
+  return !isNative || (isWide && !data.littleEndian) ? transferSyntaxUid : transferSyntaxes.explicitLittleEndian;
 }
 
 type CompleteProfile = Required<DeidentificationProfile>;
