@@ -1,6 +1,6 @@
 /**
  * A study as DICOM: a CT series and two segmentations of it, the site's and the true one. No real person, date or
- * machine is in it; name, descriptions and comments say that it is synthetic. UIDs follow from seed, site and number.
+ * machine is in it; Synthetic Data (0008,001C), descriptions and comments say that it is synthetic. UIDs follow from seed, site and number.
  */
 import {
   type CtSeriesMeta,
@@ -50,7 +50,7 @@ function seriesMeta(info: PhantomInfo): Required<CtSeriesMeta> {
     seriesDescription: `SYNTHETIC phantom, ${info.phase}`,
     patient: {
       id: info.patientId,
-      name: 'SYNTHETIC^Phantom',
+      name: 'Nobody^Nobody',
       birthDate: '',
       sex: info.sex === 'female' ? 'F' : 'M',
     },
@@ -70,6 +70,7 @@ function seriesMeta(info: PhantomInfo): Required<CtSeriesMeta> {
       kernel: info.kernel,
       sliceThicknessMm: info.sliceThicknessMm,
       contrastAgent: info.phase === 'unenhanced' ? undefined : 'SIMULATED iodinated contrast',
+      isSynthetic: true,
       comments: `SYNTHETIC patient made by ${info.generator}; not for diagnosis`,
     },
     sopInstanceUid: (z) => `${seriesInstanceUid}.${z + 1}`,

@@ -2,7 +2,14 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { decodeNifti, readDicomSegmentation, readDicomSeries, sameGrid, toLabelMap } from '@consilium/imaging';
+import {
+  decodeNifti,
+  parsePart10,
+  readDicomSegmentation,
+  readDicomSeries,
+  sameGrid,
+  toLabelMap,
+} from '@consilium/imaging';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dicomFiles } from './dicom-study.ts';
 import { makeStudy, type PhantomStudy } from './study.ts';
@@ -50,7 +57,7 @@ describe('a study written to files', () => {
     expect(info).toMatchObject({ synthetic: true, patientId: 'SYNTH-s3-0014' });
   });
 
-  it('as DICOM reads back voxel by voxel, and name, comments and descriptions say that it is synthetic', async () => {
+  it('as DICOM reads back voxel by voxel, and attributes, comments and descriptions say that it is synthetic', async () => {
     const directory = join(folder, 'dicom', 'case');
     await writeStudy(study, directory, 'dicom');
     const names = (await readdir(join(directory, 'ct'))).sort();
@@ -61,7 +68,8 @@ describe('a study written to files', () => {
     expect(findings).toEqual([]);
     expect(sameGrid(image.geometry, study.image.geometry, 0.001)).toBe(true);
     expect(image.voxels.filter((value: number, at: number) => value !== study.image.voxels[at]).length).toBe(0);
-    expect(series.patient).toMatchObject({ name: 'SYNTHETIC^Phantom', id: 'SYNTH-s3-0014' });
+    expect(series.patient).toMatchObject({ name: 'Nobody^Nobody', id: 'SYNTH-s3-0014' });
+    expect(series.acquisition.isSynthetic).toBe(true);
     for (const text of [series.description, series.study.description, series.acquisition.comments]) {
       expect(text).toContain('SYNTHETIC');
     }
@@ -75,7 +83,7 @@ describe('a study written to files', () => {
       const bytes = await readFile(join(directory, file));
       const { labels } = await readDicomSegmentation(bytes, study.image.geometry);
       expect(labels.voxels.filter((value, at) => value !== volume.voxels[at]).length).toBe(0);
-      expect(bytes.includes('SYNTHETIC^Phantom')).toBe(true);
+      expect(parsePart10(bytes).data.text('SyntheticData')).toBe('YES');
     }
   });
 

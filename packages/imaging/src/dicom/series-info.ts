@@ -31,8 +31,10 @@ export interface AcquisitionInfo {
   readonly kernel: string | undefined;
   readonly sliceThicknessMm: number | undefined;
   readonly contrastAgent: string | undefined;
-  /** Comments on the patient or image: where phantoms say that they are synthetic. */
+  /** Comments on the patient or image. */
   readonly comments: string | undefined;
+  /** Whether it was made artificially: Synthetic Data (0008,001C) is YES. */
+  readonly isSynthetic?: boolean;
 }
 
 export interface SeriesInfo {
@@ -84,5 +86,6 @@ export function acquisitionOf(data: Dataset): AcquisitionInfo {
     sliceThicknessMm: data.number('SliceThickness'),
     contrastAgent: data.text('ContrastBolusAgent'),
     comments: data.text('PatientComments') ?? data.text('ImageComments'),
+    ...(data.text('SyntheticData') === 'YES' ? { isSynthetic: true } : {}),
   };
 }

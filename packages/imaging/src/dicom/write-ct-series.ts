@@ -46,6 +46,7 @@ function sharedAttributes({ geometry }: Image, meta: CtSeriesMeta): DicomRecord 
     ...studyAttributes(meta.study),
     SOPClassUID: sopClasses.ctImage,
     ImageType: ['ORIGINAL', 'PRIMARY', 'AXIAL'],
+    SyntheticData: acquisition.isSynthetic ? 'YES' : undefined,
     Modality: 'CT',
     Manufacturer: acquisition.manufacturer,
     ManufacturerModelName: acquisition.model,

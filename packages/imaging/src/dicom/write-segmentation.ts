@@ -113,6 +113,7 @@ function seriesAttributes(reference: SeriesInfo, meta: SegmentationMeta): DicomR
   return {
     SOPClassUID: sopClasses.segmentation,
     SOPInstanceUID: meta.sopInstanceUid,
+    SyntheticData: reference.acquisition.isSynthetic ? 'YES' : undefined,
     Modality: 'SEG',
     SeriesInstanceUID: meta.seriesInstanceUid,
     SeriesNumber: meta.seriesNumber ?? 100,
