@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { open, rm, statfs } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
-import { findCases, type SiteSettings } from '@consilium/site';
+import { findCases, type SiteSettings, sourcesOf } from '@consilium/site';
 import { type IdentityDirectory, wallClockMs } from '@consilium/transport';
 import type { Check, CheckResult } from './preflight-check.ts';
 
@@ -84,9 +84,10 @@ export function checkMemory(availableBytes: number, totalBytes: number): CheckRe
   return availableBytes < 4 * gib ? { state: 'warning', found, todo, facts } : { state: 'ok', found, facts };
 }
 
-async function checkData({ data }: SiteSettings): Promise<CheckResult> {
-  const directories = typeof data === 'string' ? [data] : data.map(({ directory }) => directory);
-  const cases = (await Promise.all(directories.map((directory) => findCases(directory)))).flat();
+async function checkData(settings: SiteSettings): Promise<CheckResult> {
+  const sources = sourcesOf(settings);
+  const directories = sources.map(({ cohort, directory }) => directory + (cohort ? `, cohort ${cohort.name}` : ''));
+  const cases = (await Promise.all(sources.map(findCases))).flat();
   const unlabelled = cases.filter(({ files }) => files.kind === 'unlabelled').length;
   const labelled = cases.length - unlabelled;
   const patients = new Set(cases.map(({ patientId }) => patientId)).size;

@@ -2,8 +2,21 @@ import { describe, expect, it } from 'vitest';
 import { findCases } from './case-finder.ts';
 import { ToyDirectory } from './toy-hospital.fixture.ts';
 
+const nifti = (image: string, label: string, reference?: string) => ({
+  kind: 'labelled',
+  image: { kind: 'nifti', path: image },
+  label: { format: 'nifti', path: label },
+  ...(reference === undefined ? {} : { reference: { format: 'nifti', path: reference } }),
+});
+const dicom = (slices: string[], label: string, reference?: string) => ({
+  kind: 'labelled',
+  image: { kind: 'dicom', slices },
+  label: { format: 'dicom-seg', path: label },
+  ...(reference === undefined ? {} : { reference: { format: 'dicom-seg', path: reference } }),
+});
+
 const found = async (directory: ToyDirectory) =>
-  (await findCases(directory.path)).map(({ name, patientId, files }) => [
+  (await findCases({ directory: directory.path })).map(({ name, patientId, files }) => [
     name,
     patientId,
     JSON.parse(JSON.stringify(files).replaceAll(`${directory.path}/`, '')),
@@ -24,8 +37,8 @@ describe('cases are found', () => {
     directory.file('a/case.json', '{"patientId": "P1"}');
     directory.file('b/case.json', 'not JSON');
     expect(await found(directory)).toEqual([
-      ['a', 'P1', { kind: 'nifti', image: 'a/image.nii', label: 'a/label.nii.gz', reference: 'a/reference.nii.gz' }],
-      ['b', 'b', { kind: 'nifti', image: 'b/image.nii.gz', label: 'b/segmentation.nii' }],
+      ['a', 'P1', nifti('a/image.nii', 'a/label.nii.gz', 'a/reference.nii.gz')],
+      ['b', 'b', nifti('b/image.nii.gz', 'b/segmentation.nii')],
     ]);
   });
 
@@ -36,8 +49,8 @@ describe('cases are found', () => {
     }
     const slices = ['a/ct/1.dcm', 'a/ct/2.dcm'];
     expect(await found(directory)).toEqual([
-      ['a', 'a', { kind: 'dicom', slices, segmentation: 'a/seg.dcm', reference: 'a/reference.seg.dcm' }],
-      ['b', 'b', { kind: 'dicom', slices: ['b/IM1.dcm'], segmentation: 'b/seg.dcm' }],
+      ['a', 'a', dicom(slices, 'a/seg.dcm', 'a/reference.seg.dcm')],
+      ['b', 'b', dicom(['b/IM1.dcm'], 'b/seg.dcm')],
     ]);
   });
 
@@ -47,8 +60,8 @@ describe('cases are found', () => {
       directory.file(name);
     }
     expect(await found(directory)).toEqual([
-      ['x', 'x', { kind: 'nifti', image: 'images/x.nii.gz', label: 'labels/x.nii.gz' }],
-      ['y', 'y', { kind: 'nifti', image: 'imagesTr/y_0000.nii.gz', label: 'labelsTr/y.nii.gz' }],
+      ['x', 'x', nifti('images/x.nii.gz', 'labels/x.nii.gz')],
+      ['y', 'y', nifti('imagesTr/y_0000.nii.gz', 'labelsTr/y.nii.gz')],
     ]);
   });
 
@@ -67,7 +80,7 @@ describe('cases are found', () => {
   });
 
   it('nowhere in a directory that cannot be read, and the public message does not name it', async () => {
-    await expect(findCases('/no/such/hospital')).rejects.toMatchObject({
+    await expect(findCases({ directory: '/no/such/hospital' })).rejects.toMatchObject({
       code: 'site.data-unreadable',
       message: expect.not.stringContaining('hospital'),
       detail: expect.stringContaining('/no/such/hospital'),

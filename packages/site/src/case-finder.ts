@@ -9,33 +9,24 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readDicomSeries } from '@consilium/imaging';
+import { casesOfArchive, shareOf } from './archive-cases.ts';
+import type { CaseFiles, FoundCase, SegmentationFile } from './found-case.ts';
+import type { CaseDirectory } from './settings.ts';
 import { SiteError } from './site-error.ts';
-
-export type CaseFiles =
-  | { readonly kind: 'nifti'; readonly image: string; readonly label: string; readonly reference?: string }
-  | {
-      readonly kind: 'dicom';
-      readonly slices: readonly string[];
-      readonly segmentation: string;
-      readonly reference?: string;
-    }
-  /** An image whose segmentation is missing. */
-  | { readonly kind: 'unlabelled' };
-
-export interface FoundCase {
-  /** Unique in its directory; the site's own name. */
-  readonly name: string;
-  readonly patientId: string;
-  readonly files: CaseFiles;
-}
 
 const imagesName = /^images(?:Tr)?$/;
 
 /**
- * The cases of a directory in order of their names.
- * @throws SiteError `site.data-unreadable`
+ * The cases of a source in order of their names.
+ * @throws SiteError `site.data-unreadable`, `site.cohort-unreadable`, `site.split-unusable`
  */
-export async function findCases(directory: string): Promise<FoundCase[]> {
+export async function findCases({ directory, cohort, share }: CaseDirectory): Promise<FoundCase[]> {
+  const found = cohort === undefined ? await casesIn(directory) : casesOfArchive(directory, cohort);
+  const mine = share === undefined ? found : shareOf(found, share);
+  return mine.toSorted((one, other) => (one.name < other.name ? -1 : 1));
+}
+
+async function casesIn(directory: string): Promise<FoundCase[]> {
   const entries = await listing(directory);
   const found: FoundCase[] = [];
   for (const { name, isDirectory } of entries) {
@@ -43,7 +34,7 @@ export async function findCases(directory: string): Promise<FoundCase[]> {
     if (imagesName.test(name)) found.push(...(await pairsIn(directory, name)));
     else found.push(...(await caseIn(join(directory, name), name)));
   }
-  return found.sort((one, other) => (one.name < other.name ? -1 : 1));
+  return found;
 }
 
 interface Entry {
@@ -84,12 +75,8 @@ function niftiFiles(directory: string, names: readonly string[]): CaseFiles | nu
   const label = file('label') ?? file('segmentation');
   if (label === undefined) return { kind: 'unlabelled' };
   const reference = file('reference');
-  return {
-    kind: 'nifti',
-    image: join(directory, image),
-    label: join(directory, label),
-    ...(reference === undefined ? {} : { reference: join(directory, reference) }),
-  };
+  const paths = { image: join(directory, image), label: join(directory, label) };
+  return niftiCase(reference === undefined ? paths : { ...paths, reference: join(directory, reference) });
 }
 
 async function dicomFiles(directory: string, names: readonly string[]): Promise<CaseFiles | null> {
@@ -101,11 +88,21 @@ async function dicomFiles(directory: string, names: readonly string[]): Promise<
     : names.filter(isSlice);
   if (slices.length === 0) return null;
   if (segmentation === undefined) return { kind: 'unlabelled' };
+  const segmentationFile = (name: string): SegmentationFile => ({ format: 'dicom-seg', path: join(directory, name) });
   return {
-    kind: 'dicom',
-    slices: slices.map((name) => join(directory, name)),
-    segmentation: join(directory, segmentation),
-    ...(reference === undefined ? {} : { reference: join(directory, reference) }),
+    kind: 'labelled',
+    image: { kind: 'dicom', slices: slices.map((name) => join(directory, name)) },
+    label: segmentationFile(segmentation),
+    ...(reference === undefined ? {} : { reference: segmentationFile(reference) }),
+  };
+}
+
+function niftiCase({ image, label, reference }: { image: string; label: string; reference?: string }): CaseFiles {
+  return {
+    kind: 'labelled',
+    image: { kind: 'nifti', path: image },
+    label: { format: 'nifti', path: label },
+    ...(reference === undefined ? {} : { reference: { format: 'nifti', path: reference } }),
   };
 }
 
@@ -121,9 +118,9 @@ async function namedPatient(directory: string, names: readonly string[]): Promis
 
 /** From the first slice alone; a series that cannot be read is found out later. */
 async function patientOfSeries(files: CaseFiles): Promise<string | undefined> {
-  if (files.kind !== 'dicom') return undefined;
+  if (files.kind !== 'labelled' || files.image.kind !== 'dicom') return undefined;
   try {
-    const { series } = await readDicomSeries([await readFile(files.slices[0]!)]);
+    const { series } = await readDicomSeries([await readFile(files.image.slices[0]!)]);
     return series.patient.id === '' ? undefined : series.patient.id;
   } catch {
     return undefined;
@@ -148,7 +145,7 @@ async function pairsIn(directory: string, imagesDirectory: string): Promise<Foun
     const label = labels.get(name);
     const reference = references.get(name);
     if (label === undefined) return { name, patientId: name, files: { kind: 'unlabelled' } };
-    const files: CaseFiles = { kind: 'nifti', image, label, ...(reference === undefined ? {} : { reference }) };
+    const files = niftiCase(reference === undefined ? { image, label } : { image, label, reference });
     return { name, patientId: name, files };
   });
 }

@@ -63,7 +63,7 @@ describe('a case', () => {
     directory.file('volume/label.nii.gz', encodeNifti(labels));
     directory.file('volume/reference.nii.gz', encodeNifti(labels));
     const [dicom, nifti] = await Promise.all(
-      (await findCases(directory.path)).map((found) => caseSource(found).load()),
+      (await findCases({ directory: directory.path })).map((found) => caseSource(found).load()),
     );
     expect(dicom!.label).toEqual(nifti!.label);
     expect(dicom!.reference!.voxels).toEqual(nifti!.reference!.voxels);
@@ -73,7 +73,7 @@ describe('a case', () => {
   it('belongs to the patient that its DICOM series names', async () => {
     using directory = new ToyDirectory();
     await writeDicom(directory, 'P1');
-    expect(await findCases(directory.path)).toMatchObject([{ name: 'scan', patientId: 'P1' }]);
+    expect(await findCases({ directory: directory.path })).toMatchObject([{ name: 'scan', patientId: 'P1' }]);
   });
 
   it('of which a DICOM slice is missing or cut off cannot be used; the file is named in the detail only', async () => {
@@ -81,7 +81,7 @@ describe('a case', () => {
     await writeDicom(directory, 'P1');
     const slice = join(directory.path, 'scan/ct/3.dcm');
     directory.file('scan/ct/3.dcm', readFileSync(slice).subarray(0, 300));
-    const [found] = await findCases(directory.path);
+    const [found] = await findCases({ directory: directory.path });
     const error = await caseSource(found!)
       .load()
       .catch((caught: Error) => caught);
@@ -95,7 +95,7 @@ describe('a case', () => {
   it('has another hash when any byte of its files changes', async () => {
     using directory = new ToyDirectory();
     directory.toyCase('a', { reference: true });
-    const hash = async () => caseSource((await findCases(directory.path))[0]!).contentSha256();
+    const hash = async () => caseSource((await findCases({ directory: directory.path }))[0]!).contentSha256();
     const first = await hash();
     expect(await hash()).toBe(first);
     directory.file('a/reference.nii.gz', 'other');

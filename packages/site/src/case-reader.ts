@@ -11,7 +11,7 @@ import {
   toLabelMap,
 } from '@consilium/imaging';
 import type { Case, CaseSource } from '@consilium/training';
-import type { CaseFiles, FoundCase } from './case-finder.ts';
+import type { CaseFiles, FoundCase, ImageFiles, SegmentationFile } from './found-case.ts';
 import { classesOfSegments } from './segment-class.ts';
 import { SiteError } from './site-error.ts';
 
@@ -38,42 +38,40 @@ async function hashOf(files: CaseFiles): Promise<string> {
 }
 
 function pathsOf(files: CaseFiles): string[] {
-  switch (files.kind) {
-    case 'unlabelled':
-      return [];
-    case 'nifti':
-      return [files.image, files.label, ...(files.reference === undefined ? [] : [files.reference])];
-    case 'dicom':
-      return [...files.slices, files.segmentation, ...(files.reference === undefined ? [] : [files.reference])];
-  }
+  if (files.kind === 'unlabelled') return [];
+  const images = files.image.kind === 'dicom' ? files.image.slices : [files.image.path];
+  return [...images, files.label.path, ...(files.reference === undefined ? [] : [files.reference.path])];
 }
 
 /** @throws SiteError, ImagingError: the case cannot be used. */
 async function readCase(id: string, files: CaseFiles): Promise<Case> {
-  switch (files.kind) {
-    case 'unlabelled':
-      throw new SiteError('site.label-missing', 'A case has an image but no segmentation beside it.', { detail: id });
-    case 'nifti': {
-      const image = await readNifti(files.image, asImage);
-      const label = await readNifti(files.label, toLabelMap);
-      if (files.reference === undefined) return { id, image, label };
-      return { id, image, label, reference: await readNifti(files.reference, toLabelMap) };
-    }
-    case 'dicom': {
-      const slices = await Promise.all(files.slices.map(readBytes));
-      const { image } = await naming(dirname(files.slices[0]!), () => readDicomSeries(slices));
-      const label = await readSegmentation(files.segmentation, image);
-      if (files.reference === undefined) return { id, image, label };
-      return { id, image, label, reference: await readSegmentation(files.reference, image) };
-    }
+  if (files.kind === 'unlabelled') {
+    throw new SiteError('site.label-missing', 'A case has an image but no segmentation beside it.', { detail: id });
   }
+  const image = await readImage(files.image);
+  const label = await readSegmentation(files.label, image);
+  if (files.reference === undefined) return { id, image, label };
+  return { id, image, label, reference: await readSegmentation(files.reference, image) };
+}
+
+async function readImage(files: ImageFiles): Promise<Image> {
+  if (files.kind === 'nifti') return readNifti(files.path, asImage);
+  const slices = await Promise.all(files.slices.map(readBytes));
+  const { image } = await naming(dirname(files.slices[0]!), () => readDicomSeries(slices));
+  return image;
 }
 
 async function readNifti<T>(path: string, use: (volume: ReturnType<typeof decodeNifti>) => T): Promise<T> {
   return naming(path, async () => use(decodeNifti(await readBytes(path))));
 }
 
-async function readSegmentation(path: string, { geometry }: Image): Promise<LabelMap> {
+async function readSegmentation({ format, path }: SegmentationFile, { geometry }: Image): Promise<LabelMap> {
+  if (format === 'nifti') return readNifti(path, toLabelMap);
+  if (format === 'nrrd') {
+    throw new SiteError('site.case-unreadable', 'Segmentations in NRRD files cannot be trained on yet.', {
+      detail: path,
+    });
+  }
   const bytes = await readBytes(path);
   return naming(path, async () => {
     const { labels, segments } = await readDicomSegmentation(bytes, geometry);

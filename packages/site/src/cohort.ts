@@ -5,8 +5,9 @@
 import { join } from 'node:path';
 import type { CaseCounts, LeftOutCase, Pseudonym, Split } from '@consilium/protocol';
 import type { CaseSource } from '@consilium/training';
-import { type FoundCase, findCases } from './case-finder.ts';
+import { findCases } from './case-finder.ts';
 import { caseSource } from './case-reader.ts';
+import type { FoundCase } from './found-case.ts';
 import { readJson, writeJsonDurably } from './json-file.ts';
 import { splitPatients } from './patient-split.ts';
 import type { LocalLog } from './ports/local-log.ts';
@@ -38,12 +39,12 @@ export class Cohort {
   static async open(settings: WorkerSettings, log: LocalLog): Promise<Cohort> {
     const cases: (CohortCase & { readonly recorded: RecordedCase })[] = [];
     for (const source of settings.sources) {
-      const found = await findCases(source.directory);
+      const found = await findCases(source);
       const splits = splitPatients(settings.seed, source.siteId, new Set(found.map(({ patientId }) => patientId)));
       for (const [index, one] of found.entries()) {
         const number = `case-${String(index + 1).padStart(2, '0')}`;
         const pseudonym = (settings.sources.length === 1 ? number : `${source.siteId}.${number}`) as Pseudonym;
-        const split = splits.get(one.patientId)!;
+        const split = one.split ?? splits.get(one.patientId)!;
         const recorded = recordOf(one, { pseudonym, split, source });
         const patient = `${source.siteId}/${one.patientId}`;
         cases.push({ pseudonym, split, source: caseSource(one), patient, recorded });

@@ -1,6 +1,12 @@
-export { type FoundCase, findCases } from './case-finder.ts';
+export { findCases } from './case-finder.ts';
 export { surfaceToleranceMm } from './evaluate-task.ts';
 export { type PrivacyReport, privacyReport } from './privacy-report.ts';
-export { parseSiteSettings, type SiteSettings, type SiteSettingsInput } from './settings.ts';
+export {
+  type CaseDirectory,
+  parseSiteSettings,
+  type SiteSettings,
+  type SiteSettingsInput,
+  sourcesOf,
+} from './settings.ts';
 export { SiteError } from './site-error.ts';
 export { readSiteSettings, runSite, type SiteServiceOptions } from './site-service.ts';

@@ -19,13 +19,39 @@ const privacySettingsSchema = z.strictObject({
 });
 export type PrivacySettings = z.infer<typeof privacySettingsSchema>;
 
+const cohortSchema = z.strictObject({
+  name: z.string().min(1),
+  /** Default: the newest when the site first looks. A project names one. */
+  version: z.int().min(1).optional(),
+  /** A split drawn in the archive, of parts train, validation and test; without, the site draws. */
+  split: z.string().min(1).optional(),
+});
+export type ArchiveCohort = z.infer<typeof cohortSchema>;
+
+const shareSchema = z
+  .strictObject({ part: z.int().min(1), of: z.int().min(2) })
+  .refine(({ of, part }) => part <= of, 'must be one of its parts');
+export type PatientShare = z.infer<typeof shareSchema>;
+
+const caseDirectorySchema = z.strictObject({
+  directory: z.string().min(1),
+  /** The directory is an archive, and the cases are this cohort of it. */
+  cohort: cohortSchema.optional(),
+  /** Only some of the patients: in a rehearsal that makes several hospitals of one. */
+  share: shareSchema.optional(),
+});
+/** Where cases lie. */
+export type CaseDirectory = z.infer<typeof caseDirectorySchema>;
+
+const sourceSchema = z.strictObject({ siteId: siteIdSchema, ...caseDirectorySchema.shape });
+
 const workerSettingsSchema = z.object({
   siteId: siteIdSchema,
   /**
    * Where the cases lie. A hospital has one source, its own; a rehearsal's pooled site has those of all hospitals, each
    * under its hospital's name, so that its split is theirs.
    */
-  sources: z.array(z.object({ siteId: siteIdSchema, directory: z.string().min(1) })).min(1),
+  sources: z.array(sourceSchema).min(1),
   /** The site's own files: cache of prepared cases, split, record of test results, pictures, log. */
   workDirectory: z.string().min(1),
   /** Decides the split. */
@@ -60,11 +86,8 @@ const siteSettingsSchema = z.strictObject({
   coordinator: z.url({ protocol: /^https$/ }),
   /** `http://user:password@proxy.example.org:3128`: the hospital's proxy, if connections must go through one. */
   proxy: z.url({ protocol: /^http$/ }).optional(),
-  /** The directory of the cases, or in a rehearsal those of several hospitals. */
-  data: z.union([
-    z.string().min(1),
-    z.array(z.strictObject({ siteId: siteIdSchema, directory: z.string().min(1) })).min(1),
-  ]),
+  /** The directory of the cases, a cohort of an archive, or in a rehearsal what several hospitals have. */
+  data: z.union([z.string().min(1), caseDirectorySchema, z.array(sourceSchema).min(1)]),
   /** Decides which patients train, validate and test. */
   seed: z.int().default(1),
   /** Of the numerical runtime; default: all cores but one. */
@@ -81,6 +104,12 @@ export type SiteSettingsInput = z.input<typeof siteSettingsSchema>;
 /** The site's limits to what jobs may learn of its patients; the defaults where it has set none. */
 export function privacySettingsOf({ privacy }: Pick<WorkerSettings, 'privacy'>): PrivacySettings {
   return privacy ?? privacySettingsSchema.parse({});
+}
+
+/** All the places where a site's cases lie. */
+export function sourcesOf({ data, siteId }: SiteSettings): WorkerSettings['sources'] {
+  if (typeof data === 'string') return [{ siteId, directory: data }];
+  return Array.isArray(data) ? data : [{ siteId, ...data }];
 }
 
 /** @throws SiteError `site.bad-settings`, naming the field. */

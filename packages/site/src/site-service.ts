@@ -19,7 +19,13 @@ import {
 import { parse as parseYaml } from 'yaml';
 import { chance } from './ports/chance.ts';
 import { openLocalLog } from './ports/local-log.ts';
-import { parseSiteSettings, type SiteSettings, type SiteSettingsInput, type WorkerSettings } from './settings.ts';
+import {
+  parseSiteSettings,
+  type SiteSettings,
+  type SiteSettingsInput,
+  sourcesOf,
+  type WorkerSettings,
+} from './settings.ts';
 import { detailOf, failureOf, SiteError } from './site-error.ts';
 import { SiteWatch } from './site-watch.ts';
 import { SiteWorker } from './site-worker.ts';
@@ -137,10 +143,11 @@ export async function runSite(directory: string, options: SiteServiceOptions): P
   log.write('stopped');
 }
 
-function workerSettings(directory: string, { siteId, data, seed, threads, privacy }: SiteSettings): WorkerSettings {
+function workerSettings(directory: string, settings: SiteSettings): WorkerSettings {
+  const { siteId, seed, threads, privacy } = settings;
   return {
     siteId,
-    sources: typeof data === 'string' ? [{ siteId, directory: data }] : data,
+    sources: sourcesOf(settings),
     workDirectory: directory,
     seed,
     threads: threads ?? Math.max(1, availableParallelism() - 1),

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { passing, ToyClock, ToyDirectory, toySegmentation, toySeries } from '../toy-archive.fixture.ts';
 import { ArchiveService, consoleTokenFile, serviceAddressFile } from './archive-service.ts';
-import { parseServiceSettings } from './service-settings.ts';
+import { serviceSettingsOf } from './service-settings.ts';
 
 const directory = new ToyDirectory();
 const path = join(directory.path, 'archive');
@@ -16,7 +16,7 @@ let token: string;
 beforeAll(async () => {
   mkdirSync(pages);
   writeFileSync(join(pages, 'site.html'), '<!doctype html><title>pages</title>');
-  const settings = parseServiceSettings({ project: 'kidney', web: { port: 0 }, settleMs: 0 });
+  const settings = serviceSettingsOf({ project: 'kidney', web: { port: 0 }, settleMs: 0 });
   service = await ArchiveService.open(path, settings, { clock, deidentify: passing, pages });
   await service.start();
   token = readFileSync(join(path, consoleTokenFile), 'utf8').trim();
@@ -201,7 +201,7 @@ describe('the settings of an archive', () => {
   it('are refused by the field that is wrong', () => {
     const code = (settings: object) => {
       try {
-        parseServiceSettings(settings);
+        serviceSettingsOf(settings);
         return 'accepted';
       } catch (error) {
         return (error as { code: string; message: string }).message;

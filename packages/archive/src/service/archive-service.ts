@@ -2,8 +2,8 @@
  * An archive at work: DICOM from scanners and PACS, DICOMweb, watched folders, the pages of the data manager, all over one
  * archive that is open in this process. Everything that is under way may be killed, and goes on at the next start.
  */
-import { appendFile, mkdir, readFile, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { readFile, rm } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
 import { fastifyStatic } from '@fastify/static';
 import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify';
 import { Archive, type ArchivePorts } from '../archive.ts';
@@ -15,10 +15,13 @@ import type { StorageEvent } from '../dimse/storage-session.ts';
 import { systemClock } from '../ports/system-clock.ts';
 import { writeDurably } from '../store/durable-file.ts';
 import { readOrCreateSecret } from '../store/secret-file.ts';
+import { ArrivalRate } from './arrival-rate.ts';
 import { ConsoleAccess } from './console-access.ts';
 import { consoleRoutes } from './console-routes.ts';
 import { Pulls } from './pulls.ts';
+import { reidentificationRecord } from './reidentification-record.ts';
 import { openRemote, type RemotePeer } from './remote-peer.ts';
+import { roadsOf } from './road-facts.ts';
 import type { ServiceSettings } from './service-settings.ts';
 
 export interface ServiceOptions extends ArchivePorts {
@@ -40,12 +43,11 @@ export class ArchiveService implements AsyncDisposable {
   url = '';
   /** All that can be asked for. */
   readonly routes: readonly { readonly method: string; readonly url: string }[];
-  /** Of C-STORE and C-ECHO; undefined if none is offered. */
-  dicomPort: number | undefined;
   readonly #directory: string;
   readonly #settings: ServiceSettings;
   readonly #stop: AbortController;
   readonly #storage: StorageServer | undefined;
+  readonly #listening: Listening;
   readonly #pulls: Pulls;
   readonly #remotes: readonly RemotePeer[];
   #work: readonly Promise<unknown>[] = [];
@@ -58,6 +60,7 @@ export class ArchiveService implements AsyncDisposable {
     this.#settings = parts.settings;
     this.#stop = parts.stop;
     this.#storage = parts.storage;
+    this.#listening = parts.listening;
     this.#pulls = parts.pulls;
     this.#remotes = parts.remotes;
   }
@@ -80,6 +83,11 @@ export class ArchiveService implements AsyncDisposable {
     }
   }
 
+  /** Of C-STORE and C-ECHO; undefined if none is offered, or nothing listens yet. */
+  get dicomPort(): number | undefined {
+    return this.#listening.dicomPort;
+  }
+
   /** Listens, and goes on with what was under way. @throws ArchiveError `archive.web-port`, `archive.dimse-port` */
   async start(): Promise<void> {
     const { web, dicom } = this.#settings;
@@ -92,7 +100,7 @@ export class ArchiveService implements AsyncDisposable {
     const address = this.app.server.address();
     const port = typeof address === 'object' && address !== null ? address.port : web.port;
     this.url = web.publicUrl ?? `${web.tls === undefined ? 'http' : 'https'}://${web.host}:${port}`;
-    if (this.#storage !== undefined) this.dicomPort = await this.#storage.listen(dicom!);
+    if (this.#storage !== undefined) this.#listening.dicomPort = await this.#storage.listen(dicom!);
     await writeDurably(join(this.#directory, serviceAddressFile), JSON.stringify({ url: this.url }), { mode: 0o600 });
     const { signal } = this.#stop;
     this.#work = [
@@ -128,8 +136,14 @@ interface ServiceParts {
   readonly settings: ServiceSettings;
   readonly stop: AbortController;
   readonly storage: StorageServer | undefined;
+  readonly listening: Listening;
   readonly pulls: Pulls;
   readonly remotes: readonly RemotePeer[];
+}
+
+/** Known once it listens. */
+interface Listening {
+  dicomPort?: number;
 }
 
 async function partsOf(
@@ -150,6 +164,7 @@ async function partsOf(
     heldOf: (uids) => archive.heldOf(uids),
   });
   const storage = dicom && (await storageServer(archive, dicom, options.onStorageEvent));
+  const listening: Listening = {};
   const tls = web.tls && { cert: await readFile(web.tls.certificate), key: await readFile(web.tls.key) };
   const app = fastify({
     ...(tls === undefined ? {} : { https: { ...tls, minVersion: 'TLSv1.2' as const } }),
@@ -173,21 +188,19 @@ async function partsOf(
     ...{ archive, directory, access, pulls, remotes: byName, signal: stop.signal },
     project: settings.project,
     instanceBytesMax: limits.instanceBytesMax,
-    roads: {
+    overviewRoads: {
       dicom: dicom ? { aeTitle: dicom.aeTitle, port: dicom.port, peers: dicom.peers.length } : null,
       dicomweb: { path: dicomweb.path, clients: dicomweb.clients.length },
       watched: settings.watch.length,
       remotes: remotes.map(({ name }) => name),
     },
-    noteReidentification: async (asked) => {
-      await mkdir(join(directory, 'identity'), { recursive: true });
-      const line = JSON.stringify({ time: new Date(clock.nowMs()).toISOString(), ...asked });
-      await appendFile(join(directory, 'identity', 'asked.jsonl'), `${line}\n`, { mode: 0o600, flush: true });
-    },
+    roads: () => roadsOf(resolve(directory), settings, listening.dicomPort),
+    arrivals: new ArrivalRate(archive.events, clock),
+    ...reidentificationRecord(join(directory, 'identity'), clock),
   });
   await registerDicomweb(app, archive, settings);
   if (options.pages !== undefined) await registerPages(app, options.pages);
-  return { archive, app, routes, directory, settings, stop, storage, pulls, remotes };
+  return { archive, app, routes, directory, settings, stop, storage, listening, pulls, remotes };
 }
 
 function archiveSettingsOf(settings: ServiceSettings): Parameters<typeof Archive.open>[1] {

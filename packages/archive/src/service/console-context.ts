@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type * as api from '../api.ts';
 import type { Archive } from '../archive.ts';
 import { ArchiveError } from '../archive-error.ts';
+import type { ArrivalRate } from './arrival-rate.ts';
 import type { ConsoleAccess } from './console-access.ts';
 import type { Pulls } from './pulls.ts';
 import type { RemotePeer } from './remote-peer.ts';
@@ -14,12 +15,15 @@ export interface ConsoleContext {
   readonly access: ConsoleAccess;
   readonly pulls: Pulls;
   readonly remotes: ReadonlyMap<string, RemotePeer>;
-  readonly roads: api.Overview['roads'];
+  readonly overviewRoads: api.Overview['roads'];
+  readonly roads: () => api.Roads;
+  readonly arrivals: ArrivalRate;
   readonly instanceBytesMax: number;
   /** Ends streams of events. */
   readonly signal: AbortSignal;
   /** Writes down who asked for whom. */
   readonly noteReidentification: (asked: z.infer<typeof api.reidentifySchema>) => Promise<void>;
+  readonly reidentifications: () => Promise<readonly api.Reidentification[]>;
 }
 
 export interface Named {

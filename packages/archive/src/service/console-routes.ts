@@ -7,8 +7,8 @@ import { QueryError } from '../search/query-error.ts';
 import { searchFields } from '../search/search-fields.ts';
 import { type ConsoleContext, type Named, parsed } from './console-context.ts';
 import { sendEvents } from './event-stream.ts';
-import { intakeRoutes } from './intake-routes.ts';
-import { splitFactsOf } from './service-facts.ts';
+import { importEntries, intakeRoutes } from './intake-routes.ts';
+import { attributeChangeOf, splitFactsOf } from './service-facts.ts';
 
 /** Register with the prefix `/api/v1`. */
 export async function consoleRoutes(app: FastifyInstance, context: ConsoleContext): Promise<void> {
@@ -48,19 +48,23 @@ function sessionRoutes(app: FastifyInstance, { access }: ConsoleContext): void {
 }
 
 function overviewRoutes(app: FastifyInstance, context: ConsoleContext): void {
-  const { archive, directory, project, pulls, roads, signal } = context;
+  const { archive, arrivals, directory, overviewRoads, project, pulls, roads, signal } = context;
   app.get('/overview', async (): Promise<api.Overview> => {
     const { bavail, bsize } = await statfs(directory);
     const { findings, instanceBytes, quarantined, waitingSeries } = archive.catalogue.totals();
     return {
-      ...{ project, roads, waitingSeries, quarantined, findings },
+      ...{ project, waitingSeries, quarantined, findings },
+      roads: overviewRoads,
       counts: archive.catalogue.count(''),
       storage: { instanceBytes, freeBytes: bavail * bsize },
-      imports: archive.intake.reports().slice(0, 20),
+      imports: importEntries(archive.intake).slice(0, 20),
       pulls: pulls.list().slice(0, 50),
     };
   });
   app.get('/events', (request, reply) => sendEvents(archive.events, { request, reply, signal }));
+  app.get('/arrivals', async (): Promise<api.Arrivals> => arrivals.counts());
+  app.get('/roads', async (): Promise<api.Roads> => roads());
+  app.get('/reidentifications', async (): Promise<readonly api.Reidentification[]> => context.reidentifications());
   app.post('/reidentify', async (request) => {
     const asked = parsed(api.reidentifySchema, request.body);
     await context.noteReidentification(asked);
@@ -88,13 +92,14 @@ function catalogueRoutes(app: FastifyInstance, { archive }: ConsoleContext): voi
     const { bins, field, query } = parsed(api.histogramSchema, request.query);
     return catalogue.histogram(query, field, { bins });
   });
+  app.get('/findings', async (): Promise<readonly api.FindingGroup[]> => catalogue.findingGroups());
   app.get('/subjects', async (request) => catalogue.subjects(parsed(api.pageSchema, request.query)));
   app.get<Named>('/subjects/:id', async ({ params }) => catalogue.studiesOf(params.id));
   app.get<Named>(
     '/studies/:id',
     async ({ params: { id } }): Promise<api.StudyDetails> => ({
       series: catalogue.seriesOf(id),
-      deidentification: catalogue.deidentificationOf(id),
+      deidentification: catalogue.deidentificationOf(id).map(attributeChangeOf),
     }),
   );
   app.get<Named>('/series/:id', async ({ params }) => catalogue.seriesDetails(params.id));
@@ -155,6 +160,7 @@ function cohortRoutes(app: FastifyInstance, { archive: { cohorts } }: ConsoleCon
     return { version: cohorts.version(selector), members: cohorts.members(selector) };
   });
   app.post('/splits', async ({ body }) => splitFactsOf(await cohorts.createSplit(parsed(api.splitSchema, body))));
+  app.get('/splits', async () => cohorts.listSplits().map(splitFactsOf));
   app.get<Named>('/splits/:id', async ({ params }) => splitFactsOf(cohorts.split(params.id)));
   app.post<Named>('/splits/:id/extend', async ({ body, params }) =>
     splitFactsOf(await cohorts.extendSplit(params.id, parsed(api.extendSchema, body))),

@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Admission } from '../admission.ts';
 import * as api from '../api.ts';
 import { ArchiveError } from '../archive-error.ts';
+import type { Intake } from '../intake/intake.ts';
 import { type ConsoleContext, type Named, parsed } from './console-context.ts';
 import type { RemoteStudy } from './remote-peer.ts';
 
@@ -26,10 +27,17 @@ export function intakeRoutes(app: FastifyInstance, context: ConsoleContext): voi
   });
   app.post('/imports', async ({ body }) => {
     const { id } = await archive.intake.beginFolder(parsed(api.importSchema, body).path, { signal });
-    return archive.intake.report(id);
+    return importEntry(archive.intake, archive.intake.report(id));
   });
-  app.get('/imports', async () => archive.intake.reports());
-  app.get<Named>('/imports/:id', async ({ params }) => archive.intake.report(params.id));
+  app.get('/imports', async () => importEntries(archive.intake));
+  app.get<Named>('/imports/:id', async ({ params }) => importEntry(archive.intake, archive.intake.report(params.id)));
+  app.post<Named>('/imports/:id/stop', async ({ params }) => {
+    await archive.intake.stop(params.id);
+    return importEntry(archive.intake, archive.intake.report(params.id));
+  });
+  app.post<Named>('/imports/:id/go-on', async ({ params }) =>
+    importEntry(archive.intake, archive.intake.goOn(params.id, { signal })),
+  );
 
   const remoteOf = (name: string) => {
     const remote = remotes.get(name);
@@ -58,6 +66,15 @@ export function intakeRoutes(app: FastifyInstance, context: ConsoleContext): voi
     await pulls.cancel(params.id);
     return {};
   });
+}
+
+/** The newest first. */
+export function importEntries(intake: Intake): readonly api.ImportEntry[] {
+  return intake.reports().map((report) => importEntry(intake, report));
+}
+
+function importEntry(intake: Intake, report: api.ImportReport): api.ImportEntry {
+  return { ...report, progress: intake.progress(report.id) ?? null };
 }
 
 /** @throws ArchiveError `archive.part-too-large` */

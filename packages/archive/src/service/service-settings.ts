@@ -47,7 +47,7 @@ export async function readServiceSettings(directory: string): Promise<ServiceSet
     throw new ArchiveError('archive.settings-missing', message, { detail: path, cause });
   }
   try {
-    return parseServiceSettings(parse(text));
+    return serviceSettingsOf(parse(text));
   } catch (cause) {
     if (cause instanceof ArchiveError) throw cause;
     throw new ArchiveError('archive.settings-wrong', `${serviceSettingsFile} is not YAML.`, { detail: path, cause });
@@ -55,7 +55,7 @@ export async function readServiceSettings(directory: string): Promise<ServiceSet
 }
 
 /** @throws ArchiveError `archive.settings-wrong`, naming the field. */
-export function parseServiceSettings(received: unknown): ServiceSettings {
+export function serviceSettingsOf(received: unknown): ServiceSettings {
   const { data, error } = serviceSettingsSchema.safeParse(received ?? {});
   if (data !== undefined) return data;
   const { path, message } = error!.issues[0]!;

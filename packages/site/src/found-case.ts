@@ -1,0 +1,30 @@
+/** A case as a site holds it: which files, and whose. */
+import type { Split } from '@consilium/protocol';
+
+export type ImageFiles =
+  | { readonly kind: 'nifti'; readonly path: string }
+  | { readonly kind: 'dicom'; readonly slices: readonly string[] };
+
+export interface SegmentationFile {
+  readonly format: 'nifti' | 'nrrd' | 'dicom-seg';
+  readonly path: string;
+}
+
+export type CaseFiles =
+  | {
+      readonly kind: 'labelled';
+      readonly image: ImageFiles;
+      readonly label: SegmentationFile;
+      readonly reference?: SegmentationFile;
+    }
+  /** An image whose segmentation is missing. */
+  | { readonly kind: 'unlabelled' };
+
+export interface FoundCase {
+  /** Unique in its directory; the site's own name. */
+  readonly name: string;
+  readonly patientId: string;
+  readonly files: CaseFiles;
+  /** Where it was drawn before, in an archive; undefined: the site draws. */
+  readonly split?: Split;
+}
