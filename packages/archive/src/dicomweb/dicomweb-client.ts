@@ -67,7 +67,7 @@ export class DicomwebClient implements AsyncDisposable {
     const { instanceBytesMax: partBytesMax = 2 ** 31 } = this.#remote;
     const parts = readMultipart(body, boundary, { partBytesMax });
     try {
-      for await (const { bytes } of parts) yield bytes;
+      for await (const { takeBytes } of parts) yield takeBytes();
     } catch (error) {
       if (error instanceof ArchiveError && error.code !== 'archive.multipart-malformed') throw error;
       throw failureOf(error, malformed());

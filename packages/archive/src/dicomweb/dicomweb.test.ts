@@ -85,10 +85,10 @@ async function jsonOf(path: string): Promise<JsonDataset[]> {
 async function partsOf(response: Response): Promise<{ type: string; bytes: Buffer }[]> {
   const boundary = boundaryOf(response.headers.get('content-type')!)!;
   const parts: { type: string; bytes: Buffer }[] = [];
-  for await (const { bytes, headers } of readMultipart(response.body as AsyncIterable<Uint8Array>, boundary, {
+  for await (const { takeBytes, headers } of readMultipart(response.body as AsyncIterable<Uint8Array>, boundary, {
     partBytesMax: 2 ** 30,
   })) {
-    parts.push({ type: headers.get('content-type')!, bytes });
+    parts.push({ type: headers.get('content-type')!, bytes: takeBytes() });
   }
   return parts;
 }

@@ -13,8 +13,7 @@ async function* chunksOf(bytes: Buffer, cuts: readonly number[] = []): AsyncGene
 
 async function read(bytes: Buffer, cuts?: readonly number[]): Promise<Buffer[]> {
   const parts: Buffer[] = [];
-  for await (const part of readMultipart(chunksOf(bytes, cuts), 'b-0', { partBytesMax }))
-    parts.push(Buffer.from(part.bytes));
+  for await (const part of readMultipart(chunksOf(bytes, cuts), 'b-0', { partBytesMax })) parts.push(part.takeBytes());
   return parts;
 }
 
@@ -52,8 +51,8 @@ describe('a multipart body', () => {
     for (let end = 0; end < body.length - 4; end++) {
       const got: string[] = [];
       const error = await (async () => {
-        for await (const { bytes } of readMultipart(chunksOf(body.subarray(0, end)), 'b-0', { partBytesMax }))
-          got.push(String(bytes));
+        for await (const { takeBytes } of readMultipart(chunksOf(body.subarray(0, end)), 'b-0', { partBytesMax }))
+          got.push(String(takeBytes()));
       })().catch((reason: unknown) => reason);
       expect(error).toMatchObject({ code: 'archive.multipart-malformed' });
       expect(got).toEqual(parts.map(String).slice(0, got.length));

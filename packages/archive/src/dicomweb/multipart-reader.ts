@@ -7,7 +7,8 @@ import { ArchiveError } from '../archive-error.ts';
 export interface Part {
   /** Names in lower case. */
   readonly headers: ReadonlyMap<string, string>;
-  readonly bytes: Buffer;
+  /** Once; they are not held any longer, though the reader may still have the part in hand. */
+  readonly takeBytes: () => Buffer;
 }
 
 export interface MultipartLimits {
@@ -39,8 +40,7 @@ export async function* readMultipart(
     if (ending.toString('latin1').startsWith('--')) return;
     if (ending.toString('latin1').trim() !== '') throw malformed();
     const headers = await readHeaders(source);
-    const bytes = await source.until(delimiter, { bytesMax: limits.partBytesMax, tooLong });
-    yield { headers, bytes };
+    yield { headers, takeBytes: await source.part(delimiter, limits.partBytesMax) };
   }
 }
 
@@ -68,6 +68,15 @@ class DelimitedSource {
 
   unread(bytes: Buffer): void {
     this.#rest = Buffer.concat([bytes, this.#rest]);
+  }
+
+  async part(delimiter: Buffer, bytesMax: number): Promise<() => Buffer> {
+    let bytes = await this.until(delimiter, { bytesMax, tooLong });
+    return () => {
+      const taken = bytes;
+      bytes = Buffer.alloc(0);
+      return taken;
+    };
   }
 
   /** What comes before the delimiter, which is read too. The end of the body counts as the end of the last delimiter. */

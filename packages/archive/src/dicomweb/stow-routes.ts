@@ -35,8 +35,8 @@ async function receive(request: FastifyRequest, reply: FastifyReply, context: Di
   try {
     const take = (bytes: number) => budget.take(holder, bytes);
     const body = idleLimited(request, idleMs);
-    for await (const { bytes } of readMultipart(body, boundary, { partBytesMax: instanceBytesMax, take })) {
-      items.push(await storePart(bytes, { door, peer: request.dicomwebClient, studyInstanceUid }));
+    for await (const part of readMultipart(body, boundary, { partBytesMax: instanceBytesMax, take })) {
+      items.push(await storePart(part, { door, peer: request.dicomwebClient, studyInstanceUid }));
       budget.letGo(holder);
     }
   } finally {

@@ -3,6 +3,7 @@ import { ImagingError, parsePart10 } from '@consilium/imaging';
 import type { Admission, Door } from '../admission.ts';
 import { ArchiveError } from '../archive-error.ts';
 import type { JsonDataset } from './dicom-json.ts';
+import type { Part } from './multipart-reader.ts';
 
 export interface StoredItem {
   /** As it came; undefined if it could not be read. */
@@ -23,9 +24,10 @@ const stowReasons = {
 
 /** @param options.studyInstanceUid all instances have to be of this study, if given. */
 export async function storePart(
-  bytes: Uint8Array,
+  part: Part,
   options: { door: Door; peer: string; studyInstanceUid: string | undefined },
 ): Promise<StoredItem> {
+  const bytes = part.takeBytes();
   const { sopClassUid, sopInstanceUid, studyInstanceUid } = uidsOf(bytes);
   const item = { sopClassUid, sopInstanceUid };
   if (options.studyInstanceUid !== undefined && studyInstanceUid !== options.studyInstanceUid) {

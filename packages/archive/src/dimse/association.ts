@@ -23,7 +23,8 @@ export interface Message {
 }
 
 export interface ReceivedData {
-  readonly parts: readonly Buffer[];
+  /** In order; none where it is too long, or where they were taken before. */
+  readonly takeParts: () => readonly Buffer[];
   readonly bytes: number;
   /** It was longer than `dataBytesMax`: the parts are gone. */
   readonly tooLong: boolean;
@@ -48,6 +49,8 @@ export class Association {
   readonly contexts: readonly AgreedContext[];
   readonly #options: AssociationOptions;
   readonly #fragmentBytesMax: number;
+  /** Of the last message's data set. */
+  #list: PartList | undefined;
 
   constructor(options: AssociationOptions) {
     this.#options = options;
@@ -79,6 +82,9 @@ export class Association {
 
   /** The last message's data set is no longer needed. */
   letGo(): void {
+    // Whoever waits for the next message may still have this one in hand.
+    this.#list?.take();
+    this.#list = undefined;
     this.#options.budget.letGo(this);
   }
 
@@ -129,7 +135,8 @@ export class Association {
 
   async #data(contextId: number): Promise<ReceivedData> {
     const { budget, dataBytesMax, reader } = this.#options;
-    let list: PartList | undefined = new PartList();
+    const list = new PartList();
+    this.#list = list;
     let bytes = 0;
     for (;;) {
       const piece = pieceOf(await reader.next());
@@ -137,12 +144,11 @@ export class Association {
       bytes += piece.bytes.length;
       if (bytes <= dataBytesMax) {
         await budget.take(this, piece.bytes.length);
-        list?.add(piece.bytes);
-      } else if (list !== undefined) {
-        list = undefined;
+        list.add(piece.bytes);
+      } else {
         this.letGo();
       }
-      if (piece.last) return { parts: list?.parts ?? [], bytes, tooLong: list === undefined };
+      if (piece.last) return { takeParts: () => list.take(), bytes, tooLong: bytes > dataBytesMax };
     }
   }
 }

@@ -283,7 +283,7 @@ function identifierBytes(context: AgreedContext, level: QueryRetrieveLevel, keys
 
 /** @throws ImagingError `imaging.dicom-damaged` */
 function identifierOf({ context, data }: Message): Dataset {
-  const bytes = new Uint8Array(Buffer.concat(data!.parts));
+  const bytes = new Uint8Array(Buffer.concat(data!.takeParts()));
   const explicit = context.transferSyntax === explicitLittleEndian;
   return readDataset(bytes, { start: 0, littleEndian: true, explicit }).data;
 }

@@ -6,7 +6,7 @@ const smallBytes = 4096;
 const blockBytes = 64 * 1024;
 
 export class PartList {
-  readonly #parts: Buffer[] = [];
+  #parts: Buffer[] = [];
   #block = Buffer.alloc(0);
   /** Of the block: where what is listed ends, and where what is filled ends. */
   #listed = 0;
@@ -29,10 +29,15 @@ export class PartList {
     this.#filled += bytes.length;
   }
 
-  /** In order. */
-  get parts(): readonly Buffer[] {
+  /** All that was added, in order; it is not held any longer. */
+  take(): readonly Buffer[] {
     this.#list();
-    return this.#parts;
+    const parts = this.#parts;
+    this.#parts = [];
+    this.#block = Buffer.alloc(0);
+    this.#listed = 0;
+    this.#filled = 0;
+    return parts;
   }
 
   #list(): void {

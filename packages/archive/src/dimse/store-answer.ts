@@ -39,7 +39,7 @@ export async function answerStore(
   if (data.tooLong) return { status: storeStatuses.cannotUnderstand, errorComment: 'Larger than this archive takes' };
   const transferSyntaxUid = context.transferSyntax;
   const meta = { sopClassUid, sopInstanceUid, transferSyntaxUid, sourceAeTitle: callingAeTitle };
-  return answerOf(() => door.admit(receivedFile(meta, data.parts), { kind: 'dimse', callingAeTitle }));
+  return answerOf(() => door.admit(receivedFile(meta, data.takeParts()), { kind: 'dimse', callingAeTitle }));
 }
 
 async function answerOf(admit: () => Promise<Admission>): Promise<StoreAnswer> {
