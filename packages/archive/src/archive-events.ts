@@ -17,7 +17,7 @@ export type ArchiveEvent =
       readonly done: number;
       /** Files found so far. */
       readonly total: number;
-      readonly state: 'running' | 'finished' | 'failed';
+      readonly state: 'running' | 'stopped' | 'finished' | 'failed';
     }
   | {
       readonly kind: 'pull';

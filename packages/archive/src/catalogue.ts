@@ -52,6 +52,12 @@ export interface CatalogueTotals {
   readonly findings: { readonly warnings: number; readonly failed: number };
 }
 
+/** What was found of the same kind. */
+export interface FindingGroup extends Pick<Finding, 'code' | 'severity' | 'message'> {
+  readonly series: number;
+  readonly subjects: number;
+}
+
 /** A series with all that is said of it. */
 export interface SeriesDetails extends SeriesEntry {
   readonly findings: readonly Finding[];
@@ -223,6 +229,26 @@ export class Catalogue implements InstanceCatalogue {
     };
   }
 
+  /** What was found how often: the gravest first. */
+  findingGroups(): readonly FindingGroup[] {
+    return this.#database
+      .prepare(
+        `SELECT code, severity, min(message) AS message, count(DISTINCT series_id) AS series,
+           count(DISTINCT subject_id) AS subjects
+         FROM finding JOIN series ON series.id = series_id JOIN study ON study.id = study_id
+         GROUP BY code, severity
+         ORDER BY CASE severity WHEN 'failed' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END, series DESC, code`,
+      )
+      .all()
+      .map((row) => ({
+        code: String(row['code']),
+        severity: String(row['severity']) as Finding['severity'],
+        message: String(row['message']),
+        series: Number(row['series']),
+        subjects: Number(row['subjects']),
+      }));
+  }
+
   /** Whether an instance is there, by its UID as de-identified. */
   holdsInstance(sopInstanceUid: string): boolean {
     return this.#database.prepare('SELECT 1 FROM instance WHERE SOPInstanceUID = ?').get(sopInstanceUid) !== undefined;
@@ -236,6 +262,17 @@ export class Catalogue implements InstanceCatalogue {
   /** Of what a query matches, how a numeric field is distributed. @throws as `search` */
   histogram(query: string, field: string, { bins = 20 }: { bins?: number } = {}): Histogram {
     return histogramOf(this.#database, query, { field, bins });
+  }
+
+  /** Whether anything here says that it was made artificially: by Synthetic Data (0008,001C), or a tag. */
+  hasSynthetic(): boolean {
+    const row = this.#database
+      .prepare(
+        `SELECT EXISTS (SELECT 1 FROM series_attribute JOIN attribute ON attribute.id = attribute_id
+           WHERE keyword = 'SyntheticData' AND text = 'YES') OR EXISTS (SELECT 1 FROM tag WHERE name = 'synthetic') AS value`,
+      )
+      .get()!;
+    return row['value'] === 1;
   }
 
   /** The catalogue's own number. @throws ArchiveError `archive.series-unknown` */

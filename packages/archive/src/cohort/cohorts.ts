@@ -119,6 +119,11 @@ export class CohortReader {
     return casesOfVersion(this.database, Number(this.versionRow(selector)['id']), { ...this.#files, parts });
   }
 
+  /** In order of their drawing. */
+  listSplits(): readonly Split[] {
+    return this.splits.names().map((name) => this.splits.get(name));
+  }
+
   /** @throws ArchiveError `archive.split-unknown` */
   split(name: string): Split {
     return this.splits.get(name);

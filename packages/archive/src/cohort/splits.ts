@@ -84,6 +84,12 @@ export class Splits {
     }
   }
 
+  /** In order of their drawing. */
+  names(): readonly string[] {
+    const rows = this.#database.prepare('SELECT name FROM split ORDER BY id').all();
+    return rows.map(({ name }) => String(name));
+  }
+
   /** @throws ArchiveError `archive.split-unknown` */
   get(name: string): Split {
     const row = this.#row(name);

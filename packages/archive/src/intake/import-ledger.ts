@@ -21,6 +21,9 @@ export interface FileOutcome {
 export interface ImportReport {
   readonly id: string;
   readonly kind: ImportKind;
+  /** Of the folder; of what was uploaded, undefined. Identified. */
+  readonly path: string | undefined;
+  readonly createdMs: number;
   readonly state: 'running' | 'finished' | 'failed';
   /** Why it failed. */
   readonly code: string | undefined;
@@ -132,7 +135,11 @@ export class ImportLedger {
       })
       .sort((a, b) => (a.path < b.path ? -1 : 1));
     const [kind, state] = [String(row['kind']) as ImportKind, String(row['state']) as ImportReport['state']];
-    return { id, kind, state, code: codeOf(row['code']), counts, exceptions };
+    return {
+      ...{ id, kind, state, code: codeOf(row['code']), counts, exceptions },
+      path: kind === 'zip' ? undefined : this.#box.openText(row['sealed_path'] as Uint8Array, id),
+      createdMs: Number(row['created_ms']),
+    };
   }
 
   #digest(importId: string, { path, version }: TreeFile): Buffer {

@@ -1,5 +1,5 @@
 /**
- * What the files of a tree are: volumes in NIfTI with their segmentations, as they lie in nnU-Net's raw layout, in BIDS, in
+ * What the files of a tree are: volumes in NIfTI or NRRD with their segmentations, as they lie in nnU-Net's raw layout, in BIDS, in
  * a directory a case, or beside each other; and files that may be DICOM. A pure function of names, sizes and a few small
  * texts.
  */
@@ -46,7 +46,8 @@ export function isLayoutText({ path, sizeBytes }: TreeFile): boolean {
   return /(?:^|\/)(?:dataset|case)\.json$/.test(path) && sizeBytes < 1_000_000;
 }
 
-const niftiName = /\.nii(?:\.gz)?$/i;
+/** NIfTI or NRRD. */
+const volumeName = /\.(?:nii(?:\.gz)?|(?:seg\.)?nrrd)$/i;
 const notImages =
   /\.(?:json|tsv|csv|txt|md|pdf|docx?|xlsx?|html?|xml|jpe?g|png|gif|mp4|bval|bvec|py|yaml|yml|log|exe)$/i;
 const bidsLabelSuffix = /_(?:dseg|mask|probseg|seg|label)$/;
@@ -54,16 +55,16 @@ const labelSuffix = /[_-](?:seg|segmentation|label|labels|mask)$/i;
 
 export function planIntake(files: readonly TreeFile[], texts: LayoutTexts): IntakePlan {
   const ignored: { file: TreeFile; reason: IgnoredReason }[] = [];
-  const niftis: TreeFile[] = [];
+  const volumeFiles: TreeFile[] = [];
   const others: TreeFile[] = [];
   for (const file of files) {
     const name = nameOf(file.path);
     const reason = reasonToIgnore(file.path, name);
     if (reason !== undefined) ignored.push({ file, reason });
-    else if (niftiName.test(name)) niftis.push(file);
+    else if (volumeName.test(name)) volumeFiles.push(file);
     else others.push(file);
   }
-  const placed = niftis.map((file) => placeOf(file, texts));
+  const placed = volumeFiles.map((file) => placeOf(file, texts));
   const images = placed.filter((place): place is Place & { role: 'image' } => place.role === 'image');
   const labelOf = new Map<Place, TreeFile>();
   for (const place of placed) {
@@ -81,7 +82,7 @@ export function planIntake(files: readonly TreeFile[], texts: LayoutTexts): Inta
   return { volumes, others, ignored };
 }
 
-/** What the path of a NIfTI file says of it. Labels have the `group` and a `key` that their image's `key` begins with. */
+/** What the path of a volume's file says of it. Labels have the `group` and a `key` that their image's `key` begins with. */
 interface Place {
   readonly file: TreeFile;
   readonly role: 'image' | 'label' | 'reference';
@@ -95,7 +96,7 @@ interface Place {
 }
 
 function placeOf(file: TreeFile, texts: LayoutTexts): Place {
-  const stem = nameOf(file.path).replace(niftiName, '');
+  const stem = nameOf(file.path).replace(volumeName, '');
   const folder = folderOf(file.path);
   return (
     nnunetPlace(file, { stem, folder, texts }) ??
@@ -171,7 +172,7 @@ function casePlace(file: TreeFile, { stem, folder, texts }: PathParts): Place | 
 
 /** `X.nii.gz` with `X_seg.nii.gz`. */
 function siblingPlace(file: TreeFile, { stem, folder }: Omit<PathParts, 'texts'>): Place {
-  const isLabel = labelSuffix.test(stem);
+  const isLabel = labelSuffix.test(stem) || /\.seg\.nrrd$/i.test(file.path);
   const subject = isLabel ? stem.replace(labelSuffix, '') : stem;
   return {
     ...{ file, role: isLabel ? 'label' : 'image', group: folder, key: subject, subject, session: '', name: stem },

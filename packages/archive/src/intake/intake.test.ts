@@ -156,6 +156,35 @@ describe('a folder that is taken in', () => {
     }
   });
 
+  it('with NRRD gives the same as with NIfTI, and knows 3D Slicer’s names of segments', async () => {
+    using directory = new ToyDirectory();
+    using folder = new ToyFolder();
+    const nrrd = (type: string, voxels: ArrayBufferView, ...lines: string[]): Uint8Array =>
+      Buffer.concat([
+        Buffer.from(
+          [
+            ...['NRRD0005', `type: ${type}`, 'dimension: 3', 'sizes: 8 6 4', 'encoding: raw', 'endian: little'],
+            ...['space: LPS', 'space directions: (0.75,0,0) (0,0.75,0) (0,0,2.5)', 'space origin: (-20,10,-300)'],
+            ...[...lines, '', ''],
+          ].join('\n'),
+        ),
+        new Uint8Array(voxels.buffer as ArrayBuffer, voxels.byteOffset, voxels.byteLength),
+      ]);
+    folder.write({
+      'Meyer.nrrd': nrrd('short', image.voxels, 'content: Meyer'),
+      'Meyer.seg.nrrd': nrrd('uchar', labels.voxels, 'Segment0_Name:=Kidney', 'Segment0_LabelValue:=1'),
+      'cut.nrrd': nrrd('short', image.voxels).subarray(0, 300),
+    });
+    await using archive = await openToyArchive(directory.path);
+    const report = await archive.intake.importFolder(folder.path);
+    expect(report.counts).toEqual({ stored: 2, duplicate: 0, refused: 1, ignored: 0 });
+    expect(report.exceptions).toMatchObject([{ path: 'cut.nrrd', code: 'archive.nrrd-unreadable' }]);
+    await archive.series.settle();
+    const [series] = archive.catalogue.search('segment = Kidney').series;
+    expect(series).toMatchObject({ labelCount: 1, geometry: { spacingMm: [2.5, 0.75, 0.75] } });
+    expect(archive.catalogue.seriesDetails(series!.seriesInstanceUid).labels[0]!.isOnGrid).toBe(true);
+  });
+
   it('goes on where it was when the process was killed, over and over', async () => {
     using directory = new ToyDirectory();
     using folder = new ToyFolder();

@@ -30,8 +30,21 @@ export interface ImportOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface ImportProgress {
+  readonly done: number;
+  /** Files found so far. */
+  readonly total: number;
+}
+
+interface ImportUnderWay {
+  readonly stop: AbortController;
+  readonly ended: Promise<ImportReport>;
+  progress: ImportProgress;
+}
+
 export class Intake {
   readonly #parts: IntakeParts;
+  readonly #underWay = new Map<string, ImportUnderWay>();
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
@@ -84,6 +97,27 @@ export class Intake {
     return reports;
   }
 
+  /** How far an import is; undefined if it is not under way now. */
+  progress(importId: string): ImportProgress | undefined {
+    return this.#underWay.get(importId)?.progress;
+  }
+
+  /** Ends an import after the files under way; it goes on by `goOn`, or when the archive is opened again. */
+  async stop(importId: string): Promise<void> {
+    const running = this.#underWay.get(importId);
+    running?.stop.abort();
+    await running?.ended.catch(() => {});
+  }
+
+  /** Goes on with an import that was stopped. @throws ArchiveError `archive.import-unknown` */
+  goOn(importId: string, options: ImportOptions = {}): ImportReport {
+    const report = this.report(importId);
+    const one = this.#parts.ledger.running().find(({ id, kind }) => id === importId && kind !== 'watch');
+    // Whoever wants to know how it ends reads the report.
+    if (one !== undefined) this.#run(one, options).catch(() => {});
+    return report;
+  }
+
   /** Looks after the watched folders of the settings until the signal aborts. */
   async watch(signal: AbortSignal): Promise<void> {
     const { watch, clock } = this.#parts;
@@ -104,10 +138,21 @@ export class Intake {
     return this.#parts.ledger.ids().map((id) => this.report(id));
   }
 
-  async #run(one: RunningImport, { signal }: ImportOptions): Promise<ImportReport> {
+  /** Of an import that is under way already, the same promise. */
+  #run(one: RunningImport, { signal }: ImportOptions): Promise<ImportReport> {
+    const known = this.#underWay.get(one.id);
+    if (known !== undefined) return known.ended;
+    const stop = new AbortController();
+    const either = signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal]);
+    const ended = this.#take(one, either).finally(() => this.#underWay.delete(one.id));
+    this.#underWay.set(one.id, { stop, ended, progress: { done: 0, total: 0 } });
+    return ended;
+  }
+
+  async #take(one: RunningImport, signal: AbortSignal): Promise<ImportReport> {
     const { ledger, limits, events } = this.#parts;
-    let progress = { done: 0, total: 0 };
-    const tell = (state: 'running' | 'finished' | 'failed'): void => {
+    let progress: ImportProgress = { done: 0, total: 0 };
+    const tell = (state: 'running' | 'stopped' | 'finished' | 'failed'): void => {
       events.tell({ kind: 'import', importId: one.id, ...progress, state });
     };
     try {
@@ -121,11 +166,16 @@ export class Intake {
           signal,
           onProgress: (done, total) => {
             progress = { done, total };
+            const underWay = this.#underWay.get(one.id);
+            if (underWay !== undefined) underWay.progress = progress;
             tell('running');
           },
         },
       );
-      if (signal?.aborted) return this.report(one.id);
+      if (signal.aborted) {
+        tell('stopped');
+        return this.report(one.id);
+      }
     } catch (error) {
       await ledger.end(one.id, 'failed', codeOfFailure(error));
       if (one.kind === 'zip') await rm(one.path, { force: true });

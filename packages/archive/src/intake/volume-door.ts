@@ -1,11 +1,12 @@
 /**
- * Takes in what is no DICOM: a volume in NIfTI and its segmentation. Names become pseudonyms and texts in headers go; the
+ * Takes in what is no DICOM: a volume in NIfTI or NRRD and its segmentation. NRRD is kept as NIfTI. Names become pseudonyms and texts in headers go; the
  * original is kept nowhere, also not in quarantine: what is refused stays where it was.
  */
 import { createHmac } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
-import { decodeNifti, ImagingError, Pseudonyms, toLabelMap } from '@consilium/imaging';
+import { decodeNifti, encodeNifti, ImagingError, Pseudonyms, toLabelMap } from '@consilium/imaging';
 import type { ArchiveClock } from '../archive-clock.ts';
+import { ArchiveError } from '../archive-error.ts';
 import type { Annotations } from '../store/annotations.ts';
 import type { CommitGroup } from '../store/commit-group.ts';
 import { type ContentDirectory, sha256Of } from '../store/content-directory.ts';
@@ -14,6 +15,7 @@ import type { InstanceHeader } from '../store/instance-header.ts';
 import type { InstanceRecorder } from '../store/instance-recorder.ts';
 import { type LabelProvenance, segmentationsOf, upsertLabel } from '../store/label-store.ts';
 import { cleanNifti } from './clean-nifti.ts';
+import { decodeNrrd } from './decode-nrrd.ts';
 
 export interface VolumeDoorParts {
   /** Keys the pseudonyms. */
@@ -41,6 +43,14 @@ export type VolumeAdmission =
   | { readonly kind: 'stored' | 'duplicate'; readonly seriesInstanceUid: string }
   | { readonly kind: 'refused'; readonly code: string };
 
+type ReadFile =
+  | {
+      readonly kind: 'read';
+      readonly cleaned: Uint8Array;
+      readonly segmentNames: Readonly<Record<string, string>> | undefined;
+    }
+  | { readonly kind: 'refused'; readonly code: string };
+
 export class VolumeDoor {
   readonly #parts: VolumeDoorParts;
   readonly #pseudonyms: Pseudonyms;
@@ -50,11 +60,12 @@ export class VolumeDoor {
     this.#pseudonyms = new Pseudonyms(parts.secret);
   }
 
-  /** @param bytes NIfTI. @throws ArchiveError `archive.disk-full`, `archive.not-writable` */
+  /** @param bytes NIfTI or NRRD. @throws ArchiveError `archive.disk-full`, `archive.not-writable` */
   async admit(bytes: Uint8Array, volume: VolumeName): Promise<VolumeAdmission> {
     const { secret, instances, recorder, annotations, commits, identities, clock } = this.#parts;
-    const cleaned = this.#cleaned(bytes, () => decodeNifti(bytes));
-    if (!(cleaned instanceof Uint8Array)) return cleaned;
+    const read = this.#read(bytes, decodeNifti);
+    if (read.kind === 'refused') return read;
+    const { cleaned } = read;
     const header = this.#headerOf(volume);
     const stated = (keyword: string): string => header.attributes.get(keyword)![0]!;
     const seriesInstanceUid = stated('SeriesInstanceUID');
@@ -84,7 +95,7 @@ export class VolumeDoor {
 
   /**
    * A segmentation of a volume that was taken in.
-   * @param bytes NIfTI.
+   * @param bytes NIfTI or NRRD, which may name its segments.
    * @throws ArchiveError `archive.disk-full`, `archive.not-writable`
    */
   async admitLabel(
@@ -92,12 +103,13 @@ export class VolumeDoor {
     { seriesInstanceUid, segmentNames }: { seriesInstanceUid: string; segmentNames: Readonly<Record<string, string>> },
   ): Promise<VolumeAdmission> {
     const { database, labels, commits, clock } = this.#parts;
-    const cleaned = this.#cleaned(bytes, () => toLabelMap(decodeNifti(bytes)));
-    if (!(cleaned instanceof Uint8Array)) return cleaned;
-    const sha256 = await labels.put(cleaned);
+    const read = this.#read(bytes, (nifti) => toLabelMap(decodeNifti(nifti)));
+    if (read.kind === 'refused') return read;
+    const sha256 = await labels.put(read.cleaned);
     const createdMs = clock.nowMs();
     const provenance: LabelProvenance = {
-      ...{ kind: 'unknown', algorithm: undefined, sopInstanceUid: undefined, segmentNames },
+      ...{ kind: 'unknown', algorithm: undefined, sopInstanceUid: undefined },
+      segmentNames: read.segmentNames ?? segmentNames,
     };
     const isNew = await commits.run(() => {
       const row = database.prepare('SELECT id FROM series WHERE SeriesInstanceUID = ?').get(seriesInstanceUid)!;
@@ -113,14 +125,20 @@ export class VolumeDoor {
     return { kind: isNew ? 'stored' : 'duplicate', seriesInstanceUid };
   }
 
-  #cleaned(bytes: Uint8Array, check: () => unknown): Uint8Array | { kind: 'refused'; code: string } {
+  /** @param check throws if it is not what it should be. */
+  #read(bytes: Uint8Array, check: (nifti: Uint8Array) => unknown): ReadFile {
     const { bytesMax } = this.#parts;
     if (bytes.length > bytesMax) return { kind: 'refused', code: 'archive.instance-too-large' };
     try {
-      check();
-      return cleanNifti(bytes, { bytesMax });
+      const nrrd = isNrrd(bytes) ? decodeNrrd(bytes, { bytesMax }) : undefined;
+      const nifti = nrrd === undefined ? bytes : encodeNifti(nrrd.volume);
+      check(nifti);
+      return { kind: 'read', cleaned: cleanNifti(nifti, { bytesMax }), segmentNames: nrrd?.segmentNames };
     } catch (error) {
       if (error instanceof ImagingError) return { kind: 'refused', code: error.code };
+      if (error instanceof ArchiveError && error.code === 'archive.nrrd-unreadable') {
+        return { kind: 'refused', code: error.code };
+      }
       throw error;
     }
   }
@@ -140,4 +158,8 @@ export class VolumeDoor {
     ]);
     return { attributes, transferSyntaxUid: '', labelsSeriesUid: undefined };
   }
+}
+
+function isNrrd(bytes: Uint8Array): boolean {
+  return Buffer.from(bytes.subarray(0, 4)).toString('latin1') === 'NRRD';
 }

@@ -98,7 +98,7 @@ const findings = `
   CREATE TABLE IF NOT EXISTS label (
     id INTEGER PRIMARY KEY,
     series_id INTEGER NOT NULL REFERENCES series,
-    -- 'dicom-seg', 'nifti' or 'nrrd'; a DICOM SEG is an instance, the others are files in labels/
+    -- 'dicom-seg' or 'nifti'; a DICOM SEG is an instance, the others are files in labels/
     format TEXT NOT NULL,
     sha256 BLOB NOT NULL,
     -- JSON: how it came and who or what drew it

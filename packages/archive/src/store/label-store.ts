@@ -1,7 +1,7 @@
 /** Segmentations, each on the grid of one series, as they came in and with where they come from. */
 import type { DatabaseSync } from 'node:sqlite';
 
-export type LabelFormat = 'dicom-seg' | 'nifti' | 'nrrd';
+export type LabelFormat = 'dicom-seg' | 'nifti';
 
 export interface LabelSegment {
   readonly number: number;
