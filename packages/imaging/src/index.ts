@@ -81,6 +81,9 @@ export {
   type NrrdSegmentation,
 } from './nrrd/nrrd.ts';
 export { canonical } from './orientation.ts';
+export { brightness, ctWindows, type DisplayWindow } from './preview/display-window.ts';
+export { pictureOfFrame, type RgbPicture } from './preview/frame-picture.ts';
+export { type GreyPicture, type PreviewOptions, previewOf } from './preview/volume-preview.ts';
 export {
   type ImageEdge,
   type ImageFinding,
