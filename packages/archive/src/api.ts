@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { ImportReport } from './intake/import-ledger.ts';
+import type { ImportProgress } from './intake/intake.ts';
 import type { CatalogueCounts, SearchPage } from './search/search.ts';
 import type { SearchField } from './search/search-fields.ts';
 import type { PullEntry } from './service/pulls.ts';
@@ -11,7 +12,7 @@ import type { AttributeChange, SeriesFacts } from './service/service-facts.ts';
 
 export type { Admission } from './admission.ts';
 export type { ArchiveEvent } from './archive-events.ts';
-export type { SeriesDetails, StudyEntry, SubjectEntry } from './catalogue.ts';
+export type { FindingGroup, SeriesDetails, StudyEntry, SubjectEntry } from './catalogue.ts';
 export type { CohortRules, Exclusion } from './cohort/cohort-rules.ts';
 export type { CohortMember, CohortVersion } from './cohort/cohorts.ts';
 export type { ImportReport } from './intake/import-ledger.ts';
@@ -41,8 +42,50 @@ export interface Overview {
     readonly watched: number;
     readonly remotes: readonly string[];
   };
-  readonly imports: readonly ImportReport[];
+  readonly imports: readonly ImportEntry[];
   readonly pulls: readonly PullEntry[];
+}
+
+/** `GET /imports`. One that is `running` without `progress` was stopped: `POST /imports/:id/go-on` takes it up again. */
+export interface ImportEntry extends ImportReport {
+  readonly progress: ImportProgress | null;
+}
+
+/** `GET /arrivals`: instances stored in each of the last 60 minutes, the oldest first; since the archive was started. */
+export interface Arrivals {
+  /** When the last of the minutes began. */
+  readonly minuteMs: number;
+  readonly instances: readonly number[];
+}
+
+/** `GET /roads`: all by which studies come and go, in words for whoever connects the other side. */
+export interface Roads {
+  /** Of the archive, as the settings of a site name it. */
+  readonly directory: string;
+  readonly dicom: {
+    readonly aeTitle: string;
+    readonly host: string;
+    readonly port: number;
+    readonly isEncrypted: boolean;
+    readonly peers: readonly {
+      readonly name: string;
+      readonly aeTitle: string;
+      readonly addresses: readonly string[];
+    }[];
+  } | null;
+  readonly dicomweb: {
+    /** As seen by others, if the settings say so; else the path at this page's own address. */
+    readonly url: string;
+    readonly clients: readonly { readonly name: string; readonly may: readonly ('read' | 'store')[] }[];
+  };
+  readonly watched: readonly { readonly directory: string; readonly afterwards: 'move' | 'delete' }[];
+  readonly remotes: readonly { readonly name: string; readonly kind: 'dimse' | 'dicomweb'; readonly address: string }[];
+}
+
+/** `GET /reidentifications`, the newest first: who asked for whom. */
+export interface Reidentification extends z.infer<typeof reidentifySchema> {
+  /** ISO 8601. */
+  readonly time: string;
 }
 
 /** `GET /studies/:uid` */

@@ -131,11 +131,53 @@ describe('the archive’s interface', () => {
     expect((await asOwner('/splits', { method: 'POST', body: split })).json().parts).toEqual({ train: ['A'] });
     const twice = await asOwner('/splits', { method: 'POST', body: split });
     expect([twice.status, twice.json().code]).toEqual([409, 'archive.split-exists']);
+    expect((await asOwner('/splits')).json()).toMatchObject([{ name: 'first', cohort: 'all-ct' }]);
+    const { instances }: { instances: number[] } = (await asOwner('/arrivals')).json();
+    expect([instances.length, instances.reduce((sum, count) => sum + count)]).toEqual([60, 5]);
+    const { deidentification } = (await asOwner(`/studies/${studyInstanceUid}`)).json();
+    expect(deidentification).toMatchObject([{ tag: '00100010', keyword: 'PatientName', count: 5 }]);
+    await asOwner(`/series/${seriesInstanceUid}/findings`, {
+      method: 'POST',
+      body: { code: 'motion', severity: 'warning', message: 'Breathing' },
+    });
+    expect((await asOwner('/findings')).json()).toContainEqual({
+      ...{ code: 'motion', severity: 'warning', message: 'Breathing', series: 1, subjects: 1 },
+    });
     expect((await asOwner('/overview')).json()).toMatchObject({
       project: 'kidney',
       counts: { subjects: 1, studies: 1, series: 2 },
       quarantined: 0,
       roads: { dicom: null },
+    });
+  });
+
+  it('takes in a folder, which can be stopped and goes on', async () => {
+    const folder = join(directory.path, 'folder');
+    mkdirSync(folder);
+    const slices = toySeries({ patient: 'F', size: [40, 4, 4] });
+    for (const [at, bytes] of slices.entries()) writeFileSync(join(folder, `${at}.dcm`), bytes);
+    const begun = (await asOwner('/imports', { method: 'POST', body: { path: folder } })).json();
+    expect(begun).toMatchObject({ kind: 'folder', path: folder, state: 'running' });
+    const stopped = (await asOwner(`/imports/${begun.id}/stop`, { method: 'POST', body: {} })).json();
+    expect(stopped).toMatchObject({ state: 'running', progress: null });
+    expect(stopped.counts.stored).toBeLessThan(slices.length);
+    await asOwner(`/imports/${begun.id}/go-on`, { method: 'POST', body: {} });
+    await expect
+      .poll(async () => (await asOwner(`/imports/${begun.id}`)).json(), { timeout: 20_000 })
+      .toMatchObject({ state: 'finished', counts: { stored: slices.length, refused: 0 } });
+    expect((await asOwner('/imports/none/go-on', { method: 'POST', body: {} })).json().code).toBe(
+      'archive.import-unknown',
+    );
+  });
+
+  it('tells by which roads studies come, and no secret of them', async () => {
+    const roads = (await asOwner('/roads')).json();
+    expect(roads).toEqual({
+      directory: path,
+      dicom: null,
+      dicomweb: { url: '/dicom-web', clients: [] },
+      watched: [],
+      remotes: [],
     });
   });
 
@@ -187,6 +229,7 @@ describe('the archive’s interface', () => {
     const { facts } = (await asOwner('/reidentify', { method: 'POST', body })).json();
     expect(facts).toEqual([{ PatientName: 'Secret^A' }]);
     expect(readFileSync(join(path, 'identity', 'asked.jsonl'), 'utf8')).toContain('Dr Example: incidental finding');
+    expect((await asOwner('/reidentifications')).json()).toMatchObject([body]);
   });
 
   it('serves the pages, which may run no script but their own', async () => {
