@@ -180,6 +180,7 @@ describe('searching', () => {
       'StudyDate=-20260102',
       `StudyInstanceUID=1.2,${study}`,
       'ModalitiesInStudy=CT',
+      'ModalitiesInStudy=MR,CT',
     ]) {
       expect((await jsonOf(`/studies?${query}`)).length, query).toBe(1);
     }

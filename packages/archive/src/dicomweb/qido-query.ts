@@ -87,8 +87,9 @@ function attributeOf(name: string): CatalogueAttribute | undefined {
 function matchOf(attribute: CatalogueAttribute, value: string): AttributeMatch | undefined {
   const { vr } = catalogueAttributes[attribute];
   if (/^\**$/.test(value)) return undefined;
-  if (vr === 'UI') {
-    const values = value.split(/[,\\]/).filter((uid) => uid !== '');
+  // A list of UIDs (PS3.18 8.3.4.1); OHIF asks for modalities in the same way.
+  if (vr === 'UI' || attribute === 'ModalitiesInStudy') {
+    const values = value.split(/[,\\]/).filter((one) => one !== '');
     return values.length === 1
       ? { kind: 'equal', attribute, value: values[0]! }
       : { kind: 'any-of', attribute, values };
