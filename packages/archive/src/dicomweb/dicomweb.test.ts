@@ -53,15 +53,12 @@ beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'consilium-dicomweb-'));
   archive = await openToyArchive(directory);
   app = fastify();
-  await app.register(dicomwebRoutes, {
-    prefix: '/dicom-web',
-    catalogue: archive.catalogue,
-    door: archive.door,
-    authorize: bearerAuthorization(tokens),
-    corsOrigins: ['https://viewer.example.org'],
-    instanceBytesMax: 4 * mebibyte,
-    idleMs: 300,
-  });
+  const options = {
+    ...{ catalogue: archive.catalogue, door: archive.door, authorize: bearerAuthorization(tokens) },
+    ...{ corsOrigins: ['https://viewer.example.org'], instanceBytesMax: 4 * mebibyte },
+  };
+  await app.register(dicomwebRoutes, { ...options, prefix: '/dicom-web' });
+  await app.register(dicomwebRoutes, { ...options, prefix: '/impatient', idleMs: 200 });
   await app.listen({ host: '127.0.0.1', port: 0 });
   root = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}/dicom-web`;
   for (const file of series) await archive.door.admit(file, { kind: 'folder' });
@@ -360,7 +357,7 @@ describe('storing', () => {
     const { port } = new URL(root);
     const socket = connect(Number(port), '127.0.0.1');
     socket.write(
-      `POST /dicom-web/studies HTTP/1.1\r\nHost: x\r\nAuthorization: ${writer.authorization}\r\nContent-Type: multipart/related; type="application/dicom"; boundary=b\r\nContent-Length: 1000\r\n\r\n--b\r\n`,
+      `POST /impatient/studies HTTP/1.1\r\nHost: x\r\nAuthorization: ${writer.authorization}\r\nContent-Type: multipart/related; type="application/dicom"; boundary=b\r\nContent-Length: 1000\r\n\r\n--b\r\n`,
     );
     const [answer] = await all(socket);
     expect(String(answer)).toMatch(/^HTTP\/1.1 408 [\s\S]*archive\.sender-silent/);
@@ -494,7 +491,7 @@ function comparableValue(vr: string, value: unknown): unknown {
 }
 
 describe('a remote archive that is not as expected', () => {
-  const client = (url: string, more: object = {}) => new DicomwebClient({ url, idleMs: 200, ...more });
+  const client = (url: string, more: object = {}) => new DicomwebClient({ url, ...more });
   it('is told from one that is', async () => {
     expect(await codeOf(all(client('http://127.0.0.1:1').search('/studies', {})))).toBe('archive.dicomweb-unreachable');
     expect(await codeOf(all(client(root).search('/studies', {})))).toBe('archive.dicomweb-refused');
@@ -514,7 +511,9 @@ describe('a remote archive that is not as expected', () => {
     odd.get('/odd/file', (_request, reply) => reply.type('text/html').send('<html>'));
     await odd.listen({ host: '127.0.0.1', port: 0 });
     const base = `http://127.0.0.1:${(odd.server.address() as AddressInfo).port}`;
-    expect(await codeOf(all(client(`${base}/silent`).search('/studies', {})))).toBe('archive.dicomweb-silent');
+    expect(await codeOf(all(client(`${base}/silent`, { idleMs: 200 }).search('/studies', {})))).toBe(
+      'archive.dicomweb-silent',
+    );
     expect(await codeOf(all(client(`${base}/odd`).search('/studies', {})))).toBe('archive.dicomweb-malformed');
     expect(await codeOf(all(client(`${base}/odd`).retrieve('/file')))).toBe('archive.dicomweb-malformed');
     await odd.close();
