@@ -25,16 +25,15 @@ import {
   type SiteId,
   siteIdSchema,
 } from '@consilium/protocol';
-import type { SiteSettingsInput } from '@consilium/site';
+import type { CaseDirectory, SiteSettingsInput } from '@consilium/site';
 import { IdentityDirectory, makeDirectory, wallClockMs, writeDurably } from '@consilium/transport';
 import { CliError } from './cli-error.ts';
 import type { RehearsalSettings } from './rehearsal-settings.ts';
 import { SiteChild } from './site-child.ts';
 
 /** A hospital: its name and where its studies lie. */
-export interface Hospital {
+export interface Hospital extends CaseDirectory {
   readonly siteId: SiteId;
-  readonly directory: string;
 }
 
 export const pooledSiteId = siteIdSchema.parse('pooled');

@@ -14,8 +14,16 @@ const whole = (low: number, high: number) => z.coerce.number().int().min(low).ma
 const rehearsalSettingsSchema = z.object({
   sites: whole(2, 100),
   studies: whole(3, 10_000),
-  /** Real data already sorted by site; null: synthetic patients. */
+  /** Real data already sorted by site, or archives; null: synthetic patients. */
   data: z.string().nullable(),
+  /** Of archives, this cohort; `NAME@2` is its second version. */
+  cohort: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]*(?:@[1-9]\d*)?$/, 'must be a cohort’s name, or a name and a version as renal@2')
+    .nullable()
+    .default(null),
+  /** A split of that cohort, drawn in the archive. */
+  split: z.string().nullable().default(null),
   seed: whole(0, 2 ** 31 - 1),
   format: z.enum(['nifti', 'dicom']),
   detail: z.enum(['small', 'full']),
@@ -34,6 +42,8 @@ export const rehearsalDefaults = {
   sites: 6,
   studies: 8,
   data: null,
+  cohort: null,
+  split: null,
   seed: 1,
   format: 'nifti',
   detail: 'small',

@@ -22,7 +22,7 @@ interface RehearseOptions extends Partial<Record<keyof RehearsalSettings, string
   readonly json?: true;
 }
 
-const { data: _, ...defaults } = rehearsalDefaults;
+const { data: _data, cohort: _cohort, split: _split, ...defaults } = rehearsalDefaults;
 
 function option(flags: string, description: string, key?: keyof typeof defaults): Option {
   return new Option(flags, key === undefined ? description : `${description} (default: ${defaults[key]})`);
@@ -39,8 +39,13 @@ export function addRehearseCommand(program: Command): void {
     .addOption(option('--sites <n>', 'simulated hospitals', 'sites'))
     .addOption(option('--studies <n>', 'synthetic patients of each hospital', 'studies'))
     .addOption(
-      option('--data <dir>', 'your own data instead: one subdirectory a hospital; NIfTI pairs or DICOM with DICOM SEG'),
+      option(
+        '--data <dir>',
+        'your own data instead: one subdirectory a hospital, with NIfTI pairs, DICOM with DICOM SEG, or an archive; or one archive, whose patients are dealt to --sites hospitals',
+      ),
     )
+    .addOption(option('--cohort <name>', 'of archives, this cohort; NAME@2 is its second version'))
+    .addOption(option('--split <name>', 'of that cohort, the split drawn in the archive; default: one is drawn'))
     .addOption(option('--seed <n>', 'the same seed gives the same bytes', 'seed'))
     .addOption(
       option('--rounds <n>', 'rounds at most; training stops earlier when predictions no longer improve', 'rounds'),
@@ -66,6 +71,7 @@ Examples:
   consilium rehearse                            six hospitals, a few minutes
   consilium rehearse --studies 50 --out big     as large as the real project
   consilium rehearse --data sites --out result  on data sorted by hospital: sites/<hospital>/<case>/image.nii.gz, label.nii.gz
+  consilium rehearse --data /srv/archive --cohort renal@1
   consilium rehearse --resume --out result      after Ctrl-C, a crash or a power cut`,
     )
     .action(runRehearsal);

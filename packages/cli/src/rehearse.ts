@@ -3,8 +3,7 @@
  * Every step is durable when it is done; calling it again on the same directory goes on where it was.
  */
 import { readFileSync } from 'node:fs';
-import { glob, readdir, readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { encodeModel, type Model, weightsOf } from '@consilium/engine';
 import type { SurveyOutcome } from '@consilium/federation';
 import { encodeSafetensors } from '@consilium/numerics';
@@ -13,6 +12,7 @@ import { CliError } from './cli-error.ts';
 import { type Committee, type Hospital, openCommittee, pooledSiteId, workDirectoryOf } from './committee.ts';
 import { JobWatch } from './job-watch.ts';
 import { describePlan, networkFor, planFor } from './network-plan.ts';
+import { holdsSynthetic, hospitalsIn } from './own-data.ts';
 import { makePhantoms, siteDirectory } from './phantom-command.ts';
 import type { Progress } from './progress.ts';
 import type { RehearsalSettings } from './rehearsal-settings.ts';
@@ -91,7 +91,7 @@ async function gatherPatients(
   settings: RehearsalSettings,
   { progress, signal }: { progress: Progress; signal: AbortSignal },
 ): Promise<Hospital[]> {
-  if (settings.data !== null) return hospitalsIn(settings.data);
+  if (settings.data !== null) return hospitalsIn(settings.data, settings);
   const data = join(directory, 'data');
   progress.show({
     type: 'stage',
@@ -109,39 +109,6 @@ async function gatherPatients(
     siteId: siteIdSchema.parse(`site-${index + 1}`),
     directory: siteDirectory(data, index),
   }));
-}
-
-async function hospitalsIn(data: string): Promise<Hospital[]> {
-  const names = await readdir(data, { withFileTypes: true }).then(
-    (entries) => entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name),
-    () => {
-      throw new CliError(
-        'cli.no-data',
-        `${data} cannot be read. Give --data a directory with one subdirectory a hospital.`,
-      );
-    },
-  );
-  const hospitals = names.sort().map((name) => ({
-    siteId: siteIdSchema.parse(name.toLowerCase().replace(/[^a-z0-9._-]+/g, '-')),
-    directory: resolve(data, name),
-  }));
-  if (hospitals.length < 2) {
-    throw new CliError(
-      'cli.no-data',
-      `${data} holds ${hospitals.length} subdirectories; a rehearsal needs one for each of at least two hospitals.`,
-    );
-  }
-  return hospitals;
-}
-
-/** Whether any case says of itself, in `case.json`, that it was generated. */
-async function holdsSynthetic(hospitals: readonly Hospital[]): Promise<boolean> {
-  for (const { directory } of hospitals) {
-    for await (const path of glob('**/case.json', { cwd: directory })) {
-      if (/"synthetic"\s*:\s*true/.test(await readFile(join(directory, path), 'utf8'))) return true;
-    }
-  }
-  return false;
 }
 
 type HospitalSurvey = SurveyOutcome<'fingerprint'>;
