@@ -1,7 +1,10 @@
 /** A fresh archive in a directory of its own, time that stands still, and made-up studies for its door. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import {
   axisAligned,
   type CtSeriesMeta,
@@ -72,6 +75,20 @@ export function openToyArchive(
     deidentify: passing,
     ...ports,
   });
+}
+
+/** Runs a fixture until it writes something, and kills it then. */
+export async function killWhenItSpeaks(fixture: URL, args: readonly string[]): Promise<void> {
+  const child = spawn(process.execPath, ['--conditions=consilium-source', fileURLToPath(fixture), ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let said = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+    child.kill('SIGKILL');
+  });
+  await once(child, 'close');
+  if (said === '') throw new Error('the fixture ended by itself');
 }
 
 export interface ToySeries {

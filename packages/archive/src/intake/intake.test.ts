@@ -1,4 +1,3 @@
-import { fork } from 'node:child_process';
 import {
   existsSync,
   globSync,
@@ -16,6 +15,7 @@ import { describe, expect, it } from 'vitest';
 import type { Archive } from '../archive.ts';
 import type { ArchiveEvent } from '../archive-events.ts';
 import {
+  killWhenItSpeaks,
   openToyArchive,
   ToyClock,
   ToyDirectory,
@@ -190,15 +190,8 @@ describe('a folder that is taken in', () => {
     using folder = new ToyFolder();
     for (const patient of ['A', 'B', 'C', 'D', 'E', 'F']) folder.write(study(patient));
     for (let life = 0; life < 2; life++) {
-      const importer = fork(new URL('./importing.fixture.ts', import.meta.url), [directory.path, folder.path], {
-        execArgv: ['--conditions=consilium-source'],
-        stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      });
-      await new Promise<void>((resolve, reject) => {
-        importer.once('error', reject);
-        importer.once('exit', () => resolve());
-        importer.on('message', (done) => Number(done) >= 4 + 6 * life && importer.kill('SIGKILL'));
-      });
+      const args = [directory.path, folder.path, String(4 + 6 * life)];
+      await killWhenItSpeaks(new URL('./importing.fixture.ts', import.meta.url), args);
     }
     await using archive = await openToyArchive(directory.path);
     const [unfinished] = archive.intake.reports();
