@@ -1,3 +1,5 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { uidOf } from '@consilium/imaging';
 import { PNG } from 'pngjs';
 import { describe, expect, it } from 'vitest';
@@ -156,6 +158,26 @@ describe('a series', () => {
 });
 
 describe('the queue of series', () => {
+  it('does not stop at one whose files are gone or cannot be read', async () => {
+    using directory = new ToyDirectory();
+    await using archive = await openToyArchive(directory.path);
+    for (const patient of ['P1', 'P2', 'P3']) await admitAll(archive, toySeries({ patient }));
+    const pathOf = (patient: string): string => {
+      const [instance] = archive.catalogue.instancesOf({ studyInstanceUid: uidOf('toy', patient, 'study') });
+      return join(directory.path, 'instances', instance!.sha256.slice(0, 2), instance!.sha256);
+    };
+    rmSync(pathOf('P1'));
+    rmSync(pathOf('P2'));
+    mkdirSync(pathOf('P2'));
+    await archive.series.settle();
+    const states = archive.catalogue.search('').series.map(({ state, stateCode }) => [state, stateCode]);
+    expect(states).toEqual([
+      ['unreadable', 'archive.instance-damaged'],
+      ['unreadable', 'archive.description-failed'],
+      ['described', undefined],
+    ]);
+  });
+
   it('goes on after the process was killed while it looked at some', async () => {
     using directory = new ToyDirectory();
     await killWhenItSpeaks(new URL('./describing.fixture.ts', import.meta.url), [directory.path]);

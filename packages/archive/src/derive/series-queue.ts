@@ -63,11 +63,13 @@ export class SeriesQueue {
     this.#parts = parts;
   }
 
-  /** Looks at series as they settle, until the signal aborts. @throws what is no fault of a series: disk, programmer */
+  /** Looks at series as they settle, until the signal aborts. While the disk is full or not writable, it tries again. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, settleMs } = this.#parts;
     while (!signal.aborted) {
-      await this.#inTurn(() => this.#drain(signal));
+      await this.#inTurn(() => this.#drain(signal)).catch((error: unknown) => {
+        if (!(error instanceof ArchiveError)) throw error;
+      });
       await clock.sleep(Math.min(lookAgainMsMax, Math.max(50, settleMs / 4)), signal);
     }
   }
@@ -131,7 +133,7 @@ export class SeriesQueue {
       .all(series.id)
       .map(({ sha256 }) => instances.pathOf(String(sha256)));
     const { format, modality } = series;
-    const described = await describeSeries({ format, modality, paths });
+    const described = await describeSeries({ format, modality, paths }).catch(undescribed);
     const labels = described.kind === 'volume' ? await this.#labelsOf(series.id, described) : [];
     const nowMs = clock.nowMs();
     await commits.run(() => {
@@ -284,6 +286,12 @@ export class SeriesQueue {
 }
 
 const findings = {
+  missing: { code: 'archive.instance-damaged', severity: 'failed', message: 'A stored file of it is missing.' },
+  failed: {
+    code: 'archive.description-failed',
+    severity: 'failed',
+    message: 'Looking at it failed by a fault of ours.',
+  },
   unreadable: { code: 'label.unreadable', severity: 'warning', message: 'A segmentation of it cannot be read.' },
   offGrid: { code: 'label.off-grid', severity: 'warning', message: 'A segmentation does not lie on its voxels.' },
   empty: { code: 'label.empty', severity: 'warning', message: 'A segmentation of it is empty.' },
@@ -303,6 +311,12 @@ const findings = {
     message: 'Another subject has a series with exactly these pixels: one patient may go under two pseudonyms.',
   },
 } as const satisfies Record<string, VolumeFinding>;
+
+/** A series that cannot be looked at must not keep the others waiting. */
+function undescribed(error: unknown): DescribedSeries {
+  const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+  return { kind: 'unreadable', finding: isMissing ? findings.missing : findings.failed };
+}
 
 function hasSameShape(a: SeriesDescription['geometry'], b: SeriesDescription['geometry']): boolean {
   return [0, 1, 2].every(
