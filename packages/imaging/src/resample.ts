@@ -199,15 +199,52 @@ function eachCell(source: Geometry, map: Mapping, size: Triple, visit: (cell: Ce
   }
 }
 
-function blendOblique(source: Image, map: Mapping, size: Triple, out: Float32Array): void {
-  const { voxels } = source;
-  eachCell(source.geometry, map, size, ({ offsets, shares }, at) => {
-    let sum = 0;
-    for (let corner = 0; corner < 8; corner++) {
-      if (shares[corner] !== 0) sum += voxels[offsets[corner]!]! * shares[corner]!;
+/** Trilinear, written out: eight voxels by seven interpolations, those without a share never looked at. */
+function blendOblique({ geometry, voxels }: Image, map: Mapping, size: Triple, out: Float32Array): void {
+  const [depth, rows, columns] = geometry.size;
+  const plane = rows * columns;
+  const { start, steps } = map;
+  const [stepZ, stepY, stepX] = steps[2];
+  let at = 0;
+  for (let z = 0; z < size[0]; z++) {
+    for (let y = 0; y < size[1]; y++) {
+      const lineZ = start[0] + steps[0][0] * z + steps[1][0] * y;
+      const lineY = start[1] + steps[0][1] * z + steps[1][1] * y;
+      const lineX = start[2] + steps[0][2] * z + steps[1][2] * y;
+      for (let x = 0; x < size[2]; x++) {
+        const cz = clamped(lineZ + stepZ * x, depth - 1);
+        const cy = clamped(lineY + stepY * x, rows - 1);
+        const cx = clamped(lineX + stepX * x, columns - 1);
+        const z0 = cz | 0;
+        const y0 = cy | 0;
+        const x0 = cx | 0;
+        const corner = z0 * plane + y0 * columns + x0;
+        const fz = cz - z0;
+        const fy = cy - y0;
+        const fx = cx - x0;
+        let value = bilinear(voxels, corner, columns, fy, fx);
+        if (fz !== 0) value += (bilinear(voxels, corner + plane, columns, fy, fx) - value) * fz;
+        out[at++] = value;
+      }
     }
-    out[at] = sum;
-  });
+  }
+}
+
+/** Within the grid; next to a voxel's centre on it. */
+function clamped(position: number, last: number): number {
+  if (!(position > 0)) return 0;
+  if (position >= last) return last;
+  const rest = position - (position | 0);
+  return rest < snapVoxels ? position | 0 : rest > 1 - snapVoxels ? (position | 0) + 1 : position;
+}
+
+function bilinear(voxels: VoxelArray, at: number, columns: number, fy: number, fx: number): number {
+  let value = voxels[at]!;
+  if (fx !== 0) value += (voxels[at + 1]! - value) * fx;
+  if (fy === 0) return value;
+  let below = voxels[at + columns]!;
+  if (fx !== 0) below += (voxels[at + columns + 1]! - below) * fx;
+  return value + (below - value) * fy;
 }
 
 /** The class with the largest share among eight voxels. */
