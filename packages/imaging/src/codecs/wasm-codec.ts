@@ -22,14 +22,12 @@ interface WasmModule {
   readonly HTJ2KDecoder?: new () => WasmDecoder;
 }
 
-export interface WasmModuleOptions {
+interface WasmModuleOptions {
   /** Address of a `.wasm` file by its name, for browsers whose pages are elsewhere. */
   readonly locateFile?: (file: string) => string;
   readonly print: () => void;
   readonly printErr: () => void;
 }
-
-export type CreateWasmModule = (options: WasmModuleOptions) => Promise<WasmModule>;
 
 /** A module whose memory has grown beyond is thrown away after the image, since it cannot shrink. */
 const keptHeapBytesMax = 2 ** 28;
@@ -68,11 +66,12 @@ export class WasmCodec {
     const silent = (): void => {};
     try {
       const create = await loaders[this.name]();
-      this.module = await create({
+      const options: WasmModuleOptions = {
         print: silent,
         printErr: silent,
         ...(this.locateFile && { locateFile: this.locateFile }),
-      });
+      };
+      this.module = (await create(options)) as WasmModule;
       return this.module;
     } catch (cause) {
       throw new ImagingError('imaging.codec-unavailable', 'a decoder for compressed pixels could not be loaded', {
@@ -82,7 +81,7 @@ export class WasmCodec {
   }
 }
 
-const loaders: Readonly<Record<WasmCodecName, () => Promise<CreateWasmModule>>> = {
+const loaders: Readonly<Record<WasmCodecName, () => Promise<(options: object) => Promise<unknown>>>> = {
   openjpeg: async () => (await import('@cornerstonejs/codec-openjpeg/decodewasmjs')).default,
   openjph: async () => (await import('@cornerstonejs/codec-openjph/wasmjs')).default,
 };

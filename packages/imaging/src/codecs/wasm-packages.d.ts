@@ -1,8 +1,8 @@
 declare module '@cornerstonejs/codec-openjpeg/decodewasmjs' {
-  const create: import('./wasm-codec.ts').CreateWasmModule;
+  const create: (options: object) => Promise<unknown>;
   export = create;
 }
 declare module '@cornerstonejs/codec-openjph/wasmjs' {
-  const create: import('./wasm-codec.ts').CreateWasmModule;
+  const create: (options: object) => Promise<unknown>;
   export = create;
 }
