@@ -269,6 +269,18 @@ describe('a series with', () => {
       'imaging.dicom-attribute-invalid',
     ],
     ['colour', () => [changed(0, { SamplesPerPixel: 3 })], 'imaging.dicom-pixels-unsupported'],
+    ['no image', () => [changed(0, { Rows: undefined })], 'imaging.dicom-pixels-missing'],
+    [
+      'more voxels than are read',
+      () =>
+        Array.from({ length: 9 }, (_, z) =>
+          changed(0, {
+            ...{ Rows: 16_384, Columns: 16_384, SOPInstanceUID: uidOf('large', z) },
+            ImagePositionPatient: ['0', '0', decimal(z)],
+          }),
+        ),
+      'imaging.volume-too-large',
+    ],
     ['too few pixels', () => [changed(0, { Rows: 500 })], 'imaging.dicom-pixels-truncated'],
     ['frames without a place', () => [changed(0, { NumberOfFrames: 2 })], 'imaging.dicom-attribute-missing'],
     [
