@@ -227,10 +227,11 @@ function isFlat(gradient: number, near: number): boolean {
   return gradient <= near && gradient >= -near;
 }
 
-function classesOf(maxval: number, near: number, [t1, t2, t3]: JpegLsParameters['thresholds']): Int8Array {
-  return Int8Array.from({ length: 2 * maxval + 1 }, (_, at) => {
-    const size = Math.abs(at - maxval);
-    const found = size <= near ? 0 : size < t1 ? 1 : size < t2 ? 2 : size < t3 ? 3 : 4;
-    return at < maxval ? -found : found;
-  });
+function classesOf(maxval: number, near: number, thresholds: JpegLsParameters['thresholds']): Int8Array {
+  const classes = new Int8Array(2 * maxval + 1);
+  for (const [index, from] of [near + 1, ...thresholds].entries()) {
+    classes.fill(index + 1, maxval + from);
+    classes.fill(-index - 1, 0, Math.max(0, maxval - from + 1));
+  }
+  return classes;
 }
