@@ -19,6 +19,14 @@ export async function openStore(directory: string): Promise<DurableStore> {
   }
 }
 
+interface WaitingEntry {
+  readonly jobId: JobId;
+  readonly key: string;
+  readonly text: string;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
 export class DurableStore implements Store, Disposable {
   /** Shared with the registry of members. */
   readonly database: DatabaseSync;
@@ -29,6 +37,7 @@ export class DurableStore implements Store, Disposable {
   readonly #one: StatementSync;
   readonly #all: StatementSync;
   readonly #jobIds: StatementSync;
+  readonly #waiting: WaitingEntry[] = [];
 
   constructor({
     directory,
@@ -88,16 +97,12 @@ export class DurableStore implements Store, Disposable {
     return this.#blobs.sweep();
   }
 
-  async record(jobId: JobId, key: string, value: Json): Promise<void> {
-    const text = JSON.stringify(value);
-    try {
-      if (this.#insert.run(jobId, key, text).changes === 1) return;
-    } catch (error) {
-      throw databaseError(error, this.#directory);
-    }
-    if (this.#one.get(jobId, key)?.['value'] !== text) {
-      throw new FederationError('federation.ledger-conflict', `Job ${jobId} has another entry "${key}" already.`);
-    }
+  /** What is recorded at the same time, for several sites say, becomes durable together: a commit waits for the disk. */
+  record(jobId: JobId, key: string, value: Json): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#waiting.push({ jobId, key, text: JSON.stringify(value), resolve, reject });
+    if (this.#waiting.length === 1) setImmediate(() => this.#commit());
+    return promise;
   }
 
   async has(jobId: JobId, key: string): Promise<boolean> {
@@ -118,7 +123,44 @@ export class DurableStore implements Store, Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#commit();
     this.database.close();
     this.#lock[Symbol.dispose]();
+  }
+
+  #commit(): void {
+    const entries = this.#waiting.splice(0);
+    if (entries.length === 0) return;
+    let isRecorded: readonly boolean[];
+    try {
+      isRecorded = inTransaction(this.database, () =>
+        entries.map(
+          ({ jobId, key, text }) =>
+            this.#insert.run(jobId, key, text).changes === 1 || this.#one.get(jobId, key)?.['value'] === text,
+        ),
+      );
+    } catch (error) {
+      for (const { reject } of entries) reject(databaseError(error, this.#directory));
+      return;
+    }
+    for (const [index, { jobId, key, resolve, reject }] of entries.entries()) {
+      if (isRecorded[index]) resolve();
+      else {
+        const text = `Job ${jobId} has another entry "${key}" already.`;
+        reject(new FederationError('federation.ledger-conflict', text));
+      }
+    }
+  }
+}
+
+function inTransaction<T>(database: DatabaseSync, work: () => T): T {
+  database.exec('BEGIN');
+  try {
+    const result = work();
+    database.exec('COMMIT');
+    return result;
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK');
+    throw error;
   }
 }

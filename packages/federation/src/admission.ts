@@ -55,6 +55,7 @@ async function firstNotFinite(weights: WeightsReader): Promise<Admission | null>
   await forEachStretch([weights], ({ name, values: [values] }) => {
     if (wrong === null && !isAllFinite(values!)) wrong = name;
   });
+  weights.forget?.();
   if (wrong === null) return null;
   return refused('federation.weights-not-finite', `Tensor ${wrong} holds values that are not finite numbers.`);
 }

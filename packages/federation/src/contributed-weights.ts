@@ -69,7 +69,7 @@ export class ContributedWeights implements WeightsReader {
   forget(): void {
     this.#file.forget();
     this.#scales.forget();
-    this.#base.forget?.();
+    // Not the base: others read it at the same time.
   }
 
   /** In the float type of the tensor that was sent. */

@@ -160,6 +160,19 @@ export function testStore(name: string, open: Open<Store>): void {
         expect(await store.jobIds()).toEqual(['job', 'another']);
       }));
 
+    it('takes what is recorded at the same time, and refuses of it only what contradicts', () =>
+      withStore(open, async (store) => {
+        const entries: [string, Json][] = [
+          ['a', 1],
+          ['b', 2],
+          ['a', 3],
+          ['a', 1],
+        ];
+        const outcomes = await Promise.allSettled(entries.map(([key, value]) => store.record(jobId, key, value)));
+        expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);
+        expect([...(await store.recall(jobId))]).toEqual(entries.slice(0, 2));
+      }));
+
     it('takes the same entry twice as once, and refuses another under its key', () =>
       withStore(open, async (store) => {
         await store.record(jobId, 'key', { value: 1 });

@@ -30,7 +30,7 @@ export interface WeightsReader {
   readonly shape: WeightsShape;
   /** Elements `begin` to `end` of a tensor, flat, row-major, in the tensor's own float type. Not to be written to. */
   read(name: string, begin: number, end: number): Promise<Floats>;
-  /** Lets go of what it keeps in memory; it can be read on. */
+  /** Lets go of what it keeps in memory, and gives it to others: what it gave out is no longer good. It can be read on. */
   forget?(): void;
 }
 
@@ -63,10 +63,12 @@ export class WeightsFile implements WeightsReader {
   /** @throws SafetensorsError, or a coded error of the store. */
   static async open(store: BlobStore, id: BlobId): Promise<WeightsFile> {
     const manifest = await manifestOf(store, id);
-    const read = (begin: number, end: number) => readBytes(store, manifest, begin, new Uint8Array(end - begin));
-    const headerBytes = safetensorsHeaderBytes(await read(0, Math.min(8, manifest.bytes)));
-    if (headerBytes > manifest.bytes) throw new SafetensorsError('the header is longer than the file');
-    const layout = readSafetensorsLayout(await read(0, headerBytes), manifest.bytes);
+    const kept = layouts.get(store) ?? new Map<BlobId, SafetensorsLayout>();
+    layouts.set(store, kept);
+    const layout = kept.get(id) ?? (await readLayout(store, manifest));
+    kept.delete(id);
+    kept.set(id, layout);
+    for (const oldest of kept.keys()) if (kept.size > layoutsKept) kept.delete(oldest);
     return new WeightsFile(store, id, manifest, layout);
   }
 
@@ -82,6 +84,9 @@ export class WeightsFile implements WeightsReader {
   }
 
   forget(): void {
+    for (const { memory } of this.#windows) {
+      if (memory.length === windowBytes && spareWindows.length < spareWindowsMax) spareWindows.push(memory);
+    }
     this.#windows = [];
   }
 
@@ -104,12 +109,32 @@ export class WeightsFile implements WeightsReader {
     const end = Math.min(this.#manifest.bytes, Math.max(last, begin + windowBytes));
     const [newest, oldest] = this.#windows;
     const isLarge = oldest !== undefined && oldest.memory.length >= end - begin;
-    const memory = isLarge ? oldest.memory : new Uint8Array(end - begin);
+    const memory = isLarge ? oldest.memory : memoryOf(end - begin);
     const bytes = readBytes(this.#store, this.#manifest, begin, memory.subarray(0, end - begin));
     const window = { begin, end, memory, bytes };
     this.#windows = newest === undefined ? [window] : [window, newest];
     return window;
   }
+}
+
+/** Of the weights opened last: a round opens the same ones again for each site. A blob's name is a hash: it never changes. */
+const layouts = new WeakMap<BlobStore, Map<BlobId, SafetensorsLayout>>();
+const layoutsKept = 16;
+
+async function readLayout(store: BlobStore, manifest: Manifest): Promise<SafetensorsLayout> {
+  const read = (end: number) => readBytes(store, manifest, 0, new Uint8Array(end));
+  const headerBytes = safetensorsHeaderBytes(await read(Math.min(8, manifest.bytes)));
+  if (headerBytes > manifest.bytes) throw new SafetensorsError('the header is longer than the file');
+  return readSafetensorsLayout(await read(headerBytes), manifest.bytes);
+}
+
+/** Memory that readers have let go of. */
+const spareWindows: Uint8Array[] = [];
+const spareWindowsMax = 4;
+
+function memoryOf(bytes: number): Uint8Array {
+  if (bytes > windowBytes) return new Uint8Array(bytes);
+  return spareWindows.pop() ?? new Uint8Array(windowBytes);
 }
 
 /** The bytes of a blob from `begin` on: as many as `into` takes. */

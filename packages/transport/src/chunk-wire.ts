@@ -54,8 +54,8 @@ export class ChunkWire {
   async ask(request: ChunkRequest, watch: IdleWatch): Promise<ChunkAnswer> {
     const connection = this.#takeSpare() ?? (await this.#connect(watch));
     const answer = await connection.ask(request, watch);
-    if (this.#isRetired) connection.destroy();
-    else if (connection.isReusable) this.#spare.push({ connection, sinceMs: this.#options.nowMs() });
+    if (!this.#isRetired && connection.isReusable) this.#spare.push({ connection, sinceMs: this.#options.nowMs() });
+    else connection.destroy();
     return answer;
   }
 
