@@ -4,6 +4,7 @@ import { blobIdSchema } from './blob.ts';
 import { encodingSchema } from './encoding.ts';
 import { pseudonymSchema } from './id.ts';
 import { jsonSchema } from './json.ts';
+import { introduceContributionSchema } from './peers.ts';
 import { statisticsContributionSchema } from './statistics.ts';
 
 const count = z.int().min(0);
@@ -76,6 +77,7 @@ export const contributionSchema = z.discriminatedUnion('kind', [
   trainContributionSchema,
   evaluateContributionSchema,
   statisticsContributionSchema,
+  introduceContributionSchema,
 ]);
 export type Contribution = z.infer<typeof contributionSchema>;
 export type ContributionTo<K extends Contribution['kind']> = Extract<Contribution, { kind: K }>;

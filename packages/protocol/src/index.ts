@@ -47,6 +47,7 @@ export {
   type SiteMessage,
   type Verdict,
 } from './messages.ts';
+export { type Introduction, introductionSchema, type PeerPurpose } from './peers.ts';
 export { type NoisyUpdate, type Privacy, privacySchema } from './privacy.ts';
 export { ProtocolError } from './protocol-error.ts';
 export type { VariableHistogram, VariableSummary } from './statistics.ts';

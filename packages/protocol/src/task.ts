@@ -4,6 +4,7 @@ import { blobIdSchema } from './blob.ts';
 import { encodingSchema } from './encoding.ts';
 import { jobIdSchema, modelNameSchema, taskIdSchema } from './id.ts';
 import { jsonSchema } from './json.ts';
+import { introduceBodySchema } from './peers.ts';
 import { privacySchema } from './privacy.ts';
 import { statisticsBodySchema } from './statistics.ts';
 
@@ -80,6 +81,7 @@ export const taskBodySchema = z.discriminatedUnion('kind', [
   trainBodySchema,
   evaluateBodySchema,
   statisticsBodySchema,
+  introduceBodySchema,
 ]);
 export type TaskBody = z.infer<typeof taskBodySchema>;
 
@@ -101,6 +103,7 @@ export const taskSchema = z.discriminatedUnion('kind', [
   trainBodySchema.extend(address),
   evaluateBodySchema.extend(address),
   statisticsBodySchema.extend(address),
+  introduceBodySchema.extend(address),
 ]);
 export type Task = z.infer<typeof taskSchema>;
 export type TaskKind = Task['kind'];

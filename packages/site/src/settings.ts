@@ -45,6 +45,12 @@ export type CaseDirectory = z.infer<typeof caseDirectorySchema>;
 
 const sourceSchema = z.strictObject({ siteId: siteIdSchema, ...caseDirectorySchema.shape });
 
+/** By site: the fingerprint of its key, as its people read it on the telephone. */
+const peersSchema = z.record(
+  siteIdSchema,
+  z.string().regex(/^\s*(?:[0-9a-f]{4}[\s:]*){16}$/i, 'must be a fingerprint of 64 hexadecimal digits'),
+);
+
 const workerSettingsSchema = z.object({
   siteId: siteIdSchema,
   /**
@@ -59,6 +65,7 @@ const workerSettingsSchema = z.object({
   /** Of the numerical runtime. */
   threads: z.int().min(1),
   privacy: privacySettingsSchema.optional(),
+  peers: peersSchema.optional(),
   /** Makes the noise of private training the same each time, for rehearsals and tests: such noise protects nobody. */
   noiseSeed: z.int().optional(),
 });
@@ -95,6 +102,8 @@ const siteSettingsSchema = z.strictObject({
   limits: limitsSchema.prefault({}),
   /** What jobs may spend of the patients' privacy. */
   privacy: privacySettingsSchema.optional(),
+  /** The only sites that this one talks to where sites talk to each other; default: all that the project has admitted. */
+  peers: peersSchema.optional(),
   /** Serve Prometheus metrics on this port of 127.0.0.1. */
   metricsPort: z.int().min(1).max(65535).optional(),
 });

@@ -29,7 +29,7 @@ export class TaskFailure extends Error {
 }
 
 /** Whose messages are written to leave the hospital: those of our own packages, by their codes. */
-const publicCode = /^(?:site|imaging|training|engine|numerics|protocol)\.[a-z0-9]+(?:-[a-z0-9]+)*$/;
+const publicCode = /^(?:site|imaging|training|engine|numerics|protocol|federation)\.[a-z0-9]+(?:-[a-z0-9]+)*$/;
 
 /** What may be said outside about any error. Of what is not ours, only that it happened. */
 export function failureOf(error: unknown): Failure {

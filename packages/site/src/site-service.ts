@@ -144,7 +144,7 @@ export async function runSite(directory: string, options: SiteServiceOptions): P
 }
 
 function workerSettings(directory: string, settings: SiteSettings): WorkerSettings {
-  const { siteId, seed, threads, privacy } = settings;
+  const { siteId, seed, threads, privacy, peers } = settings;
   return {
     siteId,
     sources: sourcesOf(settings),
@@ -152,5 +152,6 @@ function workerSettings(directory: string, settings: SiteSettings): WorkerSettin
     seed,
     threads: threads ?? Math.max(1, availableParallelism() - 1),
     ...(privacy === undefined ? {} : { privacy }),
+    ...(peers === undefined ? {} : { peers }),
   };
 }

@@ -1,11 +1,12 @@
 /** The site's tasks, each in a file of its own, over the same cases, cache and runtime. */
 import { join } from 'node:path';
 import type { Runtime } from '@consilium/engine';
-import type { Contribution, Task } from '@consilium/protocol';
+import type { Contribution, JobId, PeerPurpose, Task } from '@consilium/protocol';
 import { PreparedCache } from '@consilium/training';
 import { Cohort } from './cohort.ts';
 import { evaluateTask } from './evaluate-task.ts';
 import { fingerprintTask } from './fingerprint-task.ts';
+import { JobPeers } from './job-peers.ts';
 import type { LocalLog } from './ports/local-log.ts';
 import { prepareTask } from './prepare-task.ts';
 import { privacySettingsOf, type WorkerSettings } from './settings.ts';
@@ -42,6 +43,9 @@ export class SiteTasks implements TaskPerformer {
   }
 
   async perform(task: Task, context: TaskContext): Promise<Contribution> {
+    if (task.kind === 'introduce') {
+      return { kind: 'introduce', introduction: await (await this.#peersOf(task)).introduction() };
+    }
     this.#cohort ??= await Cohort.open(this.#settings, this.#log);
     const workplace: Workplace = { ...this.#rooms, cohort: this.#cohort };
     switch (task.kind) {
@@ -56,5 +60,10 @@ export class SiteTasks implements TaskPerformer {
       case 'statistics':
         return statisticsOfCases(task, workplace, context);
     }
+  }
+
+  #peersOf({ jobId, purpose }: { readonly jobId: JobId; readonly purpose: PeerPurpose }): Promise<JobPeers> {
+    const { workDirectory, peers: pins } = this.#settings;
+    return JobPeers.open({ workDirectory, jobId, purpose, pins });
   }
 }

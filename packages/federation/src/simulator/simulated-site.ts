@@ -158,6 +158,8 @@ export class SimulatedSite implements SiteConnection {
           cases: { train: this.#options.cases, validation: 1, test: 1 },
           leftOut: [],
         };
+      case 'introduce':
+        throw new Error('sites of the simulator do not talk to each other');
       case 'statistics': {
         const values = Array.from({ length: this.#options.cases }, (_, index) => this.#options.target + index);
         const random = createRandom('secret', this.siteId);

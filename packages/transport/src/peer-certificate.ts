@@ -1,0 +1,45 @@
+/** What a site signs with the key of its certificate, and how another site of the project checks it. */
+import { createPublicKey, sign, verify, X509Certificate } from 'node:crypto';
+import type { Credentials } from './credentials.ts';
+import { type Identity, identityOf, Role } from './identity.ts';
+
+/** ECDSA P-256 with SHA-256: r and s, 32 bytes each. */
+const dsaEncoding = 'ieee-p1363';
+
+export function signedBy({ key }: Credentials, statement: Uint8Array): Uint8Array {
+  return new Uint8Array(sign('sha256', statement, { key, dsaEncoding }));
+}
+
+export interface SignedStatement {
+  /** PEM. */
+  readonly certificate: string;
+  readonly statement: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+/**
+ * The site whose signature it is; null if the project's authority has not issued the certificate, to a site, for now, or
+ * the signature is wrong.
+ * @param authority its certificate, PEM
+ */
+export function signatoryOf(
+  { certificate: pem, statement, signature }: SignedStatement,
+  { authority, project, nowMs }: { readonly authority: string; readonly project: string; readonly nowMs: number },
+): { readonly siteId: string; readonly keyFingerprint: string } | null {
+  let identity: Identity;
+  let certificate: X509Certificate;
+  try {
+    certificate = new X509Certificate(pem);
+    const issuer = new X509Certificate(authority);
+    if (certificate.ca || !certificate.checkIssued(issuer) || !certificate.verify(issuer.publicKey)) return null;
+    identity = identityOf(certificate, project);
+  } catch {
+    return null; // not a certificate, or nobody's in this project
+  }
+  const { validFromDate, validToDate } = certificate;
+  if (nowMs < validFromDate.getTime() || nowMs > validToDate.getTime() || identity.role !== Role.site) return null;
+  const key = createPublicKey(certificate.publicKey.export({ format: 'pem', type: 'spki' }));
+  if (key.asymmetricKeyDetails?.namedCurve !== 'prime256v1') return null;
+  if (!verify('sha256', statement, { key, dsaEncoding }, signature)) return null;
+  return { siteId: identity.id, keyFingerprint: identity.keyFingerprint };
+}
