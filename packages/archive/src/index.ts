@@ -56,6 +56,7 @@ export {
 } from './dimse/pull.ts';
 export { StorageServer, type StorageServerOptions, type TlsIdentity } from './dimse/storage-server.ts';
 export type { StorageEvent } from './dimse/storage-session.ts';
+export { fileSource } from './file-source.ts';
 export type { ImportReport } from './intake/import-ledger.ts';
 export type { Intake } from './intake/intake.ts';
 export type { Facet, Histogram } from './search/facets.ts';

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { fileSource } from '@consilium/archive';
 import {
   decodeNifti,
   type Image,
@@ -56,7 +57,7 @@ async function readCase(id: string, files: CaseFiles): Promise<Case> {
 
 async function readImage(files: ImageFiles): Promise<Image> {
   if (files.kind === 'nifti') return readNifti(files.path, asImage);
-  const slices = await Promise.all(files.slices.map(readBytes));
+  const slices = await Promise.all(files.slices.map((path) => readable(path, fileSource)));
   const { image } = await naming(dirname(files.slices[0]!), () => readDicomSeries(slices));
   return image;
 }
@@ -67,11 +68,6 @@ async function readNifti<T>(path: string, use: (volume: ReturnType<typeof decode
 
 async function readSegmentation({ format, path }: SegmentationFile, { geometry }: Image): Promise<LabelMap> {
   if (format === 'nifti') return readNifti(path, toLabelMap);
-  if (format === 'nrrd') {
-    throw new SiteError('site.case-unreadable', 'Segmentations in NRRD files cannot be trained on yet.', {
-      detail: path,
-    });
-  }
   const bytes = await readBytes(path);
   return naming(path, async () => {
     const { labels, segments } = await readDicomSegmentation(bytes, geometry);
@@ -84,9 +80,12 @@ function asImage({ geometry, voxels }: ReturnType<typeof decodeNifti>): Image {
   return { geometry, voxels: voxels instanceof Uint8Array ? Int16Array.from(voxels) : voxels };
 }
 
-async function readBytes(path: string): Promise<Uint8Array> {
+const readBytes = (path: string): Promise<Uint8Array> => readable(path, () => readFile(path));
+
+/** @throws SiteError `site.case-unreadable` */
+async function readable<T>(path: string, read: (path: string) => Promise<T>): Promise<T> {
   try {
-    return await readFile(path);
+    return await read(path);
   } catch (error) {
     throw new SiteError('site.case-unreadable', 'A file of a case cannot be read.', {
       detail: `${path}: ${(error as Error).message}`,

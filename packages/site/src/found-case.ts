@@ -6,7 +6,7 @@ export type ImageFiles =
   | { readonly kind: 'dicom'; readonly slices: readonly string[] };
 
 export interface SegmentationFile {
-  readonly format: 'nifti' | 'nrrd' | 'dicom-seg';
+  readonly format: 'nifti' | 'dicom-seg';
   readonly path: string;
 }
 

@@ -1,6 +1,6 @@
 /** What the volume of a series is: its grid, what was noticed while reading it, and what it can be recognised by. */
 import { createHash } from 'node:crypto';
-import { open, readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import {
   decodeNifti,
   type Geometry,
@@ -11,6 +11,7 @@ import {
   readVolumes,
   type SeriesFinding,
 } from '@consilium/imaging';
+import { fileSource } from '../file-source.ts';
 import type { Severity } from '../store/annotations.ts';
 import { thumbnailOf } from './thumbnail.ts';
 import { signatureOf, voxelBytes } from './volume-signature.ts';
@@ -101,20 +102,6 @@ async function readNifti(path: string): Promise<ReadSeries> {
   return {
     image: { geometry, voxels: voxels instanceof Uint8Array ? Int16Array.from(voxels) : voxels },
     findings: [],
-  };
-}
-
-async function fileSource(path: string) {
-  const { size } = await stat(path);
-  return {
-    byteLength: size,
-    read: async (range?: { readonly start: number; readonly end: number }): Promise<Uint8Array> => {
-      if (range === undefined) return readFile(path);
-      await using file = await open(path, 'r');
-      const length = Math.min(range.end, size) - range.start;
-      const { buffer, bytesRead } = await file.read(new Uint8Array(length), 0, length, range.start);
-      return buffer.subarray(0, bytesRead);
-    },
   };
 }
 
