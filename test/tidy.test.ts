@@ -14,13 +14,14 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   imaging: ['numerics'],
   archive: ['numerics', 'imaging'],
   phantom: ['numerics', 'imaging'],
+  reading: ['numerics', 'imaging', 'archive', 'engine', 'training'],
   training: ['numerics', 'engine', 'imaging'],
   federation: ['numerics', 'protocol'],
   transport: ['numerics', 'protocol', 'federation'],
   coordinator: ['numerics', 'protocol', 'federation', 'transport'],
   site: ['numerics', 'protocol', 'federation', 'transport', 'imaging', 'archive', 'engine', 'training'],
   study: ['numerics', 'protocol'],
-  console: ['numerics', 'protocol', 'imaging', 'archive', 'engine', 'training'],
+  console: ['numerics', 'protocol', 'imaging', 'archive', 'reading', 'engine', 'training'],
   cli: [
     'numerics',
     'protocol',
@@ -31,6 +32,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'phantom',
     'engine',
     'training',
+    'reading',
     'coordinator',
     'site',
     'study',
@@ -87,7 +89,7 @@ describe('the packages', () => {
       .filter((source) => source.package === 'console')
       .flatMap((source) =>
         source.imports
-          .filter((name) => name.startsWith('node:') || /^@consilium\/archive(?!\/api$)/.test(name))
+          .filter((name) => name.startsWith('node:') || /^@consilium\/(?:archive|reading)(?!\/api$)/.test(name))
           .map((name) => `${source.path} imports ${name}`),
       );
     expect(offences).toEqual([]);

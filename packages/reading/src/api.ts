@@ -1,0 +1,2 @@
+/** What a browser may see of this package. */
+export {};

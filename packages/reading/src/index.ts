@@ -1,0 +1,1 @@
+export { ReadingError } from './reading-error.ts';
