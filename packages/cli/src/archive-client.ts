@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { ArchiveService, consoleTokenFile, readServiceSettings, serviceAddressFile } from '@consilium/archive';
 import { CliError } from './cli-error.ts';
 
-export interface ArchiveAsking {
+interface ArchiveAsking {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: object;

@@ -23,7 +23,7 @@ export interface RemoteStudy {
 }
 
 /** What to look for; `*` and `?` as DICOM has them, dates as `20260101-20260131`. Empty ones match everything. */
-export interface RemoteQuery {
+interface RemoteQuery {
   readonly patientId?: string | undefined;
   readonly patientName?: string | undefined;
   readonly studyDate?: string | undefined;
