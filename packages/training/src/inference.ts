@@ -7,7 +7,7 @@ import { outsideValue, type PreparedImage, prepareImage } from './preprocess.ts'
 import { type FinishedSlices, type PatchNetwork, slideOver } from './sliding-window.ts';
 import { ClassUpsampler } from './upsampling.ts';
 
-export interface PredictorOptions {
+interface PredictorOptions {
   readonly runtime: Runtime;
   /** Input `image` `[n, 1, z, y, x]`, output `logits` `[n, c, z, y, x]`. */
   readonly model: Model;
@@ -17,7 +17,7 @@ export interface PredictorOptions {
   readonly threads?: number;
 }
 
-export interface PredictionOptions {
+interface PredictionOptions {
   /** Called after each window. */
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
