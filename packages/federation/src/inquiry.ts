@@ -25,7 +25,11 @@ export type Acceptance<T> =
 
 export interface Inquiry<T> {
   readonly jobId: JobId;
+  /** The job as it was signed. */
+  readonly mandate?: BlobId | undefined;
   readonly round: number;
+  /** What the tasks are called, where their kind does not say which of several they are. */
+  readonly work?: string;
   readonly siteIds: readonly SiteId[];
   readonly taskFor: (siteId: SiteId) => TaskBody;
   /** Checks a contribution and makes it durable. `ms`: from the sending of the task. */
@@ -38,6 +42,8 @@ export interface Inquiry<T> {
   readonly closesAfter?: number;
   /** What becomes of the tasks of those who are late: ended, or left to be asked for again. Default: ended. */
   readonly late?: 'drop' | 'keep';
+  /** Sites that were waited for before while a person there had to decide: once is enough. */
+  readonly waitedFor?: ReadonlySet<SiteId>;
   /** After this long, and once there are enough contributions, the sites that have not answered are left out. */
   readonly stragglerMs: number;
   /** How often a site is asked that is lost each time, at least 1. */
@@ -53,10 +59,13 @@ export type InquiryOutcome<T> =
   | { readonly kind: 'closed'; readonly accepted: ReadonlyMap<SiteId, T>; readonly leftOut: readonly LeftOutSite[] }
   | { readonly kind: 'aborted' };
 
+/** Where a person at the site has not decided in time. */
+export const undecidedCode = 'federation.waits-for-approval';
+
 type Answer<T> = { kind: 'accepted'; value: T } | { kind: 'left-out'; site: LeftOutSite } | { kind: 'aborted' };
 
 /** The name of a piece of work: the same whenever it is asked for again. */
-export function taskIdOf(work: { jobId: JobId; round: number; kind: TaskKind; siteId: SiteId }): TaskId {
+export function taskIdOf(work: { jobId: JobId; round: number; kind: string; siteId: SiteId }): TaskId {
   return `${work.jobId}/${work.round}/${work.kind}/${work.siteId}` as TaskId;
 }
 
@@ -71,9 +80,20 @@ export async function inquire<T>(
   const ending = AbortSignal.any([signal, over.signal, late.signal]);
   let accepted = 0;
   let timeUp = false;
+  const open = new Set(inquiry.siteIds);
+  const undecided = new Set<SiteId>();
   const closeToStragglers = () => {
     const isFull = inquiry.closesAfter !== undefined && accepted >= inquiry.closesAfter;
-    if (isFull || (timeUp && accepted >= inquiry.enough)) late.abort(inquiry.late === 'keep' ? leaving : undefined);
+    const wereWaitedFor =
+      undecided.size > 0 && [...open].every((siteId) => undecided.has(siteId) && inquiry.waitedFor?.has(siteId));
+    if (isFull || ((timeUp || wereWaitedFor) && accepted >= inquiry.enough)) {
+      late.abort(inquiry.late === 'keep' ? leaving : undefined);
+    }
+  };
+  const heard = (siteId: SiteId, { kind }: TaskProgress) => {
+    if (kind !== 'waiting') return void undecided.delete(siteId);
+    undecided.add(siteId);
+    closeToStragglers();
   };
   closeToStragglers();
   void ports.clock.sleep(inquiry.stragglerMs, AbortSignal.any([signal, over.signal])).then(() => {
@@ -90,7 +110,8 @@ export async function inquire<T>(
   const settled = await Promise.allSettled(
     askings.map(async ({ siteId, abort }) => {
       try {
-        const answer = await ask(inquiry, siteId, ports, { signal: abort.signal, onEvent });
+        const answer = await ask(inquiry, siteId, ports, { signal: abort.signal, onEvent, heard });
+        open.delete(siteId);
         if (answer.kind === 'accepted') accepted += 1;
         closeToStragglers();
         return answer;
@@ -106,7 +127,7 @@ export async function inquire<T>(
     return result.value;
   });
   if (signal.aborted) return { kind: 'aborted' };
-  return sum(inquiry, answers, onEvent);
+  return sum(inquiry, answers, { onEvent, undecided });
 }
 
 /** One site, as often as it is lost and may be asked again. */
@@ -114,9 +135,9 @@ async function ask<T>(
   inquiry: Inquiry<T>,
   siteId: SiteId,
   { clock, sites }: Ports,
-  { signal, onEvent }: InquiryOptions,
+  { signal, onEvent, heard }: InquiryOptions & { readonly heard: (siteId: SiteId, progress: TaskProgress) => void },
 ): Promise<Answer<T>> {
-  const { jobId, round } = inquiry;
+  const { jobId, round, mandate } = inquiry;
   if (signal.aborted) return { kind: 'aborted' };
   const body = inquiry.taskFor(siteId);
   const at = { jobId, round, siteId };
@@ -126,17 +147,17 @@ async function ask<T>(
     const message = 'There is no connection to this site.';
     return leftOut({ why: 'lost', code: 'federation.site-unknown', message, lasting: true });
   }
-  const onProgress = (progress: TaskProgress) =>
-    onEvent(
-      progress.kind === 'step'
-        ? { ...at, ...progress, kind: 'site-step' }
-        : { ...at, ...progress, kind: 'site-case', task: body.kind },
-    );
-  const taskId = taskIdOf({ jobId, round: inquiry.roundOf?.(siteId) ?? round, kind: body.kind, siteId });
+  const onProgress = (progress: TaskProgress) => {
+    onEvent(siteEvent(at, body.kind, progress));
+    heard(siteId, progress);
+  };
+  const signed = mandate === undefined ? {} : { mandate };
+  const taskId = taskIdOf({ jobId, round: inquiry.roundOf?.(siteId) ?? round, kind: inquiry.work ?? body.kind, siteId });
   for (let attempt = 1; ; attempt++) {
     const startMs = clock.nowMs();
     onEvent({ ...at, kind: 'task-sent', task: body.kind, attempt });
-    const perform = () => connection.perform({ ...body, taskId, jobId, attempt } as Task, { signal, onProgress });
+    const perform = () =>
+      connection.perform({ ...body, ...signed, taskId, jobId, attempt } as Task, { signal, onProgress });
     let reply = await perform();
     while (reply.kind === 'contribution') {
       const ms = clock.nowMs() - startMs;
@@ -167,6 +188,21 @@ async function ask<T>(
   }
 }
 
+function siteEvent(
+  at: { readonly jobId: JobId; readonly round: number; readonly siteId: SiteId },
+  task: TaskKind,
+  progress: TaskProgress,
+): JobEvent {
+  switch (progress.kind) {
+    case 'step':
+      return { ...at, ...progress, kind: 'site-step' };
+    case 'case':
+      return { ...at, ...progress, kind: 'site-case', task };
+    case 'waiting':
+      return { ...at, kind: 'site-waiting', task, for: progress.for };
+  }
+}
+
 /** Has it decided about a contribution, and the site told. */
 async function take<T>(
   inquiry: Inquiry<T>,
@@ -190,7 +226,7 @@ async function take<T>(
 function sum<T>(
   inquiry: Inquiry<T>,
   answers: readonly Answer<T>[],
-  onEvent: (event: JobEvent) => void,
+  { onEvent, undecided }: { readonly onEvent: (event: JobEvent) => void; readonly undecided: ReadonlySet<SiteId> },
 ): InquiryOutcome<T> {
   const accepted = new Map<SiteId, T>();
   const leftOut: LeftOutSite[] = [];
@@ -198,7 +234,8 @@ function sum<T>(
     const siteId = inquiry.siteIds[index]!;
     if (answer.kind === 'accepted') accepted.set(siteId, answer.value);
     else if (answer.kind === 'left-out') leftOut.push(answer.site);
-    else if (inquiry.late !== 'keep') leftOut.push(straggler(siteId, inquiry.stragglerMs));
+    else if (inquiry.late !== 'keep')
+      leftOut.push(undecided.has(siteId) ? waiting(siteId) : straggler(siteId, inquiry.stragglerMs));
   });
   for (const site of leftOut) {
     const task = inquiry.taskFor(site.siteId).kind;
@@ -210,4 +247,9 @@ function sum<T>(
 function straggler(siteId: SiteId, stragglerMs: number): LeftOutSite {
   const message = `It had not answered after ${(stragglerMs / 1000).toFixed(0)} s, when enough others had.`;
   return { siteId, why: 'straggler', code: 'federation.straggler', message, lasting: false };
+}
+
+function waiting(siteId: SiteId): LeftOutSite {
+  const message = 'A person at the site has yet to approve the job. It takes part in the next round after that.';
+  return { siteId, why: 'straggler', code: undecidedCode, message, lasting: false };
 }

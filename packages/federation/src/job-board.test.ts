@@ -1,5 +1,6 @@
-import type { JobId, Json, SiteId } from '@consilium/protocol';
+import { encodeMandate, type JobId, type Json, type MandateSignature, type SiteId } from '@consilium/protocol';
 import { describe, expect, it } from 'vitest';
+import { putBlob } from './blob.ts';
 import { JobBoard } from './job-board.ts';
 import type { JobEvent } from './job-event.ts';
 import { jobLog } from './job-log.ts';
@@ -64,6 +65,32 @@ describe('a board of jobs', () => {
       await expect(board.submit({ ...job(), seed: 1 })).rejects.toMatchObject({ code: 'federation.job-changed' });
       await expect(board.submit({ ...job(second), attempts: 0 })).rejects.toMatchObject({ code: 'federation.bad-job' });
       expect(() => board.status(second)).toThrow(expect.objectContaining({ code: 'federation.job-unknown' }));
+    }));
+
+  it('keeps what was signed with the job, hands it to every site, and refuses what nobody signed', () =>
+    withBoard(async (board, store) => {
+      const signatures = (signedAt: string): MandateSignature[] => [
+        { as: 'submitter', certificate: 'anna', signedAt, signature: 'A'.repeat(88) },
+      ];
+      const sign = (submission: object, signedAt = '2026-01-01T00:00:00Z') =>
+        putBlob(
+          store,
+          encodeMandate({ version: 1, project: 'p', submission: submission as Json, signatures: signatures(signedAt) }),
+        );
+      const mandate = await sign(job());
+      await board.submit({ ...job(), mandate });
+      expect(store.held.get('first/job')).toEqual(new Set([job().model, job().initialWeights, mandate]));
+      const again = await sign(job(), '2026-01-02T00:00:00Z');
+      expect(again).not.toBe(mandate);
+      await board.submit({ ...job(), mandate: again });
+      expect(board.submission(first).mandate).toBe(mandate);
+      const mismatch = { code: 'federation.mandate-mismatch' };
+      await expect(board.submit({ ...job(second), mandate })).rejects.toMatchObject(mismatch);
+      const junk = await putBlob(store, new Uint8Array([1, 2, 3]));
+      await expect(board.submit({ ...job(second), mandate: junk })).rejects.toMatchObject(mismatch);
+      const nothing = 'ab'.repeat(32);
+      await expect(board.submit({ ...job(second), mandate: nothing })).rejects.toMatchObject(mismatch);
+      await board.outcome(first);
     }));
 
   it('opened anew goes on with what had not ended, and tells the end of what had', async () => {

@@ -2,17 +2,9 @@
  * All jobs of a coordinator: submitted, queued, run, paused, aborted, ended. A job is in the ledger before its submission
  * is acknowledged; opening the board goes on with every job that had not ended.
  */
-import {
-  type Contribution,
-  type JobId,
-  type Json,
-  jobIdSchema,
-  siteIdSchema,
-  taskBodySchema,
-} from '@consilium/protocol';
-import { z } from 'zod';
+import type { Contribution, JobId, Json } from '@consilium/protocol';
 import { FederationError } from './federation-error.ts';
-import { checkJob, jobSchema, retainBlobs } from './job.ts';
+import { checkJob, retainBlobs } from './job.ts';
 import type { JobEvent } from './job-event.ts';
 import { endOfJob, isPaused, type JobLogEntry, type JobState, nextLogKey, submittedKey } from './job-log.ts';
 import { type JobOutcome, runJob } from './job-run.ts';
@@ -21,22 +13,8 @@ import { leaving, type Ports } from './ports.ts';
 import type { JobReason } from './reason.ts';
 import { completedRounds, letGo, type RoundRecord } from './round.ts';
 import { strategyOf } from './strategies.ts';
+import { checkMandate, isSameSubmission, parseSubmission, type Submission, submissionSchema } from './submission.ts';
 import { runSurvey, type Survey, type SurveyOutcome } from './survey.ts';
-
-const surveySchema = z.object({
-  kind: z.literal('survey'),
-  jobId: jobIdSchema,
-  participants: z.array(siteIdSchema).min(1),
-  /** The same task for every site. */
-  task: taskBodySchema,
-  minimumSites: z.int().min(0),
-  stragglerMs: z.number().positive(),
-  attempts: z.int().min(1),
-});
-
-const submissionSchema = z.discriminatedUnion('kind', [jobSchema, surveySchema]);
-/** What can be submitted: a training job, or a question to several sites. */
-export type Submission = z.infer<typeof submissionSchema>;
 
 export interface JobStatus {
   readonly jobId: JobId;
@@ -99,28 +77,39 @@ export class JobBoard implements AsyncDisposable {
   }
 
   /**
-   * Durable when it resolves. The same submission again changes nothing.
-   * @throws FederationError `federation.bad-job`, `federation.job-changed`
+   * Durable when it resolves. The same submission again changes nothing, also if it was signed anew.
+   * @throws FederationError `federation.bad-job`, `federation.job-changed`, `federation.mandate-mismatch`
    */
   async submit(received: unknown): Promise<JobStatus> {
     const submission = parseSubmission(received);
     if (submission.kind === 'train') await checkJob(submission, this.#ports.store);
+    await checkMandate(submission, this.#ports.store);
+    const { jobId } = submission;
+    const kept = await this.#recorded(submission);
+    await retainBlobs(kept, this.#ports.store);
+    if (!this.#jobs.has(jobId)) {
+      this.#add(kept, 'queued', null);
+      this.#next();
+    }
+    return this.status(jobId);
+  }
+
+  /** As it was submitted first. */
+  async #recorded(submission: Submission): Promise<Submission> {
+    const { store } = this.#ports;
     const { jobId } = submission;
     try {
-      await this.#ports.store.record(jobId, submittedKey, submission as unknown as Json);
+      await store.record(jobId, submittedKey, submission as unknown as Json);
+      return submission;
     } catch (error) {
       if (!(error instanceof FederationError) || error.code !== 'federation.ledger-conflict') throw error;
+      const kept = submissionSchema.safeParse(await store.entry(jobId, submittedKey));
+      if (kept.success && isSameSubmission(kept.data, submission)) return kept.data;
       throw new FederationError(
         'federation.job-changed',
         `There is another job called ${jobId}. Give this one another id, or submit exactly the same.`,
       );
     }
-    if (submission.kind === 'train') await retainBlobs(submission, this.#ports.store);
-    if (!this.#jobs.has(jobId)) {
-      this.#add(submission, 'queued', null);
-      this.#next();
-    }
-    return this.status(jobId);
   }
 
   list(): readonly JobStatus[] {
@@ -359,13 +348,6 @@ const unexpected: JobReason = {
 function reasonOf(error: unknown): JobReason {
   const { code, message } = error as { code?: unknown; message?: unknown };
   return typeof code === 'string' ? { code, text: String(message) } : unexpected;
-}
-
-function parseSubmission(received: unknown): Submission {
-  const parsed = submissionSchema.safeParse(received);
-  if (parsed.success) return parsed.data;
-  const { path, message } = parsed.error.issues[0]!;
-  throw new FederationError('federation.bad-job', `The job is wrong at "${path.join('.')}": ${message}.`);
 }
 
 async function untilAborted(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {

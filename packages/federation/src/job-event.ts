@@ -15,6 +15,8 @@ export type JobEvent =
   | (At & { kind: 'task-sent'; siteId: SiteId; task: TaskKind; attempt: number })
   | (At & { kind: 'site-step'; siteId: SiteId } & Omit<Extract<TaskProgress, { kind: 'step' }>, 'kind'>)
   | (At & { kind: 'site-case'; siteId: SiteId; task: TaskKind; done: number; of: number })
+  /** A person at the site has to decide before the task begins. */
+  | (At & { kind: 'site-waiting'; siteId: SiteId; task: TaskKind; for: 'approval' })
   /** `ms` from the sending of the task, waiting in the site's queue included. */
   | (At & { kind: 'contribution-accepted'; siteId: SiteId; task: TaskKind; ms: number; meanLoss?: number | null })
   /** Its process or connection ended. `again`: it is started once more and asked again, else it is left out. */

@@ -48,6 +48,8 @@ export const jobSchema = z.object({
   reply: encodingSchema,
   /** What sites shall do so that their answers say little about any one patient; they may do more. */
   privacy: privacySchema.optional(),
+  /** The job as it was signed, in the store; absent where nobody signed it. */
+  mandate: blobIdSchema.optional(),
 });
 export type Job = z.infer<typeof jobSchema>;
 
@@ -82,8 +84,13 @@ export async function checkJob(received: unknown, store: Store): Promise<Job> {
 }
 
 /** What a job begins with stays, however long it waits for its turn. */
-export async function retainBlobs({ jobId, model, initialWeights }: Job, store: Store): Promise<void> {
-  for (const blob of [model, initialWeights]) await store.retain(blob, `${jobId}/job`);
+export async function retainBlobs(
+  { jobId, ...job }: { readonly jobId: JobId } & Partial<Pick<Job, 'model' | 'initialWeights' | 'mandate'>>,
+  store: Store,
+): Promise<void> {
+  for (const blob of [job.model, job.initialWeights, job.mandate]) {
+    if (blob !== undefined) await store.retain(blob, `${jobId}/job`);
+  }
 }
 
 /**
@@ -91,7 +98,7 @@ export async function retainBlobs({ jobId, model, initialWeights }: Job, store: 
  * @throws FederationError `federation.job-changed`
  */
 export async function recordJob(job: Job, store: Store): Promise<void> {
-  const { stragglerMs: _, attempts: __, jobId, ...definition } = job;
+  const { stragglerMs: _, attempts: __, mandate: ___, jobId, ...definition } = job;
   await retainBlobs(job, store);
   await recordDefinition(jobId, { ...definition, participants: [...job.participants].sort() } as Json, store);
 }

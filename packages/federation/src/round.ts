@@ -10,7 +10,7 @@ import type { BlobId, Contribution, Encoding, Json, ModelName, SiteId, TaskBody 
 import { admit } from './admission.ts';
 import { lackingBlobs } from './blob.ts';
 import { ContributedWeights } from './contributed-weights.ts';
-import { type Acceptance, type InquiryOptions, inquire, taskIdOf } from './inquiry.ts';
+import { type Acceptance, type InquiryOptions, inquire, taskIdOf, undecidedCode } from './inquiry.ts';
 import type { Job } from './job.ts';
 import type { LeftOutSite } from './left-out-site.ts';
 import type { Ports } from './ports.ts';
@@ -213,6 +213,11 @@ function stillAsked(
   return [...open.values()];
 }
 
+/** Those who were left out because a person there had not decided. */
+function undecidedIn(leftOut: readonly LeftOutSite[]): ReadonlySet<SiteId> {
+  return new Set(leftOut.filter(({ code }) => code === undecidedCode).map(({ siteId }) => siteId));
+}
+
 /** The participants that have not given a lasting reason to be left out, in site order. */
 function available({ job, rounds }: RoundContext, also: readonly LeftOutSite[] = []): SiteId[] {
   const gone = new Set(
@@ -266,6 +271,8 @@ async function ask(
   const outcome = await inquire<TrainedRecord>(
     {
       jobId: job.jobId,
+      mandate: job.mandate,
+      waitedFor: undecidedIn(context.rounds.at(-1)?.leftOut ?? []),
       round,
       siteIds: [...open.keys()],
       roundOf: (siteId) => open.get(siteId)!.askedIn,
@@ -432,6 +439,8 @@ async function evaluate(
   const outcome = await inquire<EvaluatedSite>(
     {
       jobId: job.jobId,
+      mandate: job.mandate,
+      waitedFor: undecidedIn([...(context.rounds.at(-1)?.leftOut ?? []), ...closed.leftOut]),
       round,
       siteIds: siteIds.filter((siteId) => !done.some((evaluated) => evaluated.siteId === siteId)),
       taskFor: () => ({

@@ -15,7 +15,7 @@ import { putBlob } from './blob.ts';
 import { MemoryStore } from './memory-store.ts';
 import { Inbox } from './simulator/inbox.ts';
 import { SimulatedClock } from './simulator/simulated-clock.ts';
-import { type Finished, SiteAgent, type Spool } from './site-agent.ts';
+import { type Finished, SiteAgent, type SiteAgentOptions, type Spool } from './site-agent.ts';
 
 const accepted: Verdict = { kind: 'accepted' };
 const prepare = (attempt = 1): Task => ({
@@ -53,6 +53,7 @@ class ScriptedSite {
   readonly said: Saying[] = [];
   readonly performed: Task[] = [];
   perform: (task: Task, signal: AbortSignal) => Promise<Contribution> = async () => prepared;
+  permit: NonNullable<SiteAgentOptions['permit']> = async () => {};
   line = new Inbox<CoordinatorMessage>();
   readonly #over = new AbortController();
 
@@ -79,6 +80,7 @@ class ScriptedSite {
           return this.perform(task, signal);
         },
       },
+      permit: (task, options) => this.permit(task, options),
       spool: this.spool,
       blobs: this.blobs,
       failureOf: (error) => ({
@@ -226,6 +228,41 @@ describe('the agent of a site', () => {
       expect(site.spool.kept.size).toBe(0);
       await site.says({ kind: 'task', task: prepare() });
       expect(site.performed).toHaveLength(3);
+    }));
+
+  it('says that a person has to decide, again on each new line, does other tasks meanwhile, and begins when it may', () =>
+    withSite(async (site) => {
+      const other: Task = { ...prepare(), taskId: 'other/0/prepare/site-1' as TaskId, jobId: 'other' as JobId };
+      const waiting = { kind: 'progress', taskId: prepare().taskId, progress: { kind: 'waiting', for: 'approval' } };
+      const { promise: decided, resolve: decide } = Promise.withResolvers<void>();
+      site.permit = async (task, { onWaiting }) => {
+        if (task.jobId === 'other') return;
+        onWaiting();
+        await decided;
+      };
+      await site.says({ kind: 'task', task: prepare() });
+      expect(site.said.map(({ message }) => message)).toEqual([waiting]);
+      await site.says({ kind: 'task', task: other });
+      expect(site.performed).toEqual([other]);
+      await site.newLine();
+      await site.says({ kind: 'task', task: prepare() });
+      expect(site.said.filter(({ message }) => message.kind === 'progress')).toHaveLength(2);
+      decide();
+      await site.settled();
+      expect(site.performed).toEqual([other, prepare()]);
+    }));
+
+  it('reports what it may not do, and has not begun', () =>
+    withSite(async (site) => {
+      site.permit = async () => {
+        throw Object.assign(new Error(), { code: 'site.policy-refused' });
+      };
+      await site.says({ kind: 'task', task: prepare() });
+      expect(site.performed).toEqual([]);
+      expect(site.said.map(({ message }) => message)).toMatchObject([
+        { kind: 'failure', attempt: 1, failure: { code: 'site.policy-refused' } },
+      ]);
+      expect(site.spool.kept.size).toBe(1);
     }));
 
   it('keeps the blobs of a task that is done once more', () =>

@@ -62,6 +62,8 @@ export type AgentEvent =
   /** `error` is what broke the line, or undefined if the coordinator ended it. */
   | { readonly kind: 'disconnected'; readonly error?: unknown; readonly retryMs: number }
   | { readonly kind: 'task-received'; readonly task: Task }
+  /** A person at the site has to decide about it first. */
+  | { readonly kind: 'task-waiting'; readonly task: Task }
   | { readonly kind: 'task-started'; readonly task: Task }
   | {
       readonly kind: 'task-finished';
@@ -82,6 +84,14 @@ export interface SiteAgentOptions {
   readonly blobs: BlobStore;
   /** What may be said outside about an error of the worker. */
   readonly failureOf: (error: unknown) => Failure;
+  /**
+   * Resolves when the task may be done at all, rejects if not. It takes no place among the tasks that run: a person may
+   * have to decide, in days; `onWaiting` says so to the coordinator.
+   */
+  readonly permit?: (
+    task: Task,
+    options: { readonly signal: AbortSignal; readonly onWaiting: () => void },
+  ) => Promise<void>;
   /** Resolves when this site is willing to begin a task: at night only, say, or when its machine is free. */
   readonly admit?: (task: Task, signal: AbortSignal) => Promise<void>;
   readonly tasksAtOnce?: number;
@@ -92,6 +102,8 @@ interface HeldTask {
   task: Task;
   readonly abort: AbortController;
   finished: Finished['outcome'] | null;
+  /** For a person's decision. */
+  isWaiting: boolean;
   delivering: boolean;
   /** It was asked for while it was being delivered: the verdict may be one of before, so it is delivered once more. */
   askedAgain: boolean;
@@ -165,17 +177,17 @@ export class SiteAgent {
     if (held !== undefined && sameWork(held.task, task) && !isToBeTriedAgain(held, task)) {
       held.task = task;
       held.askedAgain = held.delivering;
+      if (held.isWaiting) this.#tellWaiting(held);
       void this.#deliver(held);
       return;
     }
     if (held !== undefined) await this.#giveUp(task.taskId);
-    this.#waiting.push(this.#hold(task));
-    this.#next();
+    await this.#enqueue(this.#hold(task));
   }
 
   #hold(task: Task): HeldTask {
     const abort = new AbortController();
-    const held: HeldTask = { task, abort, finished: null, delivering: false, askedAgain: false };
+    const held: HeldTask = { task, abort, finished: null, isWaiting: false, delivering: false, askedAgain: false };
     this.#held.set(task.taskId, held);
     return held;
   }
@@ -200,6 +212,40 @@ export class SiteAgent {
     if (place >= 0) this.#waiting.splice(place, 1);
   }
 
+  // Permission ---------------------------------------------------------------------------------------------------------
+
+  /** Others may come and go while it is not known whether this one may be done. */
+  async #enqueue(held: HeldTask): Promise<void> {
+    if (this.#options.permit !== undefined) return void this.#permit(held, this.#options.permit);
+    this.#waiting.push(held);
+    this.#next();
+  }
+
+  async #permit(held: HeldTask, permit: NonNullable<SiteAgentOptions['permit']>): Promise<void> {
+    const signal = AbortSignal.any([held.abort.signal, this.#over.signal]);
+    const onWaiting = () => {
+      held.isWaiting = true;
+      this.#report({ kind: 'task-waiting', task: held.task });
+      this.#tellWaiting(held);
+    };
+    try {
+      await permit(held.task, { signal, onWaiting });
+    } catch (error) {
+      if (signal.aborted) return;
+      return await this.#finish(held, { kind: 'failure', failure: this.#options.failureOf(error) }, error);
+    }
+    if (signal.aborted) return;
+    held.isWaiting = false;
+    this.#waiting.push(held);
+    this.#next();
+  }
+
+  /** Lost, it is said again when the task is asked for again. */
+  #tellWaiting({ task: { taskId } }: HeldTask): void {
+    const progress = { kind: 'waiting', for: 'approval' } as const;
+    void this.#options.coordinator.send({ kind: 'progress', taskId, progress }, this.#over.signal).catch(() => {});
+  }
+
   // Work ---------------------------------------------------------------------------------------------------------------
 
   #next(): void {
@@ -215,7 +261,7 @@ export class SiteAgent {
   }
 
   async #work(held: HeldTask): Promise<void> {
-    const { spool, failureOf, admit } = this.#options;
+    const { failureOf, admit } = this.#options;
     const signal = AbortSignal.any([held.abort.signal, this.#over.signal]);
     let outcome: Finished['outcome'];
     let error: unknown;
@@ -230,6 +276,13 @@ export class SiteAgent {
       outcome = { kind: 'failure', failure: failureOf(thrown) };
     }
     if (signal.aborted) return;
+    await this.#finish(held, outcome, error);
+  }
+
+  async #finish(held: HeldTask, done: Finished['outcome'], cause: unknown): Promise<void> {
+    const { spool, failureOf } = this.#options;
+    let outcome = done;
+    let error = cause;
     try {
       await spool.put({ task: held.task, outcome });
     } catch (thrown) {
@@ -267,6 +320,7 @@ export class SiteAgent {
     let toldMs = Number.NEGATIVE_INFINITY;
     return (progress) => {
       const { taskId } = task;
+      if (progress.kind === 'waiting') return; // not of a task that runs
       const isLast = (progress.kind === 'step' ? progress.step : progress.done) === progress.of;
       if (clock.nowMs() - toldMs < progressEveryMs && !isLast) return;
       toldMs = clock.nowMs();
@@ -288,7 +342,8 @@ export class SiteAgent {
         try {
           const verdict = await coordinator.send({ ...held.finished, taskId, attempt } as SiteMessage, signal);
           if (verdict.kind === 'blobs-wanted') {
-            for (const id of verdict.blobs) await coordinator.offerBlob(id, signal);
+            // Never another than the answer names: some blobs are not for the coordinator.
+            for (const id of namedBlobs(held.finished, verdict.blobs)) await coordinator.offerBlob(id, signal);
             continue;
           }
           if (this.#held.get(taskId) !== held) return;
@@ -315,8 +370,7 @@ export class SiteAgent {
   /** What was done is not there any more: a power cut or a failing disk has taken it. */
   async #doAgain(held: HeldTask): Promise<void> {
     await this.#giveUp(held.task.taskId);
-    this.#waiting.push(this.#hold(held.task));
-    this.#next();
+    await this.#enqueue(this.#hold(held.task));
   }
 
   #isAskedAgain(held: HeldTask): boolean {
@@ -360,6 +414,11 @@ function sameWork(one: Task, other: Task): boolean {
 /** Whether the coordinator knows that it failed and wants it tried once more. */
 function isToBeTriedAgain({ finished, task }: HeldTask, { attempt }: Task): boolean {
   return finished?.kind === 'failure' && attempt > task.attempt;
+}
+
+function namedBlobs(outcome: Finished['outcome'], wanted: readonly BlobId[]): readonly BlobId[] {
+  const named = outcome.kind === 'contribution' ? blobsOf(outcome.contribution) : [];
+  return wanted.filter((id) => named.includes(id));
 }
 
 function blobsNeeded(task: Task): readonly BlobId[] {

@@ -1,5 +1,6 @@
-import type { Contribution, JobId, SiteId } from '@consilium/protocol';
+import type { BlobId, Contribution, JobId, SiteId } from '@consilium/protocol';
 import { describe, expect, it } from 'vitest';
+import type { JobEvent } from './job-event.ts';
 import { MemoryStore } from './memory-store.ts';
 import type { SiteConnection } from './ports.ts';
 import { simulatedPorts, siteIds } from './simulator/simulation.ts';
@@ -43,6 +44,33 @@ describe('a survey', () => {
     );
     expect(outcome).toMatchObject({ state: 'failed', reason: { code: 'federation.too-few-sites' } });
     expect(outcome.reason.text).toContain('site-4');
+  });
+
+  it('hands what was signed to every site with the question', async () => {
+    const ports = simulatedPorts({});
+    await runSurvey({ ...survey, mandate: 'ab'.repeat(32) as BlobId }, ports);
+    for (const { log } of ports.sites.values()) expect(log).toMatchObject([{ mandate: 'ab'.repeat(32) }]);
+  });
+
+  it('tells of a site where a person has yet to decide, waits as long as for others, and says why it is left out', async () => {
+    const ports = simulatedPorts({});
+    const events: JobEvent[] = [];
+    const undecided: SiteConnection = {
+      siteId: siteIds[0]!,
+      perform: async (_, { signal, onProgress }) => {
+        onProgress!({ kind: 'waiting', for: 'approval' });
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        return { kind: 'aborted' };
+      },
+    };
+    const sites = new Map<SiteId, SiteConnection>([...ports.sites, [undecided.siteId, undecided]]);
+    const outcome = await runSurvey(survey, { ...ports, sites }, { onEvent: (event) => events.push(event) });
+    expect(outcome.state).toBe('completed');
+    expect(ports.clock.nowMs()).toBeGreaterThanOrEqual(survey.stragglerMs);
+    expect(events).toContainEqual(expect.objectContaining({ kind: 'site-waiting', siteId: 'site-1', for: 'approval' }));
+    expect(outcome.leftOut).toMatchObject([
+      { siteId: 'site-1', why: 'straggler', code: 'federation.waits-for-approval', lasting: false },
+    ]);
   });
 
   it('takes no answer to a question that it did not ask', async () => {

@@ -2,7 +2,7 @@
  * A job without rounds: one question to each of several sites, answers kept. Fingerprints, preparation and the cross-site
  * evaluation of finished models are surveys. A survey that is run again asks only the sites that have not answered.
  */
-import type { Contribution, ContributionTo, JobId, Json, SiteId, TaskBody } from '@consilium/protocol';
+import type { BlobId, Contribution, ContributionTo, JobId, Json, SiteId, TaskBody } from '@consilium/protocol';
 import { type InquiryOptions, inquire } from './inquiry.ts';
 import { recordDefinition } from './job.ts';
 import type { JobOptions } from './job-run.ts';
@@ -19,6 +19,8 @@ export interface Survey<K extends Contribution['kind']> {
   readonly minimumSites: number;
   readonly stragglerMs: number;
   readonly attempts: number;
+  /** The survey as it was signed. */
+  readonly mandate?: BlobId | undefined;
 }
 
 export interface SurveyOutcome<K extends Contribution['kind']> {
@@ -48,6 +50,7 @@ export async function runSurvey<K extends Contribution['kind']>(
   const outcome = await inquire<ContributionTo<K>>(
     {
       jobId,
+      mandate: survey.mandate,
       round: 0,
       siteIds: participants.filter((siteId) => !answers.has(siteId)),
       taskFor: () => survey.task,

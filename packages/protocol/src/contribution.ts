@@ -47,6 +47,8 @@ const trainContributionSchema = z.object({
   steps: count,
   /** null where the training was private: a loss is as telling as a gradient. */
   meanLoss: z.number().nullable(),
+  /** What the site did to the weights before they left it, by name and in order; absent if nothing. */
+  filters: z.array(z.string().regex(/^[a-z-]{1,40}$/)).max(20).optional(),
 });
 export type TrainContribution = z.infer<typeof trainContributionSchema>;
 

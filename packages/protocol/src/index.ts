@@ -34,7 +34,15 @@ export {
   type TaskId,
   taskIdSchema,
 } from './id.ts';
-export { type Json, jsonSchema } from './json.ts';
+export { canonicalJson, type Json, jsonSchema } from './json.ts';
+export {
+  decodeMandate,
+  encodeMandate,
+  type Mandate,
+  type MandateSignature,
+  mandateBytesMax,
+  mandateStatement,
+} from './mandate.ts';
 export {
   type CoordinatorMessage,
   checkProtocolVersion,

@@ -16,5 +16,7 @@ export const taskProgressSchema = z.discriminatedUnion('kind', [
   }),
   /** One case read, prepared or scored. `done` counts from 1 within the task. */
   z.object({ kind: z.literal('case'), done: z.int().min(1), of: z.int().min(1) }),
+  /** A person at the site has to decide before it begins. */
+  z.object({ kind: z.literal('waiting'), for: z.literal('approval') }),
 ]);
 export type TaskProgress = z.infer<typeof taskProgressSchema>;

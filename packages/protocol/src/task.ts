@@ -90,6 +90,8 @@ const address = {
   jobId: jobIdSchema,
   /** Counted from 1: how often the site has been asked. A failure of an earlier attempt is no longer of interest. */
   attempt: z.int().min(1),
+  /** The job as it was signed; absent where nobody signed it. */
+  mandate: blobIdSchema.optional(),
   /** W3C Trace Context of the coordinator's span, where it traces. No part of what is asked. */
   traceparent: z
     .string()

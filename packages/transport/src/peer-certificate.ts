@@ -1,4 +1,4 @@
-/** What a site signs with the key of its certificate, and how another site of the project checks it. */
+/** What a site or a member signs with the key of its certificate, and how a site of the project checks it. */
 import { createPublicKey, sign, verify, X509Certificate } from 'node:crypto';
 import type { Credentials } from './credentials.ts';
 import { type Identity, identityOf, Role } from './identity.ts';
@@ -20,12 +20,36 @@ export interface SignedStatement {
 /**
  * The site whose signature it is; null if the project's authority has not issued the certificate, to a site, for now, or
  * the signature is wrong.
- * @param authority its certificate, PEM
  */
 export function signatoryOf(
-  { certificate: pem, statement, signature }: SignedStatement,
-  { authority, project, nowMs }: { readonly authority: string; readonly project: string; readonly nowMs: number },
+  claim: SignedStatement,
+  options: SignatoryOptions,
 ): { readonly siteId: string; readonly keyFingerprint: string } | null {
+  const identity = signerOf(claim, Role.site, options);
+  return identity === null ? null : { siteId: identity.id, keyFingerprint: identity.keyFingerprint };
+}
+
+/** The member whose signature it is, likewise. `nowMs`: when it is said to have been signed. */
+export function signingMemberOf(
+  claim: SignedStatement,
+  options: SignatoryOptions,
+): { readonly member: string; readonly keyFingerprint: string } | null {
+  const identity = signerOf(claim, Role.member, options);
+  return identity === null ? null : { member: identity.id, keyFingerprint: identity.keyFingerprint };
+}
+
+interface SignatoryOptions {
+  /** Its certificate, PEM. */
+  readonly authority: string;
+  readonly project: string;
+  readonly nowMs: number;
+}
+
+function signerOf(
+  { certificate: pem, statement, signature }: SignedStatement,
+  role: Role,
+  { authority, project, nowMs }: SignatoryOptions,
+): Identity | null {
   let identity: Identity;
   let certificate: X509Certificate;
   try {
@@ -37,9 +61,9 @@ export function signatoryOf(
     return null; // not a certificate, or nobody's in this project
   }
   const { validFromDate, validToDate } = certificate;
-  if (nowMs < validFromDate.getTime() || nowMs > validToDate.getTime() || identity.role !== Role.site) return null;
+  if (nowMs < validFromDate.getTime() || nowMs > validToDate.getTime() || identity.role !== role) return null;
   const key = createPublicKey(certificate.publicKey.export({ format: 'pem', type: 'spki' }));
   if (key.asymmetricKeyDetails?.namedCurve !== 'prime256v1') return null;
   if (!verify('sha256', statement, { key, dsaEncoding }, signature)) return null;
-  return { siteId: identity.id, keyFingerprint: identity.keyFingerprint };
+  return identity;
 }

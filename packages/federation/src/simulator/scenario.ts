@@ -1,6 +1,6 @@
 /** What befalls a project, from its first job to the end of all trouble: plain data, made from a seed. */
 import type { SiteId, TaskKind } from '@consilium/protocol';
-import type { Submission } from '../job-board.ts';
+import type { Submission } from '../submission.ts';
 import type { Weather } from './simulated-link.ts';
 import type { Mishap } from './simulated-site.ts';
 

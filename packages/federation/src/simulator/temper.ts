@@ -1,8 +1,8 @@
 /** What may befall a project, and how much of it: a scenario is drawn from it by a seed. */
 import { createRandom, type Random } from '@consilium/numerics';
 import { type JobId, plainEncoding, type SiteId, type TaskKind } from '@consilium/protocol';
-import type { Submission } from '../job-board.ts';
 import type { StrategySpec } from '../strategies.ts';
+import type { Submission } from '../submission.ts';
 import type { Scenario, SiteSpec, Trouble } from './scenario.ts';
 import type { Weather } from './simulated-link.ts';
 import type { Mishap } from './simulated-site.ts';
