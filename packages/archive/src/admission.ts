@@ -13,13 +13,18 @@ export type Origin =
 
 /**
  * The door's answer, given when it is durable. What was not admitted is kept in quarantine, encrypted, under
- * `quarantineId`, with `code` for the reason.
+ * `quarantineId`, with `code` for the reason; of a subject that was erased nothing is kept, and the id is undefined.
  */
 export type Admission =
   | { readonly kind: 'stored'; readonly sopInstanceUid: string }
   /** The same instance was stored before, with the same content. */
   | { readonly kind: 'duplicate'; readonly sopInstanceUid: string }
-  | { readonly kind: 'refused'; readonly code: string; readonly message: string; readonly quarantineId: string };
+  | {
+      readonly kind: 'refused';
+      readonly code: string;
+      readonly message: string;
+      readonly quarantineId: string | undefined;
+    };
 
 /** Takes in one instance: de-identifies it, stores it, lists it in the catalogue. */
 export interface Door {

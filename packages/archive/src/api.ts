@@ -15,6 +15,7 @@ export type { ArchiveEvent } from './archive-events.ts';
 export type { FindingGroup, SeriesDetails, StudyEntry, SubjectEntry } from './catalogue.ts';
 export type { CohortRules, Exclusion } from './cohort/cohort-rules.ts';
 export type { CohortMember, CohortVersion } from './cohort/cohorts.ts';
+export type { ErasedSubject } from './erasure/erasure.ts';
 export type { ImportReport } from './intake/import-ledger.ts';
 export type { Facet, Histogram } from './search/facets.ts';
 export type { CatalogueCounts, SearchPage } from './search/search.ts';
@@ -127,6 +128,9 @@ export const findingSchema = z.object({
   message: text(1000),
   source: text(100).default('data manager'),
 });
+
+/** Kept for good: it must not name the person. */
+export const erasureSchema = z.object({ reason: text(1000) });
 
 export const cohortRulesSchema = z.object({
   requireLabel: z.boolean().exactOptional(),

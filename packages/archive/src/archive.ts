@@ -13,6 +13,7 @@ import { Curation } from './curation.ts';
 import { decodePixels } from './decoded-pixels.ts';
 import { SeriesQueue } from './derive/series-queue.ts';
 import { ArchiveDoor, type Deidentify } from './door.ts';
+import { Erasure } from './erasure/erasure.ts';
 import { ImportLedger } from './intake/import-ledger.ts';
 import { Intake } from './intake/intake.ts';
 import { VolumeDoor } from './intake/volume-door.ts';
@@ -43,6 +44,7 @@ interface ArchiveParts {
   readonly commits: CommitGroup;
   readonly curation: Curation;
   readonly door: ArchiveDoor;
+  readonly erasure: Erasure;
   readonly events: ArchiveEvents;
   readonly identities: IdentityMap;
   readonly intake: Intake;
@@ -58,6 +60,8 @@ export class Archive implements AsyncDisposable {
   readonly curation: Curation;
   /** Takes in, and releases from quarantine. */
   readonly door: ArchiveDoor;
+  /** Removes subjects that want it, and keeps them away. */
+  readonly erasure: Erasure;
   readonly events: ArchiveEvents;
   /** Folders, zip files, watched folders. */
   readonly intake: Intake;
@@ -71,6 +75,7 @@ export class Archive implements AsyncDisposable {
     this.cohorts = parts.cohorts;
     this.curation = parts.curation;
     this.door = parts.door;
+    this.erasure = parts.erasure;
     this.events = parts.events;
     this.intake = parts.intake;
     this.quarantine = parts.quarantine;
@@ -87,7 +92,9 @@ export class Archive implements AsyncDisposable {
     await makeDirectory(directory);
     const database = openCatalogue(directory);
     try {
-      return new Archive(await partsOf(directory, settings, { ...ports, database }));
+      const archive = new Archive(await partsOf(directory, settings, { ...ports, database }));
+      await archive.erasure.resume();
+      return archive;
     } catch (error) {
       database[Symbol.dispose]();
       throw error;
@@ -111,6 +118,11 @@ export class Archive implements AsyncDisposable {
   heldOf(originalUids: readonly string[]): ReadonlySet<string> {
     const pseudonyms = new Pseudonyms(this.#parts.secret);
     return new Set(originalUids.filter((uid) => this.catalogue.holdsInstance(pseudonyms.uid(uid))));
+  }
+
+  /** Of a UID as others have it. */
+  pseudonymOf(originalUid: string): string {
+    return new Pseudonyms(this.#parts.secret).uid(originalUid);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -152,13 +164,18 @@ async function partsOf(
     recorder,
     instanceBytesMax: settings.limits.instanceBytesMax,
   });
+  const ledger = new ImportLedger({ database, commits, secret: identityKey });
   return {
     ...{ database: catalogueDatabase, catalogue, commits, door, events, identities, quarantine, secret, identityKey },
+    erasure: new Erasure({
+      ...{ database, commits, instances, labels, identities, quarantine, ledger, secret, clock },
+      recordPath: join(directory, 'erasures.jsonl'),
+    }),
     cohorts: new Cohorts({ database, commits, clock, instances, labels }),
     intake: new Intake({
       ...{ door, volumes, clock, events },
       ...{ labelNames: settings.labelNames, limits: settings.limits, watch: settings.watch },
-      ledger: new ImportLedger({ database, commits, secret: identityKey }),
+      ledger,
       directory: join(directory, 'uploads'),
     }),
     series: new SeriesQueue({

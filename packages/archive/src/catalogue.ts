@@ -20,6 +20,7 @@ import { findByAttributes } from './store/attribute-search.ts';
 import type { ContentDirectory } from './store/content-directory.ts';
 import { type Label, labelsOf } from './store/label-store.ts';
 import { type SeriesEntry, seriesEntryOf, seriesEntrySql } from './store/series-entry.ts';
+import { isSyntheticSql } from './store/synthetic-series.ts';
 
 export interface SubjectEntry {
   /** The pseudonym. */
@@ -266,12 +267,7 @@ export class Catalogue implements InstanceCatalogue {
 
   /** Whether anything here says that it was made artificially: by Synthetic Data (0008,001C), or a tag. */
   hasSynthetic(): boolean {
-    const row = this.#database
-      .prepare(
-        `SELECT EXISTS (SELECT 1 FROM series_attribute JOIN attribute ON attribute.id = attribute_id
-           WHERE keyword = 'SyntheticData' AND text = 'YES') OR EXISTS (SELECT 1 FROM tag WHERE name = 'synthetic') AS value`,
-      )
-      .get()!;
+    const row = this.#database.prepare(`SELECT EXISTS (SELECT 1 FROM series WHERE ${isSyntheticSql}) AS value`).get()!;
     return row['value'] === 1;
   }
 

@@ -52,6 +52,7 @@ export class ArchiveDoor implements Door {
     }
     const prepared = await this.#prepared(bytes);
     if ('reason' in prepared) return this.#refuse(bytes, source, origin, prepared.reason);
+    if (this.#parts.recorder.isErased(patientIdOf(prepared.header))) return refusedAsErased;
     const { outcome, sopInstanceUid } = await this.#store(prepared, source);
     switch (outcome.kind) {
       case 'stored':
@@ -65,6 +66,8 @@ export class ArchiveDoor implements Door {
         return this.#refuse(bytes, source, origin, conflict);
       case 'misplaced':
         return this.#refuse(bytes, source, origin, misplaced);
+      case 'erased':
+        return refusedAsErased;
     }
   }
 
@@ -100,15 +103,16 @@ export class ArchiveDoor implements Door {
     const stated = (keyword: string): string => header.attributes.get(keyword)![0]!;
     const sopInstanceUid = stated('SOPInstanceUID');
     const sha256 = sha256Of(file.bytes);
-    const known = recorder.known(sopInstanceUid, { sha256, source });
-    if (known !== undefined) return { outcome: known, sopInstanceUid };
+    const before = recorder.known(sopInstanceUid, { sha256, source });
+    if (before !== undefined) return { outcome: before, sopInstanceUid };
     // Of each instance the original UID would be one more to keep, and nobody asks for it.
     const { SOPInstanceUID: _, ...series } = file.identity.series;
-    identities.remember([
+    const known = [
       { level: 'subject', pseudonym: patientIdOf(header), facts: file.identity.subject },
       { level: 'study', pseudonym: stated('StudyInstanceUID'), facts: file.identity.study },
       { level: 'series', pseudonym: stated('SeriesInstanceUID'), facts: series },
-    ]);
+    ] as const;
+    identities.remember(known);
     await instances.put(file.bytes, sha256);
     const { changes, bytes } = file;
     const nowMs = clock.nowMs();
@@ -120,7 +124,8 @@ export class ArchiveDoor implements Door {
       return recorded;
     });
     // An instance's content holds its UID: nobody else can have the same.
-    if (outcome.kind === 'conflict' || outcome.kind === 'misplaced') await instances.remove(sha256);
+    if (outcome.kind !== 'stored' && outcome.kind !== 'duplicate') await instances.remove(sha256);
+    if (outcome.kind === 'erased') identities.forget(known);
     if (outcome.kind === 'stored') {
       const seriesInstanceUid = stated('SeriesInstanceUID');
       this.#parts.events.tell({ kind: 'stored', studyInstanceUid: stated('StudyInstanceUID'), seriesInstanceUid });
@@ -155,6 +160,14 @@ export class ArchiveDoor implements Door {
     return { kind: 'refused', code: reason.code, message: reason.message, quarantineId };
   }
 }
+
+/** Kept nowhere, also not in quarantine: the patient wants it so. */
+const refusedAsErased: Admission = {
+  kind: 'refused',
+  code: 'archive.subject-erased',
+  message: 'The subject was erased from this archive and may not come in again.',
+  quarantineId: undefined,
+};
 
 const tooLarge: QuarantineReason = {
   code: 'archive.instance-too-large',

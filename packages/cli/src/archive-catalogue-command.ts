@@ -1,6 +1,13 @@
 /** Commands of `consilium archive` that find, group and tell. */
 import { resolve } from 'node:path';
-import type { CohortMember, CohortVersion, FieldAnswer, SearchAnswer, SplitFacts } from '@consilium/archive/api';
+import type {
+  CohortMember,
+  CohortVersion,
+  ErasedSubject,
+  FieldAnswer,
+  SearchAnswer,
+  SplitFacts,
+} from '@consilium/archive/api';
 import type { Command } from 'commander';
 import { answer, jsonOption, textTable } from './answer.ts';
 import { openArchiveClient } from './archive-client.ts';
@@ -44,6 +51,28 @@ Examples:
     .option('--level <level>', 'subject, study or series', 'subject')
     .option(...jsonOption)
     .action(reidentify);
+  group
+    .command('delete')
+    .description(
+      'Erase a subject whose consent was withdrawn: images, segmentations, notes, identity. What comes of it later is refused.',
+    )
+    .argument('<subject>', 'the pseudonym, as "search" shows it')
+    .requiredOption(...directoryOption)
+    .requiredOption('--reason <text>', 'kept for good: it must not name the person')
+    .option(...jsonOption)
+    .addHelpText(
+      'after',
+      `\nExample:\n  consilium archive delete SUB-7K3QX2M4ZD --reason 'consent withdrawn' --directory /srv/archive`,
+    )
+    .action(erase);
+  group
+    .command('allow')
+    .description('Let a subject that was erased in again, as after a consent that was given anew.')
+    .argument('<subject>', 'the pseudonym')
+    .requiredOption(...directoryOption)
+    .requiredOption('--reason <text>', 'kept for good: it must not name the person')
+    .option(...jsonOption)
+    .action(allow);
   addCohortCommands(group.command('cohort').description('A query, and what belonged to it when it was frozen.'));
 }
 
@@ -130,6 +159,25 @@ async function reidentify(pseudonym: string, { level, reason, ...options }: Reid
   answer(options, { facts }, facts.length === 0 ? 'Nothing is known of this pseudonym.' : text);
 }
 
+type ReasonOptions = ArchiveOptions & { readonly reason: string };
+
+async function erase(subject: string, { reason, ...options }: ReasonOptions): Promise<void> {
+  await using client = await openArchiveClient(resolve(options.directory));
+  const erased = await client.ask<ErasedSubject>(`/subjects/${subject}/erase`, { method: 'POST', body: { reason } });
+  answer(
+    options,
+    erased,
+    `${subject} is erased, and stays away. Cohorts say so. Backups of the archive and the work directories of sites that
+trained on it still hold it: see docs/guides/archive.md.`,
+  );
+}
+
+async function allow(subject: string, { reason, ...options }: ReasonOptions): Promise<void> {
+  await using client = await openArchiveClient(resolve(options.directory));
+  await client.ask(`/subjects/${subject}/allow`, { method: 'POST', body: { reason } });
+  answer(options, { allowed: subject }, `What comes of ${subject} is taken in again.`);
+}
+
 interface FreezeOptions extends ArchiveOptions {
   readonly withoutLabels?: true;
   readonly perPatient: string;
@@ -154,10 +202,13 @@ async function listCohorts(options: ArchiveOptions): Promise<void> {
   answer(options, cohorts, cohorts.length === 0 ? 'There is no cohort yet.' : cohorts.map(textOf).join('\n'));
 }
 
-function textOf({ excluded, included, name, query, version }: CohortVersion): string {
+function textOf({ erased, excluded, included, name, query, version }: CohortVersion): string {
   const reasons = Object.entries(excluded).map(([reason, count]) => `${count} ${reason}`);
   const others = reasons.length === 0 ? '' : `; left out: ${reasons.join(', ')}`;
-  return `${name}, version ${version}: ${included} series${others}\n  ${query === '' ? '(everything)' : query}`;
+  const gone = erased
+    .map((one) => `\n  erased since: ${one.patientId} with ${one.series} series (${one.reason})`)
+    .join('');
+  return `${name}, version ${version}: ${included} series${others}${gone}\n  ${query === '' ? '(everything)' : query}`;
 }
 
 async function showCohort(name: string, options: ArchiveOptions & { readonly version?: string }): Promise<void> {

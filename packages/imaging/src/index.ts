@@ -11,6 +11,7 @@ export { deidentify } from './deidentification/deidentify.ts';
 export type { PixelRegion, PixelRule } from './deidentification/pixel-rules.ts';
 export type { DeidentificationProfile } from './deidentification/profile.ts';
 export { Pseudonyms } from './deidentification/pseudonyms.ts';
+export { subjectKeyOf } from './deidentification/subject-key.ts';
 export { readDataset } from './dicom/data-reader.ts';
 export { encodeDataset } from './dicom/data-writer.ts';
 export { type DataElement, Dataset, valueBytes } from './dicom/dataset.ts';

@@ -1,6 +1,6 @@
 /**
  * Cohorts: a query, and which series belonged to it when it was frozen, with the reason for each that does not. A version
- * never changes; freezing again makes the next one. Splits by patient are drawn once and never again.
+ * never changes, but for subjects that are erased; freezing again makes the next one. Splits by patient are drawn once and never again.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import type { ArchiveClock } from '../archive-clock.ts';
@@ -29,6 +29,16 @@ export interface CohortVersion {
   readonly included: number;
   /** How many were excluded for each reason. */
   readonly excluded: Readonly<Partial<Record<Exclusion, number>>>;
+  /** Subjects that belonged to it and were erased since, in order of time: the one way in which a version changes. */
+  readonly erased: readonly ErasedMember[];
+}
+
+export interface ErasedMember {
+  readonly patientId: string;
+  /** How many of its series belonged to the version. */
+  readonly series: number;
+  readonly reason: string;
+  readonly erasedMs: number;
 }
 
 export interface CohortMember {
@@ -89,7 +99,20 @@ export class CohortReader {
       createdMs: Number(row['created_ms']),
       included,
       excluded,
+      erased: this.#erasedOf(Number(row['id'])),
     };
+  }
+
+  #erasedOf(versionId: number): readonly ErasedMember[] {
+    return this.database
+      .prepare('SELECT * FROM cohort_tombstone WHERE version_id = ? ORDER BY erased_ms, PatientID')
+      .all(versionId)
+      .map((row) => ({
+        patientId: String(row['PatientID']),
+        series: Number(row['series']),
+        reason: String(row['reason']),
+        erasedMs: Number(row['erased_ms']),
+      }));
   }
 
   /** Those that belong to it and those that do not, in order of arrival. @throws ArchiveError `archive.cohort-unknown` */

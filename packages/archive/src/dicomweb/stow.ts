@@ -15,6 +15,7 @@ export interface StoredItem {
 /** Failure Reason (0008,1197) and Warning Reason (0008,1196): PS3.18 I.2. */
 const stowReasons = {
   processingFailure: 0x0110,
+  notAuthorized: 0x0124,
   outOfResources: 0xa700,
   /** Of another study than the address names. */
   otherStudy: 0xa900,
@@ -34,7 +35,9 @@ export async function storePart(
     return { ...item, outcome: { kind: 'failed', reason: stowReasons.otherStudy } };
   }
   try {
-    return { ...item, outcome: await options.door.admit(bytes, { kind: 'dicomweb', peer: options.peer }) };
+    const outcome = await options.door.admit(bytes, { kind: 'dicomweb', peer: options.peer });
+    const isKept = outcome.kind !== 'refused' || outcome.quarantineId !== undefined;
+    return { ...item, outcome: isKept ? outcome : { kind: 'failed', reason: stowReasons.notAuthorized } };
   } catch (error) {
     const reason = error instanceof ArchiveError ? stowReasons.outOfResources : stowReasons.processingFailure;
     return { ...item, outcome: { kind: 'failed', reason } };

@@ -136,6 +136,7 @@ describe('what is received', () => {
     expect(await statusOf(async () => ({ kind: 'duplicate', sopInstanceUid }))).toBe('0');
     const refused = { kind: 'refused', code: 'archive.test', message: 'No.', quarantineId: '1' } as const;
     expect(await statusOf(async () => refused)).toBe('b007');
+    expect(await statusOf(async () => ({ ...refused, quarantineId: undefined }))).toBe('124');
     expect(await statusOf(() => Promise.reject(new ArchiveError('archive.disk-full', 'Full.')))).toBe('a700');
     expect(await statusOf(() => Promise.reject(new TypeError('bug')))).toBe('110');
     const large = exampleSeries({ slices: 1 })[0]!;

@@ -17,6 +17,7 @@ export const storeStatuses = {
   success: 0x0000,
   /** PS3.7 annex C. */
   processingFailure: 0x0110,
+  notAuthorized: 0x0124,
   outOfResources: 0xa700,
   dataSetDoesNotMatch: 0xa900,
   /** In quarantine: it need not be sent again, and failing would make a PACS do just that. */
@@ -52,5 +53,7 @@ async function answerOf(admit: () => Promise<Admission>): Promise<StoreAnswer> {
     return { status: storeStatuses.outOfResources, errorComment: error.code };
   }
   if (admission.kind !== 'refused') return { status: storeStatuses.success };
-  return { status: storeStatuses.quarantined, errorComment: `Quarantined: ${admission.code}`.slice(0, 64) };
+  const { code, quarantineId } = admission;
+  if (quarantineId === undefined) return { status: storeStatuses.notAuthorized, errorComment: `Refused: ${code}` };
+  return { status: storeStatuses.quarantined, errorComment: `Quarantined: ${code}`.slice(0, 64) };
 }

@@ -21,21 +21,31 @@ const textsOf2: readonly (readonly [number, number])[] = [
   [525, 15],
 ];
 
+export interface CleanedNifti {
+  /** Packed; the same bytes for the same input. */
+  readonly bytes: Uint8Array;
+  /** A text said so before it was cleared. */
+  readonly saysSynthetic: boolean;
+}
+
 /**
  * @param bytes as read: a file that `decodeNifti` accepts, packed or not.
- * @returns packed; the same bytes for the same input.
  * @throws ImagingError `imaging.nifti-*`, `imaging.gzip-*`
  */
-export function cleanNifti(bytes: Uint8Array, { bytesMax }: { bytesMax: number }): Uint8Array {
+export function cleanNifti(bytes: Uint8Array, { bytesMax }: { bytesMax: number }): CleanedNifti {
   const file = isGzip(bytes) ? unpacked(bytes, bytesMax) : Uint8Array.from(bytes);
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const littleEndian = [348, 540].includes(view.getInt32(0, true));
   const headerBytes = view.getInt32(0, littleEndian);
   const isFirst = headerBytes === 348;
   const voxelsAt = isFirst ? view.getFloat32(108, littleEndian) : Number(view.getBigInt64(168, littleEndian));
-  for (const [offset, length] of isFirst ? textsOf1 : textsOf2) file.fill(0, offset, offset + length);
+  let text = '';
+  for (const [offset, length] of isFirst ? textsOf1 : textsOf2) {
+    text += `${Buffer.from(file.subarray(offset, offset + length)).toString('latin1')}\n`;
+    file.fill(0, offset, offset + length);
+  }
   file.fill(0, headerBytes, voxelsAt);
-  return gzipSync(file, { level: 6 });
+  return { bytes: gzipSync(file, { level: 6 }), saysSynthetic: /\bsynthetic\b/i.test(text) };
 }
 
 function isGzip(bytes: Uint8Array): boolean {

@@ -42,6 +42,14 @@ export interface RunningImport {
   readonly path: string;
 }
 
+/** Where an image or a segmentation lay: the two have it in common. Identified. */
+export interface VolumePlace {
+  /** The folder that is taken in. */
+  readonly root: string;
+  readonly group: string;
+  readonly key: string;
+}
+
 const exceptionsMax = 1000;
 
 export class ImportLedger {
@@ -140,6 +148,42 @@ export class ImportLedger {
       path: kind === 'zip' ? undefined : this.#box.openText(row['sealed_path'] as Uint8Array, id),
       createdMs: Number(row['created_ms']),
     };
+  }
+
+  /** Notes where an image lay, by what its path has in common with that of its segmentation. */
+  async noteVolume(place: VolumePlace, seriesInstanceUid: string): Promise<void> {
+    await this.#commits.run(() =>
+      this.#database
+        .prepare('INSERT OR REPLACE INTO import_volume VALUES (?, ?)')
+        .run(this.#placeDigest(place), seriesInstanceUid),
+    );
+  }
+
+  /** The series of the image that lay there. */
+  volumeAt(place: VolumePlace): string | undefined {
+    const row = this.#database
+      .prepare('SELECT SeriesInstanceUID FROM import_volume WHERE place = ?')
+      .get(this.#placeDigest(place));
+    return row && String(row['SeriesInstanceUID']);
+  }
+
+  /** Of files by their paths. What is asked again of one is answered as if it had never come. */
+  async forget(isForgotten: (path: string) => boolean): Promise<void> {
+    const rows = this.#database.prepare('SELECT import_id, file, sealed_path FROM import_file').iterate();
+    const files: { readonly id: string; readonly file: Uint8Array }[] = [];
+    for (const row of rows) {
+      const [id, file] = [String(row['import_id']), row['file'] as Uint8Array];
+      const place = `${id} ${Buffer.from(file).toString('hex')}`;
+      if (isForgotten(this.#box.openText(row['sealed_path'] as Uint8Array, place))) files.push({ id, file });
+    }
+    const forgotten = this.#database.prepare('DELETE FROM import_file WHERE import_id = ? AND file = ?');
+    await this.#commits.run(() => {
+      for (const { id, file } of files) forgotten.run(id, file);
+    });
+  }
+
+  #placeDigest({ root, group, key }: VolumePlace): Buffer {
+    return createHmac('sha256', this.#secret).update(`volume\0${root}\0${group}\0${key}`).digest();
   }
 
   #digest(importId: string, { path, version }: TreeFile): Buffer {

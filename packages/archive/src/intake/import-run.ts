@@ -4,7 +4,7 @@ import { ArchiveError } from '../archive-error.ts';
 import { ByteBudget } from '../dimse/byte-budget.ts';
 import type { FileTree, TreeFile } from './file-tree.ts';
 import type { FileOutcome, ImportLedger } from './import-ledger.ts';
-import { type IntakePlan, isLayoutText, type PlannedVolume, planIntake } from './intake-plan.ts';
+import { type IntakePlan, isLayoutText, type LoneLabel, type PlannedVolume, planIntake } from './intake-plan.ts';
 import type { VolumeDoor } from './volume-door.ts';
 
 export interface ImportRunParts {
@@ -17,6 +17,8 @@ export interface ImportRunParts {
 
 export interface ImportRun {
   readonly importId: string;
+  /** The folder or zip file. */
+  readonly root: string;
   readonly tree: FileTree;
   readonly origin: Origin;
   readonly signal: AbortSignal | undefined;
@@ -83,6 +85,9 @@ function workOf(parts: ImportRunParts, run: ImportRun, plan: IntakePlan): readon
     .filter(({ files }) => files.some(isOpen));
   return [
     ...volumes.map(({ volume, files }) => ({ files, take: () => takeVolume(parts, run, volume) })),
+    ...plan.loneLabels
+      .filter(({ file }) => isOpen(file) || parts.ledger.outcomeOf(run.importId, file)?.code === withoutImage)
+      .map((label) => ({ files: [label.file], take: () => takeLoneLabel(parts, run, label) })),
     ...plan.others.filter(isOpen).map((file) => ({ files: [file], take: () => takeDicom(parts, run, file) })),
   ];
 }
@@ -97,21 +102,39 @@ async function takeDicom({ door, ledger }: ImportRunParts, run: ImportRun, file:
   await note({ outcome: admission.kind, code });
 }
 
+const withoutImage = 'label-without-image';
+
 async function takeVolume(parts: ImportRunParts, run: ImportRun, volume: PlannedVolume): Promise<void> {
-  const { ledger, volumes, labelNames } = parts;
-  const { subject, session, name, modality, image, label } = volume;
-  const admission = await volumes.admit(await run.tree.read(image), { subject, session, name, modality });
+  const { ledger, volumes } = parts;
+  const { image, label, group, key } = volume;
+  const admission = await volumes.admit(await run.tree.read(image), volume);
   const refusal = admission.kind === 'refused' ? admission.code : undefined;
   await ledger.note(run.importId, image, { outcome: admission.kind, code: refusal });
+  if (admission.kind !== 'refused')
+    await ledger.noteVolume({ root: run.root, group, key }, admission.seriesInstanceUid);
   if (label === undefined) return;
   if (admission.kind === 'refused') {
-    return ledger.note(run.importId, label, { outcome: 'ignored', code: 'label-without-image' });
+    return ledger.note(run.importId, label, { outcome: 'ignored', code: withoutImage });
   }
-  const { seriesInstanceUid } = admission;
-  const segmentNames = volume.segmentNames ?? labelNames;
-  const labelled = await volumes.admitLabel(await run.tree.read(label), { seriesInstanceUid, segmentNames });
+  await takeLabel(parts, run, { ...volume, file: label, seriesInstanceUid: admission.seriesInstanceUid });
+}
+
+/** Its image may have been taken in before, and moved away. */
+async function takeLoneLabel(parts: ImportRunParts, run: ImportRun, label: LoneLabel): Promise<void> {
+  const seriesInstanceUid = parts.ledger.volumeAt({ ...label, root: run.root });
+  if (seriesInstanceUid !== undefined) return takeLabel(parts, run, { ...label, seriesInstanceUid });
+  await parts.ledger.note(run.importId, label.file, { outcome: 'ignored', code: withoutImage });
+}
+
+async function takeLabel(
+  { ledger, volumes, labelNames }: ImportRunParts,
+  run: ImportRun,
+  label: Pick<LoneLabel, 'file' | 'segmentNames'> & { readonly seriesInstanceUid: string },
+): Promise<void> {
+  const { file, seriesInstanceUid, segmentNames = labelNames } = label;
+  const labelled = await volumes.admitLabel(await run.tree.read(file), { seriesInstanceUid, segmentNames });
   const code = labelled.kind === 'refused' ? labelled.code : undefined;
-  await ledger.note(run.importId, label, { outcome: labelled.kind, code });
+  await ledger.note(run.importId, file, { outcome: labelled.kind, code });
 }
 
 /** With a preamble, or beginning with a tag of group 0002 or 0008 as old archives export. */

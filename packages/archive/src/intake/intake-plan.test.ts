@@ -4,13 +4,16 @@ import { planIntake } from './intake-plan.ts';
 
 const plan = (paths: readonly string[], texts: Record<string, string> = {}) => {
   const files = paths.map((path): TreeFile => ({ path, sizeBytes: 1, version: '1' }));
-  const { volumes, others, ignored } = planIntake(files, new Map(Object.entries(texts)));
+  const { volumes, loneLabels, others, ignored } = planIntake(files, new Map(Object.entries(texts)));
   return {
     volumes: volumes.map(({ image, label, subject, session, modality, segmentNames }) => ({
       ...{ image: image.path, label: label?.path, subject, session, modality, segmentNames },
     })),
     others: others.map(({ path }) => path),
-    ignored: Object.fromEntries(ignored.map(({ file, reason }) => [file.path, reason])),
+    ignored: Object.fromEntries([
+      ...ignored.map(({ file, reason }) => [file.path, reason]),
+      ...loneLabels.map(({ file }) => [file.path, 'label-without-image']),
+    ]),
   };
 };
 

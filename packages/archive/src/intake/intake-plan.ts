@@ -17,6 +17,16 @@ export interface PlannedVolume {
   readonly modality: string;
   /** Segment's number to its name, where the layout says it. */
   readonly segmentNames: Readonly<Record<string, string>> | undefined;
+  /** What its path has in common with its segmentation's. */
+  readonly group: string;
+  readonly key: string;
+  /** `case.json`, or nnU-Net's `dataset.json`, says `"synthetic": true`. */
+  readonly isSynthetic: boolean;
+}
+
+/** A segmentation whose image is not there; it may have been, before. */
+export interface LoneLabel extends Pick<PlannedVolume, 'group' | 'key' | 'segmentNames'> {
+  readonly file: TreeFile;
 }
 
 type IgnoredReason =
@@ -25,14 +35,13 @@ type IgnoredReason =
   | 'zip'
   /** `reference.nii.gz`: a truth to be scored against, not to be trained on. */
   | 'reference'
-  /** A segmentation whose image is not there. */
-  | 'label-without-image'
   /** A second segmentation of the same image. */
   | 'label-beside-another'
   | 'not-an-image';
 
 export interface IntakePlan {
   readonly volumes: readonly PlannedVolume[];
+  readonly loneLabels: readonly LoneLabel[];
   /** May be DICOM: their beginning tells. */
   readonly others: readonly TreeFile[];
   readonly ignored: readonly { readonly file: TreeFile; readonly reason: IgnoredReason }[];
@@ -67,19 +76,20 @@ export function planIntake(files: readonly TreeFile[], texts: LayoutTexts): Inta
   const placed = volumeFiles.map((file) => placeOf(file, texts));
   const images = placed.filter((place): place is Place & { role: 'image' } => place.role === 'image');
   const labelOf = new Map<Place, TreeFile>();
+  const loneLabels: LoneLabel[] = [];
   for (const place of placed) {
     if (place.role === 'reference') ignored.push({ file: place.file, reason: 'reference' });
     if (place.role !== 'label') continue;
     const image = imageFor(place, images);
-    if (image === undefined) ignored.push({ file: place.file, reason: 'label-without-image' });
+    if (image === undefined) loneLabels.push(place);
     else if (labelOf.has(image)) ignored.push({ file: place.file, reason: 'label-beside-another' });
     else labelOf.set(image, place.file);
   }
   const volumes = images.map((place): PlannedVolume => {
-    const { file: image, subject, session, name, modality, segmentNames } = place;
-    return { image, label: labelOf.get(place), subject, session, name, modality, segmentNames };
+    const { file: image, role: _, ...rest } = place;
+    return { ...rest, image, label: labelOf.get(place) };
   });
-  return { volumes, others, ignored };
+  return { volumes, loneLabels, others, ignored };
 }
 
 /** What the path of a volume's file says of it. Labels have the `group` and a `key` that their image's `key` begins with. */
@@ -93,6 +103,7 @@ interface Place {
   readonly name: string;
   readonly modality: string;
   readonly segmentNames: Readonly<Record<string, string>> | undefined;
+  readonly isSynthetic: boolean;
 }
 
 function placeOf(file: TreeFile, texts: LayoutTexts): Place {
@@ -134,6 +145,7 @@ function nnunetPlace(file: TreeFile, { stem, folder, texts }: PathParts): Place 
       modality,
     },
     segmentNames: segmentNamesOf(dataset['labels']),
+    isSynthetic: dataset['synthetic'] === true,
   };
 }
 
@@ -147,7 +159,7 @@ function bidsPlace(file: TreeFile, stem: string): Place | undefined {
   const key = stem.replace(/_(?:desc|label|space)-[A-Za-z0-9]+/g, '').replace(/_[A-Za-z0-9]+$/, '');
   return {
     ...{ file, role: isLabel ? 'label' : 'image', group: `${subject} ${session}`, key, subject, session, name: stem },
-    ...{ modality: suffix.toLowerCase() === 'ct' ? 'CT' : 'MR', segmentNames: undefined },
+    ...{ modality: suffix.toLowerCase() === 'ct' ? 'CT' : 'MR', segmentNames: undefined, isSynthetic: false },
   };
 }
 
@@ -162,11 +174,11 @@ function casePlace(file: TreeFile, { stem, folder, texts }: PathParts): Place | 
   } as const;
   const role = roles[stem as keyof typeof roles];
   if (role === undefined || folder === '') return undefined;
-  const { patientId } = jsonOf(texts.get(`${folder}/case.json`));
+  const { patientId, synthetic } = jsonOf(texts.get(`${folder}/case.json`));
   const subject = typeof patientId === 'string' && patientId !== '' ? patientId : nameOf(folder);
   return {
     ...{ file, role, group: folder, key: '', subject, session: '', name: folder, modality: 'CT' },
-    segmentNames: undefined,
+    ...{ segmentNames: undefined, isSynthetic: synthetic === true },
   };
 }
 
@@ -176,7 +188,7 @@ function siblingPlace(file: TreeFile, { stem, folder }: Omit<PathParts, 'texts'>
   const subject = isLabel ? stem.replace(labelSuffix, '') : stem;
   return {
     ...{ file, role: isLabel ? 'label' : 'image', group: folder, key: subject, subject, session: '', name: stem },
-    ...{ modality: 'CT', segmentNames: undefined },
+    ...{ modality: 'CT', segmentNames: undefined, isSynthetic: false },
   };
 }
 

@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { encodeNifti, toLabelMap } from '@consilium/imaging';
+import { Dataset, datasetOf, encodeNifti, formatPart10, parsePart10, toLabelMap } from '@consilium/imaging';
 import { describe, expect, it } from 'vitest';
 import type { Archive } from '../archive.ts';
 import type { ArchiveEvent } from '../archive-events.ts';
@@ -273,6 +273,37 @@ describe('a zip file that is uploaded', () => {
   });
 });
 
+describe('a volume that was made artificially', () => {
+  it('is found as such, by case.json, its own header, or DICOM’s attribute', async () => {
+    using directory = new ToyDirectory();
+    using folder = new ToyFolder();
+    const other = (seed: number) => toyImage({ seed });
+    folder.write({
+      'a/image.nii.gz': encodeNifti(image),
+      'a/case.json': '{ "synthetic": true }',
+      'b/image.nii.gz': encodeNifti(other(1), { description: 'SYNTHETIC phantom' }),
+      'c/image.nii.gz': encodeNifti(other(2), { description: 'photosynthetic' }),
+      'd/image.nii.gz': encodeNifti(other(4)),
+    });
+    await using archive = await openToyArchive(directory.path);
+    expect(archive.catalogue.hasSynthetic()).toBe(false);
+    await archive.intake.importFolder(folder.path);
+    expect(archive.catalogue.search('synthetic = yes').series).toHaveLength(2);
+    expect(archive.catalogue.count('synthetic = yes and tag = synthetic').series).toBe(2);
+    expect(archive.catalogue.hasSynthetic()).toBe(true);
+    const [slice] = toySeries({ patient: 'S' });
+    const file = parsePart10(slice!);
+    const marked = datasetOf({ SyntheticData: 'YES' }).elements;
+    const elements = [...file.data.elements, ...marked].sort((x, y) => x.tag - y.tag);
+    const { explicit, littleEndian } = file.data;
+    await archive.door.admit(formatPart10({ ...file, data: new Dataset(elements, { explicit, littleEndian }) }), {
+      kind: 'folder',
+    });
+    expect(archive.catalogue.count('synthetic = yes and format = dicom').series).toBe(1);
+    expect(archive.catalogue.count('synthetic = no').series).toBe(2);
+  });
+});
+
 describe('a watched folder', () => {
   const watching = async (
     afterwards: 'move' | 'delete',
@@ -323,6 +354,18 @@ describe('a watched folder', () => {
       await looks(2);
       expect(instances(archive)).toBe(4);
       expect(left(folder)).toEqual(['done/A/0', 'done/A/1', 'done/A/2', 'done/A/3', 'refused/readme.txt']);
+    });
+  });
+
+  it('tells a segmentation that comes late to its image, though that was moved away', async () => {
+    await watching('move', async ({ archive, folder, looks }) => {
+      folder.write({ 'a/image.nii': namedNifti(image), 'a/case.json': '{ "patientId": "Meyer" }' });
+      await looks(4);
+      folder.write({ 'a/label.nii': namedNifti(labels), 'b/label.nii': namedNifti(labels) });
+      await looks(4);
+      expect(left(folder)).toEqual(['b/label.nii', 'done/a/image.nii', 'done/a/label.nii', 'refused/a/case.json']);
+      await archive.series.settle();
+      expect(archive.catalogue.count('labelled = yes').series).toBe(1);
     });
   });
 

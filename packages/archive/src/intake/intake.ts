@@ -161,6 +161,7 @@ export class Intake {
         { ...this.#parts, bytesAtOnceMax: limits.bytesAtOnceMax },
         {
           importId: one.id,
+          root: one.path,
           tree,
           origin: one.kind === 'zip' ? { kind: 'upload' } : { kind: 'folder' },
           signal,
@@ -194,7 +195,8 @@ export class Intake {
     signal: AbortSignal,
   ): Promise<ReadonlyMap<TreeFile, FileOutcome>> {
     const { ledger, clock, limits, events } = this.#parts;
-    const { id } = await ledger.begin('watch', resolve(directory), clock.nowMs());
+    const root = resolve(directory);
+    const { id } = await ledger.begin('watch', root, clock.nowMs());
     for (const file of tree.files.filter(({ path }) => /\.zip$/i.test(path))) {
       const bytes = createReadStream(join(directory, file.path));
       const code = await this.importZip(bytes, { signal }).then(() => undefined, codeOfZip);
@@ -203,7 +205,7 @@ export class Intake {
     await runImport(
       { ...this.#parts, bytesAtOnceMax: limits.bytesAtOnceMax },
       {
-        ...{ importId: id, tree, origin: { kind: 'folder' }, signal },
+        ...{ importId: id, root, tree, origin: { kind: 'folder' }, signal },
         onProgress: (done, total) => events.tell({ kind: 'import', importId: id, done, total, state: 'running' }),
       },
     );

@@ -14,6 +14,7 @@ import type { IdentityMap } from '../store/identity-map.ts';
 import type { InstanceHeader } from '../store/instance-header.ts';
 import type { InstanceRecorder } from '../store/instance-recorder.ts';
 import { type LabelProvenance, segmentationsOf, upsertLabel } from '../store/label-store.ts';
+import { syntheticTag } from '../store/synthetic-series.ts';
 import { cleanNifti } from './clean-nifti.ts';
 import { decodeNrrd } from './decode-nrrd.ts';
 
@@ -37,6 +38,8 @@ export interface VolumeName {
   readonly session: string;
   readonly name: string;
   readonly modality: string;
+  /** Whether it is said beside the file that it was made artificially. */
+  readonly isSynthetic: boolean;
 }
 
 export type VolumeAdmission =
@@ -47,6 +50,7 @@ type ReadFile =
   | {
       readonly kind: 'read';
       readonly cleaned: Uint8Array;
+      readonly saysSynthetic: boolean;
       readonly segmentNames: Readonly<Record<string, string>> | undefined;
     }
   | { readonly kind: 'refused'; readonly code: string };
@@ -66,6 +70,7 @@ export class VolumeDoor {
     const read = this.#read(bytes, decodeNifti);
     if (read.kind === 'refused') return read;
     const { cleaned } = read;
+    const isSynthetic = volume.isSynthetic || read.saysSynthetic;
     const header = this.#headerOf(volume);
     const stated = (keyword: string): string => header.attributes.get(keyword)![0]!;
     const seriesInstanceUid = stated('SeriesInstanceUID');
@@ -74,11 +79,13 @@ export class VolumeDoor {
     const known = recorder.known(stated('SOPInstanceUID'), { sha256, source });
     if (known?.kind === 'duplicate') return { kind: 'duplicate', seriesInstanceUid };
     if (known !== undefined) return { kind: 'refused', code: 'archive.instance-conflict' };
-    identities.remember([
+    if (recorder.isErased(stated('PatientID'))) return { kind: 'refused', code: 'archive.subject-erased' };
+    const names = [
       { level: 'subject', pseudonym: stated('PatientID'), facts: { Name: volume.subject } },
       { level: 'study', pseudonym: stated('StudyInstanceUID'), facts: { Session: volume.session } },
       { level: 'series', pseudonym: seriesInstanceUid, facts: { Name: volume.name } },
-    ]);
+    ] as const;
+    identities.remember(names);
     await instances.put(cleaned, sha256);
     const nowMs = clock.nowMs();
     const outcome = await commits.run(() => {
@@ -86,9 +93,17 @@ export class VolumeDoor {
         ...{ header, format: 'file', sha256, source, sizeBytes: cleaned.length, nowMs },
         changes: [{ tag: 'nifti', action: 'cleaned', reason: 'texts and extensions of the header', count: 1 }],
       });
-      if (recorded.kind === 'stored') annotations.refreshText(recorded.seriesId);
+      if (recorded.kind === 'stored') {
+        if (isSynthetic) annotations.tag(recorded.seriesId, syntheticTag);
+        annotations.refreshText(recorded.seriesId);
+      }
       return recorded;
     });
+    if (outcome.kind === 'erased') {
+      // While it came. Others may have the same voxels: a file without a row is cleared away at the next start.
+      identities.forget(names);
+      return { kind: 'refused', code: 'archive.subject-erased' };
+    }
     if (outcome.kind === 'stored' || outcome.kind === 'duplicate') return { kind: outcome.kind, seriesInstanceUid };
     return { kind: 'refused', code: 'archive.instance-conflict' };
   }
@@ -112,7 +127,9 @@ export class VolumeDoor {
       segmentNames: read.segmentNames ?? segmentNames,
     };
     const isNew = await commits.run(() => {
-      const row = database.prepare('SELECT id FROM series WHERE SeriesInstanceUID = ?').get(seriesInstanceUid)!;
+      const row = database.prepare('SELECT id FROM series WHERE SeriesInstanceUID = ?').get(seriesInstanceUid);
+      // Its subject was erased meanwhile.
+      if (row === undefined) return undefined;
       const seriesId = Number(row['id']);
       if (segmentationsOf(database, seriesId).some((label) => label.sha256 === sha256)) return false;
       const nothing = { segments: [], isOnGrid: false, volumeMl: undefined, tumourMl: undefined };
@@ -122,6 +139,7 @@ export class VolumeDoor {
         .run(seriesId);
       return true;
     });
+    if (isNew === undefined) return { kind: 'refused', code: 'archive.subject-erased' };
     return { kind: isNew ? 'stored' : 'duplicate', seriesInstanceUid };
   }
 
@@ -133,7 +151,8 @@ export class VolumeDoor {
       const nrrd = isNrrd(bytes) ? decodeNrrd(bytes, { bytesMax }) : undefined;
       const nifti = nrrd === undefined ? bytes : encodeNifti(nrrd.volume);
       check(nifti);
-      return { kind: 'read', cleaned: cleanNifti(nifti, { bytesMax }), segmentNames: nrrd?.segmentNames };
+      const { bytes: cleaned, saysSynthetic } = cleanNifti(nifti, { bytesMax });
+      return { kind: 'read', cleaned, saysSynthetic, segmentNames: nrrd?.segmentNames };
     } catch (error) {
       if (error instanceof ImagingError) return { kind: 'refused', code: error.code };
       if (error instanceof ArchiveError && error.code === 'archive.nrrd-unreadable') {

@@ -1,6 +1,7 @@
 /** The fields by which series are searched, counted and split. Every DICOM keyword the archive has seen is one, too. */
 import type { DatabaseSync } from 'node:sqlite';
 import { catalogueAttributes } from '../catalogue-query.ts';
+import { isSyntheticSql } from '../store/synthetic-series.ts';
 import { QueryError } from './query-error.ts';
 import type { Word } from './query-parser.ts';
 
@@ -61,6 +62,7 @@ export const searchFields: readonly SearchField[] = [
   ),
   field('failed', 'boolean', '(series.failed_count > 0)', 'whether a finding makes it unfit'),
   field('duplicate', 'boolean', '(series.duplicate_of IS NOT NULL)', 'whether an earlier series shows the same'),
+  field('synthetic', 'boolean', isSyntheticSql, 'whether it says that it was made artificially'),
   many('tag', 'tag.name', 'tag WHERE tag.series_id = series.id', ''),
   many('finding', 'finding.code', 'finding WHERE finding.series_id = series.id', 'a finding’s code'),
   many(

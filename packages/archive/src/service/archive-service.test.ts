@@ -193,6 +193,19 @@ describe('the archive’s interface', () => {
     expect((await asOwner('/quarantine')).json()).toEqual([]);
   });
 
+  it('erases a subject, and lets it in again when asked', async () => {
+    await asOwner('/uploads/instance', { method: 'POST', body: toySeries({ patient: 'E' })[0] });
+    const erasing = (body: object) => asOwner('/subjects/E/erase', { method: 'POST', body });
+    expect((await erasing({})).json().code).toBe('archive.request-malformed');
+    expect((await erasing({ reason: 'withdrawn' })).json()).toMatchObject({ patientId: 'E', state: 'done' });
+    expect((await erasing({ reason: 'withdrawn' })).status).toBe(404);
+    const sent = () => asOwner('/uploads/instance', { method: 'POST', body: toySeries({ patient: 'E' })[0] });
+    expect((await sent()).json().code).toBe('archive.subject-erased');
+    expect((await asOwner('/erasures')).json()).toMatchObject([{ patientId: 'E', reason: 'withdrawn' }]);
+    await asOwner('/subjects/E/allow', { method: 'POST', body: { reason: 'consent' } });
+    expect((await sent()).json().kind).toBe('stored');
+  });
+
   it('says where a query is wrong, and what else is, by code', async () => {
     const wrong = await asOwner('/search?query=modality%20%3D');
     expect(wrong.status).toBe(400);

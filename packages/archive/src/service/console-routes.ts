@@ -6,6 +6,7 @@ import { ArchiveError } from '../archive-error.ts';
 import { QueryError } from '../search/query-error.ts';
 import { searchFields } from '../search/search-fields.ts';
 import { type ConsoleContext, type Named, parsed } from './console-context.ts';
+import { erasureRoutes } from './erasure-routes.ts';
 import { sendEvents } from './event-stream.ts';
 import { importEntries, intakeRoutes } from './intake-routes.ts';
 import { attributeChangeOf, splitFactsOf } from './service-facts.ts';
@@ -26,6 +27,7 @@ export async function consoleRoutes(app: FastifyInstance, context: ConsoleContex
   cohortRoutes(app, context);
   quarantineRoutes(app, context);
   intakeRoutes(app, context);
+  erasureRoutes(app, context);
 }
 
 declare module 'fastify' {

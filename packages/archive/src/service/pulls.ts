@@ -85,6 +85,14 @@ export class Pulls {
     if (entry.state === 'waiting' || entry.state === 'running') await this.#change(id, { state: 'cancelled' });
   }
 
+  /** Those that are such: what runs is stopped, and no trace of them is kept. */
+  async forget(isSuch: (entry: PullEntry) => boolean): Promise<void> {
+    const such = this.list().filter(isSuch);
+    for (const { id } of such) await this.cancel(id);
+    for (const { id } of such) this.#entries.delete(id);
+    if (such.length > 0) await this.#write();
+  }
+
   /** Stops what runs; it goes on when the archive is opened again. */
   async close(): Promise<void> {
     this.#stop.abort();
@@ -102,8 +110,8 @@ export class Pulls {
   }
 
   async #run(id: string): Promise<void> {
-    const entry = this.#entries.get(id)!;
-    if (entry.state !== 'waiting' || this.#stop.signal.aborted) return;
+    const entry = this.#entries.get(id);
+    if (entry?.state !== 'waiting' || this.#stop.signal.aborted) return;
     const cancel = new AbortController();
     this.#cancels.set(id, cancel);
     const signal = AbortSignal.any([cancel.signal, this.#stop.signal]);
@@ -138,7 +146,9 @@ export class Pulls {
   }
 
   #note(id: string, change: Partial<PullEntry>): void {
-    const entry = { ...this.#entries.get(id)!, ...change };
+    const before = this.#entries.get(id);
+    if (before === undefined) return;
+    const entry = { ...before, ...change };
     this.#entries.set(id, entry);
     const { held = 0, instances = 0, state } = entry;
     this.#parts.events.tell({ kind: 'pull', pullId: id, state, held, instances });

@@ -7,8 +7,12 @@ import { DatabaseSync } from 'node:sqlite';
 import { ArchiveError } from '../archive-error.ts';
 import { storageError } from './storage-error.ts';
 
-/** Raised whenever the tables change; an archive of another version is not opened. */
-const schemaVersion = 1;
+/**
+ * Raised whenever the tables change. Version 1 lacked tables only, which are added when it is opened to be written; an
+ * archive of another version is not opened.
+ */
+const schemaVersion = 2;
+const writtenBefore: readonly number[] = [1];
 
 const hierarchy = `
   CREATE TABLE IF NOT EXISTS archive_state (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -182,6 +186,16 @@ const cohorts = `
     explanation TEXT,
     PRIMARY KEY (version_id, series_id)
   ) STRICT, WITHOUT ROWID;
+  -- whose series were erased after the version was frozen
+  CREATE TABLE IF NOT EXISTS cohort_tombstone (
+    version_id INTEGER NOT NULL REFERENCES cohort_version,
+    PatientID TEXT NOT NULL,
+    -- of those that belonged to it
+    series INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    erased_ms INTEGER NOT NULL,
+    PRIMARY KEY (version_id, PatientID)
+  ) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS split (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
@@ -220,6 +234,24 @@ const intake = `
     code TEXT,
     PRIMARY KEY (import_id, file)
   ) STRICT, WITHOUT ROWID;
+  -- where the volumes of NIfTI and NRRD files lay, so that a segmentation that comes later is told to its image
+  CREATE TABLE IF NOT EXISTS import_volume (
+    -- keyed digest of the folder and what of the path image and segmentation have in common
+    place BLOB PRIMARY KEY,
+    SeriesInstanceUID TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+`;
+
+const erasures = `
+  CREATE TABLE IF NOT EXISTS erasure (
+    PatientID TEXT PRIMARY KEY,
+    reason TEXT NOT NULL,
+    erased_ms INTEGER NOT NULL,
+    -- 'begun' until nothing is left, 'done', or 'allowed': may come in again
+    state TEXT NOT NULL,
+    -- JSON: files and pseudonyms that are still to go
+    rest TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
 `;
 
 export interface CatalogueDatabase extends Disposable {
@@ -242,9 +274,11 @@ export function openCatalogue(directory: string): CatalogueDatabase {
     lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
     database = new DatabaseSync(join(directory, 'archive.sqlite'), { timeout: 10_000 });
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
-    checkVersion(database);
+    // What is deleted is overwritten, so that a subject that is erased is.
+    database.exec('PRAGMA secure_delete = ON');
+    checkVersion(database, [...writtenBefore, schemaVersion]);
     database.exec(
-      `BEGIN; ${hierarchy} ${findings} ${cohorts} ${intake} PRAGMA user_version = ${schemaVersion}; COMMIT`,
+      `BEGIN; ${hierarchy} ${findings} ${cohorts} ${intake} ${erasures} PRAGMA user_version = ${schemaVersion}; COMMIT`,
     );
     // A page cache of 64 MiB, and the file's pages mapped.
     database.exec('PRAGMA cache_size = -65536; PRAGMA mmap_size = 1073741824; PRAGMA temp_store = MEMORY');
@@ -268,16 +302,16 @@ export function openCatalogue(directory: string): CatalogueDatabase {
 export function openCatalogueForReading(directory: string): DatabaseSync {
   try {
     const database = new DatabaseSync(join(directory, 'archive.sqlite'), { readOnly: true, timeout: 10_000 });
-    checkVersion(database);
+    checkVersion(database, [schemaVersion]);
     return database;
   } catch (error) {
     throw storageError(error, directory);
   }
 }
 
-function checkVersion(database: DatabaseSync): void {
+function checkVersion(database: DatabaseSync, readable: readonly number[]): void {
   const version = Number(database.prepare('PRAGMA user_version').get()!['user_version']);
-  if (version === 0 || version === schemaVersion) return;
+  if (version === 0 || readable.includes(version)) return;
   throw new ArchiveError('archive.catalogue-version', 'The catalogue was written by another version of Consilium.', {
     detail: `version ${version}, expected ${schemaVersion}`,
   });

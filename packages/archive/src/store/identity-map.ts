@@ -17,6 +17,8 @@ export type IdentityLevel = 'subject' | 'study' | 'series';
 const schema = `
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
+  -- what is forgotten is overwritten
+  PRAGMA secure_delete = ON;
   CREATE TABLE IF NOT EXISTS identity (
     level TEXT NOT NULL,
     pseudonym TEXT NOT NULL,
@@ -85,6 +87,19 @@ export class IdentityMap implements Disposable {
       .prepare('SELECT sealed FROM identity WHERE level = ? AND pseudonym = ?')
       .all(level, pseudonym);
     return rows.map(({ sealed }) => JSON.parse(this.#box.openText(sealed as Uint8Array, `${level} ${pseudonym}`)));
+  }
+
+  /** All that was said of these. Durable when it returns. @throws ArchiveError `archive.disk-full`, `archive.not-writable` */
+  forget(entries: readonly { readonly level: IdentityLevel; readonly pseudonym: string }[]): void {
+    try {
+      this.#database.exec('BEGIN IMMEDIATE');
+      const forgotten = this.#database.prepare('DELETE FROM identity WHERE level = ? AND pseudonym = ?');
+      for (const { level, pseudonym } of entries) forgotten.run(level, pseudonym);
+      this.#database.exec('COMMIT; PRAGMA wal_checkpoint(TRUNCATE)');
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      throw storageError(error, this.#path);
+    }
   }
 
   /** Closes the database and forgets the key. */

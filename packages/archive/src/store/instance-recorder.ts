@@ -24,7 +24,9 @@ export type RecordOutcome =
   /** Other content under the same SOP Instance UID; the first stays. */
   | { readonly kind: 'conflict'; readonly seriesId: number; readonly storedSha256: string }
   /** Its study belongs to another patient, or its series to another study. */
-  | { readonly kind: 'misplaced' };
+  | { readonly kind: 'misplaced' }
+  /** Its subject was erased, and may not come in again. */
+  | { readonly kind: 'erased' };
 
 type Level = 'study' | 'series' | 'instance';
 
@@ -65,11 +67,17 @@ export class InstanceRecorder {
     return { kind: 'conflict', seriesId: Number(known['series_id']), storedSha256 };
   }
 
+  /** Whether a subject was erased and may not come in again. */
+  isErased(patientId: string): boolean {
+    return this.#get("SELECT 1 FROM erasure WHERE PatientID = ? AND state <> 'allowed'", patientId) !== undefined;
+  }
+
   /** Within a transaction of the caller's. The header states all four UIDs. */
   record(record: InstanceRecord): RecordOutcome {
     const { header, sha256, source, sizeBytes, nowMs } = record;
     const known = this.known(header.attributes.get('SOPInstanceUID')![0]!, { sha256, source });
     if (known !== undefined) return known;
+    if (this.isErased(patientIdOf(header))) return { kind: 'erased' };
     const subjectId = this.#subject(record);
     const study = this.#study(record, subjectId);
     if (study.parent !== subjectId) return { kind: 'misplaced' };

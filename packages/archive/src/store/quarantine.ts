@@ -129,6 +129,22 @@ export class Quarantine {
     await rm(this.#pathOf(id), { force: true });
   }
 
+  /** Of all files, those that are such; answers how many. One is in memory at a time. @throws as `read`, `delete` */
+  async deleteWhere(isSuch: (bytes: Uint8Array) => boolean): Promise<number> {
+    let deleted = 0;
+    for (const { id } of this.#database.prepare('SELECT id FROM quarantine').all()) {
+      const file = await this.read(String(id)).catch((error: NodeJS.ErrnoException) => {
+        // Deleted meanwhile by somebody else.
+        if (error.code === 'ENOENT' || error.code === 'archive.quarantine-unknown') return undefined;
+        throw error;
+      });
+      if (file === undefined || !isSuch(file.bytes)) continue;
+      await this.delete(String(id));
+      deleted++;
+    }
+    return deleted;
+  }
+
   /** Removes files that are not listed, after a crash. */
   async sweep(): Promise<void> {
     const known = this.#database.prepare('SELECT 1 FROM quarantine WHERE id = ?');

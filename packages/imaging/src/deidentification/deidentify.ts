@@ -19,6 +19,7 @@ import { pixelDecision } from './pixel-policy.ts';
 import type { DeidentificationProfile } from './profile.ts';
 import { Pseudonyms } from './pseudonyms.ts';
 import { safeWords } from './safe-words.ts';
+import { subjectKeyOf } from './subject-key.ts';
 
 const secretBytesMin = 32;
 
@@ -114,7 +115,7 @@ function identityOf(data: Dataset, pseudonyms: Pseudonyms, { dates }: CompletePr
           .map((text) => [keyword, text]),
       ),
     );
-  const { key, subjectFrom } = subjectKey(data);
+  const { key, subjectFrom } = subjectKeyOf(data);
   return {
     subject: facts(['PatientID', 'IssuerOfPatientID', 'PatientName', 'PatientBirthDate', 'PatientSex']),
     study: facts(['StudyInstanceUID', 'AccessionNumber', 'StudyID', 'StudyDate']),
@@ -128,21 +129,6 @@ function identityOf(data: Dataset, pseudonyms: Pseudonyms, { dates }: CompletePr
       dateShiftDays: dates === 'shifted' ? pseudonyms.dateShiftDays(key) : 0,
     },
   };
-}
-
-/** Issuer and ID; without an ID name and birth date; without either each study is a subject of its own. */
-function subjectKey(data: Dataset): { key: string; subjectFrom: OriginalIdentity['subjectFrom'] } {
-  const text = (keyword: Keyword): string => (data.text(keyword) ?? '').normalize('NFC').trim();
-  const id = text('PatientID');
-  if (id !== '') return { key: JSON.stringify(['id', text('IssuerOfPatientID'), id]), subjectFrom: 'patient-id' };
-  const name = folded(text('PatientName'))
-    .replace(/[\^\s=]+/g, ' ')
-    .trim();
-  const birthDate = text('PatientBirthDate');
-  if (name !== '' && birthDate !== '') {
-    return { key: JSON.stringify(['name', name, birthDate]), subjectFrom: 'name-and-birth-date' };
-  }
-  return { key: JSON.stringify(['study', text('StudyInstanceUID')]), subjectFrom: 'study' };
 }
 
 /** The file's data set with its pixels as they are now; plain pixels have no table of offsets. */
