@@ -1,14 +1,31 @@
 /** The page of a site's data manager. */
 import '@mantine/core/styles.css';
+import '@mantine/notifications/styles.css';
+import '../parts/page.css';
 import { MantineProvider } from '@mantine/core';
+import { Notifications } from '@mantine/notifications';
+import { QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
+import { Router } from 'wouter';
+import { useHashLocation } from 'wouter/use-hash-location';
+import { theme, variables } from '../parts/theme.ts';
+import { archiveQueries } from './archive-queries.ts';
+import { logInByAddress } from './session.ts';
 import { SiteConsole } from './site-console.tsx';
+
+const client = archiveQueries();
+await logInByAddress();
 
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
-    <MantineProvider defaultColorScheme="auto">
-      <SiteConsole />
-    </MantineProvider>
+    <QueryClientProvider client={client}>
+      <MantineProvider defaultColorScheme="auto" theme={theme} cssVariablesResolver={variables}>
+        <Notifications position="bottom-right" limit={4} />
+        <Router hook={useHashLocation}>
+          <SiteConsole />
+        </Router>
+      </MantineProvider>
+    </QueryClientProvider>
   </StrictMode>,
 );

@@ -1,15 +1,121 @@
-/** The frame of the site's page: what there is to look at, and the part that is looked at. */
-import { AppShell, Title } from '@mantine/core';
+/** The frame of the site's pages: where one can go, whether what is shown is live, and the page itself. */
+import { AppShell, Skeleton } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { lazy, Suspense, useEffect, useMemo } from 'react';
+import { Route, Switch, useLocation } from 'wouter';
+import { EmptyPlace } from '../parts/empty-place.tsx';
+import { ErrorView } from '../parts/error-view.tsx';
+import { LiveEvents } from '../parts/live-events.ts';
+import { ask } from '../parts/service-client.ts';
+import { ServiceError } from '../parts/service-error.ts';
+import { type Shortcut, ShortcutList, useShortcuts } from '../parts/shortcuts.tsx';
+import { Refreshing } from './archive-queries.ts';
+import { ArrivalsPage } from './arrivals/arrivals-page.tsx';
+import { ConsoleHeader } from './console-header.tsx';
+import { ConsoleNavigation } from './console-navigation.tsx';
+import { LoginPage } from './login-page.tsx';
+import classes from './site-console.module.css';
+import { sitePages } from './site-page.ts';
+import { StudiesPage } from './studies/studies-page.tsx';
+
+const CohortsPage = lazy(async () => ({ default: (await import('./cohorts/cohorts-page.tsx')).CohortsPage }));
+const QualityPage = lazy(async () => ({ default: (await import('./quality/quality-page.tsx')).QualityPage }));
+const QuarantinePage = lazy(async () => ({
+  default: (await import('./quarantine/quarantine-page.tsx')).QuarantinePage,
+}));
+const DeidentificationPage = lazy(async () => ({
+  default: (await import('./deidentification/deidentification-page.tsx')).DeidentificationPage,
+}));
+const RoadsPage = lazy(async () => ({ default: (await import('./roads/roads-page.tsx')).RoadsPage }));
 
 export function SiteConsole() {
+  const session = useQuery({ queryKey: ['session'], queryFn: () => ask('/session'), staleTime: 60_000 });
+  if (session.error instanceof ServiceError && session.error.status === 401) return <LoginPage />;
+  if (session.data !== undefined) return <Frame />;
+  if (session.error) {
+    return (
+      <main className={classes['alone']}>
+        <ErrorView error={session.error} onRetry={() => void session.refetch()} />
+      </main>
+    );
+  }
+  return <Skeleton height="100dvh" aria-label="Loading" role="status" />;
+}
+
+function useLive(): LiveEvents {
+  const client = useQueryClient();
+  const live = useMemo(() => {
+    const refreshing = new Refreshing(client);
+    return new LiveEvents({ onEvent: refreshing.note, onReturn: refreshing.everything });
+  }, [client]);
+  useEffect(() => {
+    live.open();
+    return () => live.close();
+  }, [live]);
+  return live;
+}
+
+function Frame() {
+  const live = useLive();
+  const [menuOpen, menu] = useDisclosure(false);
+  const [helpOpen, help] = useDisclosure(false);
+  const [location, navigate] = useLocation();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: going somewhere closes the menu.
+  useEffect(menu.close, [location]);
+  const shortcuts: readonly Shortcut[] = [
+    { keys: '?', does: 'show this list', run: help.open },
+    { keys: '/', does: 'write a query', run: focusSearch },
+    ...Object.values(sitePages).map(({ key, name, path }) => ({
+      ...{ keys: `g ${key}`, does: `go to ${name}`, run: () => navigate(path) },
+    })),
+  ];
+  useShortcuts(shortcuts);
   return (
-    <AppShell header={{ height: 56 }} padding="md">
-      <AppShell.Header p="sm">
-        <Title order={1} size="h4">
-          Consilium site
-        </Title>
+    <AppShell
+      header={{ height: 56 }}
+      navbar={{ width: 216, breakpoint: 'sm', collapsed: { mobile: !menuOpen } }}
+      padding="md"
+    >
+      <button type="button" className={classes['skip']} onClick={skipToContent}>
+        Skip to the content
+      </button>
+      <AppShell.Header>
+        <ConsoleHeader live={live} isMenuOpen={menuOpen} onMenu={menu.toggle} onHelp={help.open} />
       </AppShell.Header>
-      <AppShell.Main />
+      <AppShell.Navbar p="xs" aria-label="Pages">
+        <ConsoleNavigation />
+      </AppShell.Navbar>
+      <AppShell.Main id="content" tabIndex={-1}>
+        <Suspense fallback={<Skeleton height={400} aria-label="Loading" role="status" />}>
+          <Switch>
+            <Route path="/" component={ArrivalsPage} />
+            <Route path="/studies/:kind?/:uid?">
+              {({ kind, uid }) => <StudiesPage kind={kind} uid={uid && decodeURIComponent(uid)} />}
+            </Route>
+            <Route path="/cohorts/:name?">{({ name }) => <CohortsPage name={name} />}</Route>
+            <Route path="/quality/:code?">
+              {({ code }) => <QualityPage code={code && decodeURIComponent(code)} />}
+            </Route>
+            <Route path="/quarantine" component={QuarantinePage} />
+            <Route path="/deidentification/:uid?">{({ uid }) => <DeidentificationPage uid={uid} />}</Route>
+            <Route path="/roads" component={RoadsPage} />
+            <Route>
+              <EmptyPlace title="There is no such page">The pages are in the list at the left.</EmptyPlace>
+            </Route>
+          </Switch>
+        </Suspense>
+      </AppShell.Main>
+      <ShortcutList shortcuts={shortcuts} opened={helpOpen} onClose={help.close} />
     </AppShell>
   );
+}
+
+function focusSearch(): void {
+  document.querySelector<HTMLInputElement>('input[data-search]')?.focus();
+}
+
+/** No link: the fragment is the page's address. */
+function skipToContent(): void {
+  document.getElementById('content')?.focus();
 }
