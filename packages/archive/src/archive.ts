@@ -11,6 +11,7 @@ import { Catalogue } from './catalogue.ts';
 import { Cohorts } from './cohort/cohorts.ts';
 import { Curation } from './curation.ts';
 import { decodePixels } from './decoded-pixels.ts';
+import { type Describer, ThreadDescriber } from './derive/describer.ts';
 import { SeriesQueue } from './derive/series-queue.ts';
 import { ArchiveDoor, type Deidentify } from './door.ts';
 import { Erasure } from './erasure/erasure.ts';
@@ -35,6 +36,8 @@ export interface ArchivePorts {
   readonly identityKey?: Uint8Array;
   /** How files are de-identified, given the archive's secret; default: as the settings say. */
   readonly deidentify?: (secret: Uint8Array) => Deidentify;
+  /** Looks at series; default: in a thread of its own. */
+  readonly describer?: Describer;
 }
 
 interface ArchiveParts {
@@ -180,6 +183,7 @@ async function partsOf(
     }),
     series: new SeriesQueue({
       ...{ database, commits, annotations, instances, labels, events, clock },
+      describer: ports.describer ?? new ThreadDescriber(),
       settleMs: settings.settleMs,
     }),
     curation: new Curation({ database, catalogue, annotations, commits, clock }),

@@ -3,22 +3,18 @@
  * and writes down what they are. What waits is a state in the catalogue, so it goes on after a kill.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import { ImagingError } from '@consilium/imaging';
 import type { ArchiveClock } from '../archive-clock.ts';
 import { ArchiveError } from '../archive-error.ts';
 import type { ArchiveEvents } from '../archive-events.ts';
 import type { Annotations } from '../store/annotations.ts';
 import type { CommitGroup } from '../store/commit-group.ts';
 import type { ContentDirectory } from '../store/content-directory.ts';
-import { type LabelFormat, type LabelProvenance, segmentationsOf, upsertLabel } from '../store/label-store.ts';
-import { describeLabel, type LabelDescription } from './label-description.ts';
+import { type KeptLabel, segmentationsOf, upsertLabel } from '../store/label-store.ts';
+import type { Describer } from './describer.ts';
+import type { LabelDescription } from './label-description.ts';
 import { type Phase, phaseVerdict } from './phase-guess.ts';
-import {
-  type DescribedSeries,
-  describeSeries,
-  type SeriesDescription,
-  type VolumeFinding,
-} from './series-description.ts';
+import type { SeriesDescription, VolumeFinding } from './series-description.ts';
+import type { SeenSeries } from './series-work.ts';
 import { correlationOf } from './volume-signature.ts';
 
 /** From it on two volumes on one grid show the same. */
@@ -33,6 +29,7 @@ export interface SeriesQueueParts {
   readonly labels: ContentDirectory;
   readonly events: ArchiveEvents;
   readonly clock: ArchiveClock;
+  readonly describer: Describer;
   readonly settleMs: number;
 }
 
@@ -47,11 +44,7 @@ interface WaitingSeries {
   readonly phaseSource: string | undefined;
 }
 
-interface SeenLabel {
-  readonly format: LabelFormat;
-  readonly sha256: string;
-  readonly provenance: LabelProvenance;
-  readonly createdMs: number;
+interface SeenLabel extends KeptLabel {
   readonly description: LabelDescription | undefined;
 }
 
@@ -101,7 +94,10 @@ export class SeriesQueue {
   }
 
   async #drain(signal: AbortSignal | undefined): Promise<void> {
-    for (let next = this.#next(); next !== undefined && !signal?.aborted; next = this.#next()) await this.#look(next);
+    let next = this.#next();
+    if (next === undefined) return;
+    for (; next !== undefined && !signal?.aborted; next = this.#next()) await this.#look(next);
+    await this.#parts.describer.rest();
   }
 
   #next(): WaitingSeries | undefined {
@@ -127,19 +123,25 @@ export class SeriesQueue {
   }
 
   async #look(series: WaitingSeries): Promise<void> {
-    const { database, commits, instances, events, clock } = this.#parts;
+    const { database, commits, instances, labels, describer, events, clock } = this.#parts;
     const paths = database
       .prepare('SELECT lower(hex(sha256)) AS sha256 FROM instance WHERE series_id = ? ORDER BY InstanceNumber, id')
       .all(series.id)
       .map(({ sha256 }) => instances.pathOf(String(sha256)));
     const { format, modality } = series;
-    const described = await describeSeries({ format, modality, paths }).catch(undescribed);
-    const labels = described.kind === 'volume' ? await this.#labelsOf(series.id, described) : [];
+    const kept = segmentationsOf(database, series.id);
+    const described = await describer.describe({
+      ...{ format, modality, paths },
+      labels: kept.map(({ format: labelFormat, provenance, sha256 }) => ({
+        directory: (labelFormat === 'dicom-seg' ? instances : labels).path,
+        ...{ sha256, format: labelFormat, names: provenance.segmentNames ?? {} },
+      })),
+    });
     const nowMs = clock.nowMs();
     await commits.run(() => {
       // What came meanwhile makes it wait again.
       const row = database.prepare('SELECT instance_count FROM series WHERE id = ?').get(series.id);
-      if (Number(row?.['instance_count']) === series.instanceCount) this.#write(series, { described, labels, nowMs });
+      if (Number(row?.['instance_count']) === series.instanceCount) this.#write(series, { described, kept, nowMs });
     });
     const code = described.kind === 'unreadable' ? described.finding.code : undefined;
     events.tell({ kind: 'described', seriesInstanceUid: series.uid, code, waiting: this.#waiting() });
@@ -152,32 +154,12 @@ export class SeriesQueue {
     return Number(row!['waiting']);
   }
 
-  async #labelsOf(seriesId: number, { image }: Extract<DescribedSeries, { kind: 'volume' }>): Promise<SeenLabel[]> {
-    const { database, instances, labels } = this.#parts;
-    const seen: SeenLabel[] = [];
-    for (const label of segmentationsOf(database, seriesId)) {
-      const kept = label.format === 'dicom-seg' ? instances : labels;
-      const names = label.provenance.segmentNames ?? {};
-      const description = await kept
-        .get(label.sha256)
-        .then((bytes) => describeLabel({ bytes, format: label.format, names }, image))
-        .catch((error: unknown) => {
-          if (error instanceof ImagingError || error instanceof ArchiveError) return undefined;
-          throw error;
-        });
-      const drawnBy = description?.drawnBy ?? {};
-      seen.push({ ...label, provenance: { ...label.provenance, ...drawnBy }, description });
-    }
-    return seen;
-  }
-
   /** Within a transaction. */
   #write(
     series: WaitingSeries,
-    seen: { described: DescribedSeries; labels: readonly SeenLabel[]; nowMs: number },
+    { described, kept, nowMs }: { described: SeenSeries; kept: readonly KeptLabel[]; nowMs: number },
   ): void {
     const { database, annotations } = this.#parts;
-    const { described, labels, nowMs } = seen;
     const find = (source: string, finding: VolumeFinding): void => {
       annotations.find(series.id, { ...finding, source, createdMs: nowMs });
     };
@@ -197,6 +179,7 @@ export class SeriesQueue {
     if (described.kind === 'volume') {
       for (const finding of described.description.findings) find('volume', finding);
       this.#writeVolume(series, described.description);
+      const labels = kept.map((label, index) => seenLabel(label, described.labels[index]));
       for (const label of labels) this.#writeLabel(series.id, label, find);
       this.#writePhase(series, labels, find);
       this.#writeDuplicate(series, described.description, nowMs);
@@ -286,12 +269,6 @@ export class SeriesQueue {
 }
 
 const findings = {
-  missing: { code: 'archive.instance-damaged', severity: 'failed', message: 'A stored file of it is missing.' },
-  failed: {
-    code: 'archive.description-failed',
-    severity: 'failed',
-    message: 'Looking at it failed by a fault of ours.',
-  },
   unreadable: { code: 'label.unreadable', severity: 'warning', message: 'A segmentation of it cannot be read.' },
   offGrid: { code: 'label.off-grid', severity: 'warning', message: 'A segmentation does not lie on its voxels.' },
   empty: { code: 'label.empty', severity: 'warning', message: 'A segmentation of it is empty.' },
@@ -312,10 +289,10 @@ const findings = {
   },
 } as const satisfies Record<string, VolumeFinding>;
 
-/** A series that cannot be looked at must not keep the others waiting. */
-function undescribed(error: unknown): DescribedSeries {
-  const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-  return { kind: 'unreadable', finding: isMissing ? findings.missing : findings.failed };
+/** A DICOM SEG says itself who or what drew it. */
+function seenLabel(label: KeptLabel, description: LabelDescription | undefined): SeenLabel {
+  const { provenance } = label;
+  return { ...label, provenance: { ...provenance, ...description?.drawnBy }, description };
 }
 
 function hasSameShape(a: SeriesDescription['geometry'], b: SeriesDescription['geometry']): boolean {

@@ -5,11 +5,11 @@ import { describe, expect, it } from 'vitest';
 import { Archive } from '../archive.ts';
 import { openArchiveForReading } from '../archive-reader.ts';
 import { archiveSettingsSchema } from '../archive-settings.ts';
-import { ToyClock, ToyDirectory, toySegmentation, toySeries } from '../toy-archive.fixture.ts';
+import { here, ToyClock, ToyDirectory, toySegmentation, toySeries } from '../toy-archive.fixture.ts';
 
 const folder = { kind: 'folder' } as const;
 const open = (directory: ToyDirectory): Promise<Archive> =>
-  Archive.open(directory.path, archiveSettingsSchema.parse({}), { clock: new ToyClock() });
+  Archive.open(directory.path, archiveSettingsSchema.parse({}), { clock: new ToyClock(), describer: here });
 
 const patients = ['MRN-0001', 'MRN-0002', 'MRN-0003', 'MRN-0004', 'MRN-0005'];
 
