@@ -2,7 +2,7 @@
  * The archive's door: takes an instance in as it came, de-identifies it, stores it, lists it, and answers when all that is
  * durable. What cannot be taken in goes to quarantine, encrypted.
  */
-import { createHmac } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import type { Deidentification } from '@consilium/imaging';
 import type { Admission, Door, Origin } from './admission.ts';
 import type { ArchiveClock } from './archive-clock.ts';
@@ -15,6 +15,7 @@ import { type ContentDirectory, sha256Of } from './store/content-directory.ts';
 import type { IdentityMap } from './store/identity-map.ts';
 import { type InstanceHeader, readInstanceHeader } from './store/instance-header.ts';
 import { type InstanceRecorder, patientIdOf, type RecordOutcome } from './store/instance-recorder.ts';
+import type { InstanceStore } from './store/instance-store.ts';
 import type { Quarantine, QuarantineReason } from './store/quarantine.ts';
 
 /** A function of the file and the archive's secret alone, so that files may come in any order. */
@@ -27,6 +28,7 @@ export interface DoorParts {
   /** Keys the digests of files as they came. */
   readonly secret: Uint8Array;
   readonly instances: ContentDirectory;
+  readonly store: InstanceStore;
   readonly recorder: InstanceRecorder;
   readonly annotations: Annotations;
   readonly commits: CommitGroup;
@@ -39,14 +41,16 @@ export interface DoorParts {
 
 export class ArchiveDoor implements Door {
   readonly #parts: DoorParts;
+  readonly #key: KeyObject;
 
   constructor(parts: DoorParts) {
     this.#parts = parts;
+    this.#key = createSecretKey(parts.secret);
   }
 
   async admit(bytes: Uint8Array, origin: Origin): Promise<Admission> {
-    const { secret, instanceBytesMax } = this.#parts;
-    const source = createHmac('sha256', secret).update(bytes).digest();
+    const { instanceBytesMax } = this.#parts;
+    const source = createHmac('sha256', this.#key).update(bytes).digest();
     if (bytes.length > instanceBytesMax) {
       return this.#refuse(bytes, source, origin, tooLarge);
     }
@@ -99,7 +103,7 @@ export class ArchiveDoor implements Door {
     { file, header }: { file: Deidentified; header: InstanceHeader },
     source: Uint8Array,
   ): Promise<{ outcome: RecordOutcome; sopInstanceUid: string }> {
-    const { instances, recorder, annotations, commits, identities, clock } = this.#parts;
+    const { store, recorder, identities, clock } = this.#parts;
     const stated = (keyword: string): string => header.attributes.get(keyword)![0]!;
     const sopInstanceUid = stated('SOPInstanceUID');
     const sha256 = sha256Of(file.bytes);
@@ -113,18 +117,8 @@ export class ArchiveDoor implements Door {
       { level: 'series', pseudonym: stated('SeriesInstanceUID'), facts: series },
     ] as const;
     identities.remember(known);
-    await instances.put(file.bytes, sha256);
-    const { changes, bytes } = file;
-    const nowMs = clock.nowMs();
-    const outcome = await commits.run(() => {
-      const recorded = recorder.record({
-        ...{ header, format: 'dicom', sha256, source, sizeBytes: bytes.length, nowMs, changes },
-      });
-      if (recorded.kind === 'stored' && recorded.isFirstOfSeries) annotations.refreshText(recorded.seriesId);
-      return recorded;
-    });
-    // An instance's content holds its UID: nobody else can have the same.
-    if (outcome.kind !== 'stored' && outcome.kind !== 'duplicate') await instances.remove(sha256);
+    const { bytes, changes } = file;
+    const outcome = await store.store({ header, bytes, sha256, source, nowMs: clock.nowMs(), changes });
     if (outcome.kind === 'erased') identities.forget(known);
     if (outcome.kind === 'stored') {
       const seriesInstanceUid = stated('SeriesInstanceUID');

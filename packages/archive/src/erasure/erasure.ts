@@ -11,6 +11,7 @@ import type { ImportLedger } from '../intake/import-ledger.ts';
 import type { CommitGroup } from '../store/commit-group.ts';
 import type { ContentDirectory } from '../store/content-directory.ts';
 import type { IdentityLevel, IdentityMap } from '../store/identity-map.ts';
+import type { InstanceStore } from '../store/instance-store.ts';
 import type { Quarantine } from '../store/quarantine.ts';
 import { storageError } from '../store/storage-error.ts';
 import { removeSubjectRows, type SubjectRemains } from './subject-rows.ts';
@@ -21,6 +22,7 @@ export interface ErasureParts {
   readonly commits: CommitGroup;
   readonly instances: ContentDirectory;
   readonly labels: ContentDirectory;
+  readonly store: InstanceStore;
   readonly identities: IdentityMap;
   readonly quarantine: Quarantine;
   readonly ledger: ImportLedger;
@@ -107,10 +109,12 @@ export class Erasure {
 
   /** What a transaction cannot remove; may be done again from any point. The map of identities goes last: it is needed. */
   async #finish(patientId: string): Promise<void> {
-    const { database, commits, instances, labels, identities, quarantine, ledger, secret } = this.#parts;
+    const { database, commits, instances, labels, store, identities, quarantine, ledger, secret } = this.#parts;
     const { reason, erasedMs } = this.#find(patientId)!;
     const row = database.prepare('SELECT rest FROM erasure WHERE PatientID = ?').get(patientId)!;
     const rest = JSON.parse(String(row['rest'])) as SubjectRemains;
+    // What came of the subject last may still stand in the journal.
+    await store.empty();
     for (const sha256 of rest.instances) await instances.remove(sha256);
     for (const sha256 of rest.labels) await labels.remove(sha256);
     const facts = identities.reidentify('subject', patientId);

@@ -7,8 +7,17 @@ import { storageError } from './storage-error.ts';
 
 interface Waiting {
   readonly change: () => unknown;
+  readonly flush: boolean;
   readonly resolve: (value: never) => void;
   readonly reject: (error: unknown) => void;
+}
+
+export interface CommitOptions {
+  /**
+   * False where the change is made again after a power cut, or need not be: then it is committed, for everybody to see and
+   * to survive a kill, and flushed with the next one that asks for it.
+   */
+  readonly flush?: boolean;
 }
 
 /** More wait for the next transaction. */
@@ -26,13 +35,13 @@ export class CommitGroup {
   }
 
   /**
-   * Makes a change and resolves with its result when it is durable. A change that throws is undone and rejected, and the
+   * Makes a change and resolves with its result when it is durable, or committed if it need not be flushed. A change that throws is undone and rejected, and the
    * others of its transaction are not.
    * @throws ArchiveError `archive.disk-full`, `archive.not-writable`
    */
-  run<T>(change: () => T): Promise<T> {
+  run<T>(change: () => T, { flush = true }: CommitOptions = {}): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
-    this.#waiting.push({ change, resolve: resolve as (value: never) => void, reject });
+    this.#waiting.push({ change, flush, resolve: resolve as (value: never) => void, reject });
     this.#schedule();
     return promise;
   }
@@ -56,8 +65,10 @@ export class CommitGroup {
   #commit(group: readonly Waiting[]): void {
     if (group.length === 0) return;
     const answers: (() => void)[] = [];
+    const isFlushed = group.some(({ flush }) => flush);
     try {
-      this.#database.exec('BEGIN IMMEDIATE');
+      // Without a flush of the log at each commit; it is flushed whole, with what was committed before, at the next that has.
+      this.#database.exec(isFlushed ? 'BEGIN IMMEDIATE' : 'PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE');
       for (const { change, resolve, reject } of group) {
         this.#database.exec('SAVEPOINT change');
         try {
@@ -76,6 +87,8 @@ export class CommitGroup {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       for (const { reject } of group) reject(storageError(error, this.#path));
       return;
+    } finally {
+      if (!isFlushed) this.#database.exec('PRAGMA synchronous = FULL');
     }
     for (const answer of answers) answer();
   }

@@ -1,10 +1,13 @@
 /** Files named by their SHA-256, two hexadecimal digits a directory: `ab/abcd…`. */
 import { createHash } from 'node:crypto';
-import { readdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { ArchiveError } from '../archive-error.ts';
-import { draftSuffix, makeDirectory, writeDurably } from './durable-file.ts';
+import { draftSuffix, makeDirectory, syncDirectory, syncFile, writeDurably, writeUnflushed } from './durable-file.ts';
 import { storageError } from './storage-error.ts';
+
+/** Side by side, so that what is asked meanwhile finds a free thread. */
+const flushesAtOnce = 2;
 
 export class ContentDirectory {
   readonly path: string;
@@ -33,8 +36,37 @@ export class ContentDirectory {
   /** Keeps the bytes, flushed, and answers with their SHA-256 in hexadecimal. */
   async put(bytes: Uint8Array, sha256: string = sha256Of(bytes)): Promise<string> {
     await this.#makeFor(sha256);
+    await syncDirectory(this.path);
     await writeDurably(this.pathOf(sha256), bytes);
     return sha256;
+  }
+
+  /** Keeps the bytes for everybody to read; a power cut may take them until `flush`. */
+  async putUnflushed(bytes: Uint8Array, sha256: string): Promise<void> {
+    await this.#makeFor(sha256);
+    await writeUnflushed(this.pathOf(sha256), bytes);
+  }
+
+  /** Makes files that were kept unflushed survive a power cut. Those removed meanwhile are left out. */
+  async flush(names: Iterable<string>): Promise<void> {
+    const directories = new Set([this.path]);
+    const queue = names[Symbol.iterator]();
+    const worker = async (): Promise<void> => {
+      for (let next = queue.next(); next.done !== true; next = queue.next()) {
+        const path = this.pathOf(next.value);
+        directories.add(dirname(path));
+        await syncFile(path);
+      }
+    };
+    await Promise.all(Array.from({ length: flushesAtOnce }, worker));
+    for (const directory of directories) await syncDirectory(directory);
+  }
+
+  /** Keeps the bytes, unflushed, if what lies there is not what it should be. */
+  async restore(bytes: Uint8Array, sha256: string): Promise<void> {
+    if (await this.get(sha256).catch(() => undefined)) return;
+    await this.remove(sha256);
+    await this.putUnflushed(bytes, sha256);
   }
 
   /** @throws ArchiveError `archive.instance-damaged` */
@@ -71,7 +103,12 @@ export class ContentDirectory {
     const name = sha256.slice(0, 2);
     const known = this.#made.get(name);
     if (known !== undefined) return known;
-    const made = makeDirectory(join(this.path, name));
+    const made = mkdir(join(this.path, name), { recursive: true, mode: 0o750 }).then(
+      () => {},
+      (error: unknown) => {
+        throw storageError(error, this.path);
+      },
+    );
     this.#made.set(name, made);
     made.catch(() => this.#made.delete(name));
     return made;

@@ -1,6 +1,6 @@
 /** Files that, after a crash or a power cut, are there whole or not at all. */
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { storageError } from './storage-error.ts';
 
@@ -37,6 +37,32 @@ export async function writeDurably(
   }
 }
 
+/**
+ * Writes a file that others see whole or not at all; a power cut may take it until it is flushed.
+ * @throws ArchiveError `archive.disk-full`, `archive.not-writable`
+ */
+export async function writeUnflushed(path: string, bytes: Uint8Array): Promise<void> {
+  const draft = `${path}.${randomUUID()}${draftSuffix}`;
+  try {
+    await writeFile(draft, bytes, { flag: 'wx', mode: 0o640 });
+    await rename(draft, path);
+  } catch (error) {
+    await rm(draft, { force: true }).catch(() => {});
+    throw storageError(error, path);
+  }
+}
+
+/** Of a file that is there: makes its content survive a power cut. @throws as `writeUnflushed` */
+export async function syncFile(path: string): Promise<void> {
+  try {
+    const file = await open(path, 'r');
+    await file.datasync().finally(() => file.close());
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw storageError(error, path);
+  }
+}
+
 /** Makes a directory, and those it lies in, survive a power cut. */
 export async function makeDirectory(directory: string, mode = 0o750): Promise<void> {
   try {
@@ -53,7 +79,7 @@ const waiting = new Map<string, Promise<void>>();
 const running = new Map<string, Promise<void>>();
 
 /** Makes what was created, renamed or removed in a directory survive a power cut; concurrent callers share a flush. */
-function syncDirectory(directory: string): Promise<void> {
+export function syncDirectory(directory: string): Promise<void> {
   const joined = waiting.get(directory);
   if (joined !== undefined) return joined;
   const flush = (running.get(directory) ?? Promise.resolve())
