@@ -192,10 +192,12 @@ describe('who a pseudonym is', () => {
       await using archive = await openToyArchive(directory.path);
       await admitAll(archive, toySeries({ patient: 'P1' }));
     }
-    {
-      await using archive = await openToyArchive(directory.path, {}, { identityKey: new Uint8Array(32) });
-      expect(() => archive.reidentify('subject', 'P1')).toThrow(expect.objectContaining({ code: 'archive.key-wrong' }));
-    }
+    using kept = new ToyDirectory();
+    await (await openToyArchive(kept.path, {}, { identityKey: new Uint8Array(32) }))[Symbol.asyncDispose]();
+    await expect(openToyArchive(kept.path)).rejects.toMatchObject({ code: 'archive.key-missing' });
+    expect(existsSync(join(kept.path, 'identity.key'))).toBe(false);
+    const another = openToyArchive(directory.path, {}, { identityKey: new Uint8Array(32) });
+    await expect(another).rejects.toMatchObject({ code: 'archive.key-wrong' });
     const key = join(directory.path, 'identity.key');
     const text = readFileSync(key, 'utf8');
     writeFileSync(key, 'no key');

@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ArchiveService, consoleTokenFile, readServiceSettings, serviceAddressFile } from '@consilium/archive';
 import { CliError } from './cli-error.ts';
+import { archivePorts } from './environment-settings.ts';
 
 interface ArchiveAsking {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -40,7 +41,7 @@ export async function openArchiveClient(directory: string): Promise<ArchiveClien
       [Symbol.asyncDispose]: async () => {},
     };
   }
-  const service = await ArchiveService.open(directory, await readServiceSettings(directory));
+  const service = await ArchiveService.open(directory, await readServiceSettings(directory), archivePorts(process.env));
   const own = (await readFile(join(directory, consoleTokenFile), 'utf8')).trim();
   return {
     isService: false,

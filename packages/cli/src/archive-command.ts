@@ -13,6 +13,7 @@ import { addIntakeCommands } from './archive-intake-command.ts';
 import { type ArchiveOptions, directoryOption } from './archive-options.ts';
 import { CliError } from './cli-error.ts';
 import { consolePages } from './console-pages.ts';
+import { archiveEnvironmentHelp, archivePorts } from './environment-settings.ts';
 import { stopOnInterrupt } from './interruption.ts';
 
 export function addArchiveCommand(program: Command): void {
@@ -43,7 +44,7 @@ Examples:
     .description('Run the archive until Ctrl-C or SIGTERM: C-STORE, DICOMweb, watched folders, the pages.')
     .requiredOption(...directoryOption)
     .option('--json', 'one JSON object a line on stdout instead of text')
-    .addHelpText('after', '\nExample:\n  consilium archive start --directory /srv/archive')
+    .addHelpText('after', `\nExample:\n  consilium archive start --directory /srv/archive\n${archiveEnvironmentHelp}`)
     .action(start);
   group
     .command('open')
@@ -73,7 +74,8 @@ async function init(options: InitOptions): Promise<void> {
   await writeDurably(path, settingsText(options), { mode: 0o600 });
   try {
     // Reads the settings as the service will, and makes the keys.
-    await (await ArchiveService.open(directory, await readServiceSettings(directory)))[Symbol.asyncDispose]();
+    const settings = await readServiceSettings(directory);
+    await (await ArchiveService.open(directory, settings, archivePorts(process.env)))[Symbol.asyncDispose]();
   } catch (error) {
     const { rm } = await import('node:fs/promises');
     await rm(path, { force: true });
@@ -85,7 +87,10 @@ async function init(options: InitOptions): Promise<void> {
     `The archive of "${options.project}" is made.
 
   ${path}   its settings
-  ${join(directory, 'secret')}, ${join(directory, 'identity.key')}   its keys: back them up apart from the images
+  ${['secret', 'identity.key']
+    .map((name) => join(directory, name))
+    .filter(existsSync)
+    .join(', ')}   its keys: back them up apart from the images
 
 Next:
   consilium archive start --directory ${options.directory}`,
@@ -132,6 +137,7 @@ async function start({ directory: given, json }: ArchiveOptions): Promise<void> 
     );
   const settings = await readServiceSettings(directory);
   await using service = await ArchiveService.open(directory, settings, {
+    ...archivePorts(process.env),
     pages: consolePages(),
     onStorageEvent: (event) => {
       if (event.kind === 'opened') say({ event: 'association', peer: event.peer }, `${event.peer} sends`);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { coordinatorOverrides, siteEnvironmentHelp, siteOverrides } from './environment-settings.ts';
+import { archivePorts, coordinatorOverrides, siteEnvironmentHelp, siteOverrides } from './environment-settings.ts';
 
 describe('environment variables', () => {
   it('override only what they name', () => {
@@ -18,6 +18,16 @@ describe('environment variables', () => {
 
   it('that are empty count as not set', () => {
     expect(siteOverrides({ CONSILIUM_PROXY: '' })).toEqual({});
+  });
+
+  it('give the key of an archive, and say where it is none', () => {
+    expect(archivePorts({})).toEqual({});
+    expect(archivePorts({ CONSILIUM_ARCHIVE_KEY: 'ff'.repeat(32) })).toEqual({
+      identityKey: new Uint8Array(32).fill(255),
+    });
+    expect(() => archivePorts({ CONSILIUM_ARCHIVE_KEY: 'secret' })).toThrow(
+      expect.objectContaining({ code: 'archive.key-malformed' }),
+    );
   });
 
   it('are listed in the help', () => {

@@ -1,4 +1,5 @@
 /** Settings that environment variables may override, for containers and service managers. */
+import { type ArchivePorts, parseSecret } from '@consilium/archive';
 import type { CoordinatorOverrides } from '@consilium/coordinator';
 import type { SiteSettingsInput } from '@consilium/site';
 
@@ -33,6 +34,18 @@ export function coordinatorOverrides(env: NodeJS.ProcessEnv): CoordinatorOverrid
 export function siteOverrides(env: NodeJS.ProcessEnv): Partial<SiteSettingsInput> {
   return Object.assign({}, ...applied(siteVariables, env));
 }
+
+const archiveKeyName = 'CONSILIUM_ARCHIVE_KEY';
+
+/** The key of an archive's map of identities and quarantine. @throws ArchiveError `archive.key-malformed` */
+export function archivePorts(env: NodeJS.ProcessEnv): Pick<ArchivePorts, 'identityKey'> {
+  const text = env[archiveKeyName];
+  return text === undefined || text === '' ? {} : { identityKey: parseSecret(text) };
+}
+
+export const archiveEnvironmentHelp = `
+Environment variables:
+  ${archiveKeyName}    64 hexadecimal digits instead of the file identity.key`;
 
 function applied<Settings>(
   variables: readonly Variable<Settings>[],
