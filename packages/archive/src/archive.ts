@@ -26,6 +26,7 @@ import { ContentDirectory } from './store/content-directory.ts';
 import { makeDirectory } from './store/durable-file.ts';
 import { type IdentityFacts, type IdentityLevel, IdentityMap } from './store/identity-map.ts';
 import { InstanceRecorder } from './store/instance-recorder.ts';
+import { InstanceStore } from './store/instance-store.ts';
 import { checkIdentityKey, hasIdentityKey } from './store/key-check.ts';
 import { Quarantine } from './store/quarantine.ts';
 import { SealedBox } from './store/sealed-box.ts';
@@ -54,6 +55,7 @@ interface ArchiveParts {
   readonly intake: Intake;
   readonly quarantine: Quarantine;
   readonly series: SeriesQueue;
+  readonly store: InstanceStore;
   readonly secret: Uint8Array;
   readonly identityKey: Uint8Array;
 }
@@ -131,8 +133,12 @@ export class Archive implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#parts.commits.flush();
-    this.#parts.identities[Symbol.dispose]();
-    this.#parts.database[Symbol.dispose]();
+    try {
+      await this.#parts.store.close();
+    } finally {
+      this.#parts.identities[Symbol.dispose]();
+      this.#parts.database[Symbol.dispose]();
+    }
   }
 }
 
@@ -147,33 +153,46 @@ async function partsOf(
     database.prepare('SELECT 1 FROM subject UNION ALL SELECT 1 FROM quarantine LIMIT 1').get() === undefined;
   const secret = await readOrCreateSecret(join(directory, 'secret'), { mayCreate: isNew });
   const keyFile = settings.identityKeyFile ?? join(directory, 'identity.key');
-  const identityKey = ports.identityKey ?? (await readOrCreateSecret(keyFile, { mayCreate: isNew && !hasIdentityKey(database) }));
+  const identityKey =
+    ports.identityKey ?? (await readOrCreateSecret(keyFile, { mayCreate: isNew && !hasIdentityKey(database) }));
   checkIdentityKey(database, identityKey);
   const commits = new CommitGroup(database, directory);
   const events = new ArchiveEvents();
   const instances = await ContentDirectory.open(join(directory, 'instances'));
   const labels = await ContentDirectory.open(join(directory, 'labels'));
   const quarantine = await Quarantine.open(join(directory, 'quarantine'), { database, commits, secret: identityKey });
+  const annotations = new Annotations(database);
+  const recorder = new InstanceRecorder(database);
+  const store = await InstanceStore.open(directory, { database, commits, instances, recorder, annotations });
   if (!wasClosed) await sweep(catalogueDatabase, { instances, labels, quarantine });
   const identities = await IdentityMap.open(join(directory, 'identity'), identityKey);
-  const annotations = new Annotations(database);
   const catalogue = new Catalogue(database, instances);
-  const recorder = new InstanceRecorder(database);
   const volumes = new VolumeDoor({
     ...{ secret, database, instances, labels, recorder, annotations, commits, identities, clock },
     bytesMax: settings.limits.instanceBytesMax,
   });
   const door = new ArchiveDoor({
-    ...{ secret, instances, annotations, commits, identities, quarantine, events, clock },
+    ...{ secret, instances, store, annotations, commits, identities, quarantine, events, clock },
     deidentify: ports.deidentify?.(secret) ?? deidentifying(settings, secret),
     recorder,
     instanceBytesMax: settings.limits.instanceBytesMax,
   });
   const ledger = new ImportLedger({ database, commits, secret: identityKey });
   return {
-    ...{ database: catalogueDatabase, catalogue, commits, door, events, identities, quarantine, secret, identityKey },
+    ...{
+      database: catalogueDatabase,
+      catalogue,
+      commits,
+      door,
+      events,
+      identities,
+      quarantine,
+      store,
+      secret,
+      identityKey,
+    },
     erasure: new Erasure({
-      ...{ database, commits, instances, labels, identities, quarantine, ledger, secret, clock },
+      ...{ database, commits, instances, labels, store, identities, quarantine, ledger, secret, clock },
       recordPath: join(directory, 'erasures.jsonl'),
     }),
     cohorts: new Cohorts({ database, commits, clock, instances, labels }),
