@@ -23,6 +23,7 @@ import { Annotations } from './store/annotations.ts';
 import { type CatalogueDatabase, openCatalogue } from './store/catalogue-database.ts';
 import { CommitGroup } from './store/commit-group.ts';
 import { ContentDirectory } from './store/content-directory.ts';
+import { DrawnLabels } from './store/drawn-labels.ts';
 import { makeDirectory } from './store/durable-file.ts';
 import { type IdentityFacts, type IdentityLevel, IdentityMap } from './store/identity-map.ts';
 import { InstanceRecorder } from './store/instance-recorder.ts';
@@ -49,6 +50,7 @@ interface ArchiveParts {
   readonly commits: CommitGroup;
   readonly curation: Curation;
   readonly door: ArchiveDoor;
+  readonly drawn: DrawnLabels;
   readonly erasure: Erasure;
   readonly events: ArchiveEvents;
   readonly identities: IdentityMap;
@@ -66,6 +68,8 @@ export class Archive implements AsyncDisposable {
   readonly curation: Curation;
   /** Takes in, and releases from quarantine. */
   readonly door: ArchiveDoor;
+  /** Segmentations that were drawn here. */
+  readonly drawn: DrawnLabels;
   /** Removes subjects that want it, and keeps them away. */
   readonly erasure: Erasure;
   readonly events: ArchiveEvents;
@@ -81,6 +85,7 @@ export class Archive implements AsyncDisposable {
     this.cohorts = parts.cohorts;
     this.curation = parts.curation;
     this.door = parts.door;
+    this.drawn = parts.drawn;
     this.erasure = parts.erasure;
     this.events = parts.events;
     this.intake = parts.intake;
@@ -195,6 +200,7 @@ async function partsOf(
       ...{ database, commits, instances, labels, store, identities, quarantine, ledger, secret, clock },
       recordPath: join(directory, 'erasures.jsonl'),
     }),
+    drawn: new DrawnLabels({ database, instances, labels, recorder, commits, events, clock }),
     cohorts: new Cohorts({ database, commits, clock, instances, labels }),
     intake: new Intake({
       ...{ door, volumes, clock, events },

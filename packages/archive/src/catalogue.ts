@@ -40,6 +40,12 @@ export interface StudyEntry {
   readonly instances: number;
 }
 
+export interface SeriesFilePaths {
+  /** A series that came as NIfTI or NRRD is one NIfTI file. */
+  readonly format: 'dicom' | 'nifti';
+  readonly paths: readonly string[];
+}
+
 export interface Page {
   readonly offset?: number;
   readonly limit?: number;
@@ -106,6 +112,19 @@ export class Catalogue implements InstanceCatalogue {
 
   readInstance({ sha256 }: StoredInstance): Promise<Uint8Array> {
     return this.#instances.get(sha256);
+  }
+
+  /** The files that hold a series, in order of InstanceNumber. @throws ArchiveError `archive.series-unknown` */
+  filesOf(seriesInstanceUid: string): SeriesFilePaths {
+    const id = this.seriesId(seriesInstanceUid);
+    const { format } = this.#database
+      .prepare('SELECT format FROM study JOIN series ON series.study_id = study.id WHERE series.id = ?')
+      .get(id)!;
+    const paths = this.#database
+      .prepare('SELECT lower(hex(sha256)) AS sha256 FROM instance WHERE series_id = ? ORDER BY InstanceNumber, id')
+      .all(id)
+      .map(({ sha256 }) => this.#instances.pathOf(String(sha256)));
+    return { format: format === 'file' ? 'nifti' : 'dicom', paths };
   }
 
   /** In order of arrival. */

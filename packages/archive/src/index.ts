@@ -65,6 +65,8 @@ export { type FieldType, type SearchField, searchFields } from './search/search-
 export {
   ArchiveService,
   consoleTokenFile,
+  type ExtensionContext,
+  type ServiceExtension,
   type ServiceOptions,
   serviceAddressFile,
 } from './service/archive-service.ts';
@@ -75,6 +77,9 @@ export {
   serviceSettingsOf,
 } from './service/service-settings.ts';
 export type { Finding, Note } from './store/annotations.ts';
+export { CommitGroup } from './store/commit-group.ts';
+export { ContentDirectory } from './store/content-directory.ts';
+export { makeDirectory } from './store/durable-file.ts';
 export type { Label, LabelProvenance, LabelSegment } from './store/label-store.ts';
 export type { QuarantinedFile } from './store/quarantine.ts';
 export { parseSecret } from './store/secret-file.ts';

@@ -7,6 +7,7 @@ import { basename, join, resolve } from 'node:path';
 import { fastifyStatic } from '@fastify/static';
 import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify';
 import { Archive, type ArchivePorts } from '../archive.ts';
+import type { ArchiveClock } from '../archive-clock.ts';
 import { ArchiveError } from '../archive-error.ts';
 import { bearerAuthorization } from '../dicomweb/client-tokens.ts';
 import { dicomwebRoutes } from '../dicomweb/dicomweb-routes.ts';
@@ -29,6 +30,26 @@ export interface ServiceOptions extends ArchivePorts {
   readonly pages?: string;
   readonly logger?: FastifyBaseLogger;
   readonly onStorageEvent?: (event: StorageEvent) => void;
+  /** What else the service offers, such as the reading room. */
+  readonly extensions?: readonly ServiceExtension[];
+}
+
+/** More routes over the same archive, for the same people, through the same port. */
+export interface ServiceExtension {
+  /** As `/reading/v1`. */
+  readonly prefix: string;
+  /** The extension may keep files of its own under a directory of the archive's. It ends with Fastify's `onClose`. */
+  readonly register: (app: FastifyInstance, context: ExtensionContext) => Promise<void>;
+}
+
+export interface ExtensionContext {
+  readonly archive: Archive;
+  /** Throws an ArchiveError unless whoever asks is logged in. */
+  readonly access: Pick<ConsoleAccess, 'check'>;
+  readonly directory: string;
+  readonly clock: ArchiveClock;
+  /** Ends streams of events. */
+  readonly signal: AbortSignal;
 }
 
 /** In the archive's directory: lets a browser or a command in. */
@@ -199,6 +220,10 @@ async function partsOf(
     ...reidentificationRecord(join(directory, 'identity'), clock),
   });
   await registerDicomweb(app, archive, settings);
+  const { signal } = stop;
+  for (const { prefix, register } of options.extensions ?? []) {
+    await app.register((scope) => register(scope, { archive, access, directory, clock, signal }), { prefix });
+  }
   if (options.pages !== undefined) await registerPages(app, options.pages);
   return { archive, app, routes, directory, settings, stop, storage, listening, pulls, remotes };
 }
