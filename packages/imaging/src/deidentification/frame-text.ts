@@ -32,9 +32,9 @@ export function findTextLines(frame: GreyFrame): readonly PixelRegion[] {
 }
 
 interface Candidates {
-  /** By value and `offset`: 1 for those that letters could have. */
+  /** By value less `low`: 1 for those that letters could have. */
   readonly isCandidate: Uint8Array;
-  readonly offset: number;
+  readonly low: number;
   /** Between the darkest and the brightest value. */
   readonly range: number;
 }
@@ -44,22 +44,32 @@ interface Candidates {
  * many pixels as a line of text has and no more than letters could have.
  */
 function candidateValues({ values }: GreyFrame): Candidates | undefined {
-  const offset = values instanceof Int16Array ? 32_768 : 0;
-  const counts = new Uint32Array(values instanceof Uint8Array ? 256 : 65_536);
-  for (let at = 0; at < values.length; at++) counts[values[at]! + offset]!++;
-  const low = counts.findIndex((count) => count > 0);
-  const high = counts.findLastIndex((count) => count > 0);
+  const [low, high] = extremesOf(values);
+  const range = high - low;
+  // Of as many values as occur, so that the counts of twelve bits stay in the nearest cache.
+  const counts = new Uint32Array(range + 1);
+  for (let at = 0; at < values.length; at++) counts[values[at]! - low]!++;
+  const most = values.length * shareMax;
   const isPossible = (value: number): boolean =>
-    counts[value]! >= glyphsPerLineMin * glyphHeightMin && counts[value]! <= values.length * shareMax;
+    counts[value]! >= glyphsPerLineMin * glyphHeightMin && counts[value]! <= most;
   const possible: number[] = [];
-  for (let value = low + Math.ceil((high - low) * 0.625); value <= high; value++)
-    if (isPossible(value)) possible.push(value);
+  for (let value = Math.ceil(range * 0.625); value <= range; value++) if (isPossible(value)) possible.push(value);
   const frequent = possible.sort((a, b) => counts[b]! - counts[a]!).slice(0, 4);
-  const candidates = [...frequent, ...[low, high].filter(isPossible)];
+  const candidates = [...frequent, ...[0, range].filter(isPossible)];
   if (candidates.length === 0) return undefined;
-  const isCandidate = new Uint8Array(counts.length);
+  const isCandidate = new Uint8Array(range + 1);
   for (const value of candidates) isCandidate[value] = 1;
-  return { isCandidate, offset, range: high - low };
+  return { isCandidate, low, range };
+}
+
+function extremesOf(values: GreyFrame['values']): [low: number, high: number] {
+  let [low, high] = [values[0]!, values[0]!];
+  for (let at = 1; at < values.length; at++) {
+    const value = values[at]!;
+    if (value < low) low = value;
+    else if (value > high) high = value;
+  }
+  return [low, high];
 }
 
 interface Box {
@@ -71,17 +81,20 @@ interface Box {
 }
 
 /** By value, the boxes of its components, of pixels that touch at sides or corners, that have the form of a letter. */
-function glyphsOf(frame: GreyFrame, { isCandidate, offset, range }: Candidates): ReadonlyMap<number, readonly Box[]> {
-  const { values } = frame;
+function glyphsOf(frame: GreyFrame, { isCandidate, low, range }: Candidates): ReadonlyMap<number, readonly Box[]> {
+  const { values, rows, columns } = frame;
   const seen = new Uint8Array(values.length);
   const glyphs = new Map<number, Box[]>();
-  for (let start = 0; start < values.length; start++) {
-    if (isCandidate[values[start]! + offset] === 0 || seen[start] === 1) continue;
-    const { box, area, contrast } = componentFrom(frame, start, seen);
-    if (contrast < range * contrastMin || !isGlyph(box, area)) continue;
-    const ofValue = glyphs.get(values[start]!);
-    if (ofValue === undefined) glyphs.set(values[start]!, [box]);
-    else ofValue.push(box);
+  // A component has pixels in every row from its top to its bottom: none as high as a letter is passed over.
+  for (let row = glyphHeightMin - 1; row < rows; row += glyphHeightMin) {
+    for (let start = row * columns; start < (row + 1) * columns; start++) {
+      if (isCandidate[values[start]! - low] === 0 || seen[start] === 1) continue;
+      const { box, area, contrast } = componentFrom(frame, start, seen);
+      if (contrast < range * contrastMin || !isGlyph(box, area)) continue;
+      const ofValue = glyphs.get(values[start]!);
+      if (ofValue === undefined) glyphs.set(values[start]!, [box]);
+      else ofValue.push(box);
+    }
   }
   return glyphs;
 }
@@ -141,7 +154,7 @@ function isGlyph({ left, top, right, bottom }: Box, area: number): boolean {
 
 /** Runs of glyphs of like height, side by side. */
 function linesOf(glyphs: readonly Box[]): readonly Box[] {
-  const left = glyphs.toSorted((a, b) => a.left - b.left);
+  const left = glyphs.toSorted((a, b) => a.left - b.left || a.top - b.top);
   const used = new Set<Box>();
   const lines: Box[] = [];
   for (const [index, first] of left.entries()) {
