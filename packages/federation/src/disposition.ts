@@ -28,6 +28,11 @@ export async function dispositionOf(ledger: Ledger, taskId: TaskId): Promise<Dis
     if (await has(`round/${round}/evaluate/${siteId}`)) return 'accepted';
     return (await has(`round/${round}/record`)) ? 'closed' : openUnlessEnded();
   }
+  if (kind?.startsWith('secure-')) {
+    if (await has(`round/${round}/${kind}/${siteId}`)) return 'accepted';
+    const isOver = (await has(`round/${round}/${kind}.closed`)) || (await has(`round/${round}/aggregate`));
+    return isOver ? 'closed' : openUnlessEnded();
+  }
   for (let counted = round; ; counted++) {
     const trained = (await entry(`round/${counted}/train/${siteId}`)) as { askedIn?: unknown } | undefined;
     if (trained?.askedIn === round) return 'accepted';

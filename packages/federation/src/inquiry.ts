@@ -152,7 +152,12 @@ async function ask<T>(
     heard(siteId, progress);
   };
   const signed = mandate === undefined ? {} : { mandate };
-  const taskId = taskIdOf({ jobId, round: inquiry.roundOf?.(siteId) ?? round, kind: inquiry.work ?? body.kind, siteId });
+  const taskId = taskIdOf({
+    jobId,
+    round: inquiry.roundOf?.(siteId) ?? round,
+    kind: inquiry.work ?? body.kind,
+    siteId,
+  });
   for (let attempt = 1; ; attempt++) {
     const startMs = clock.nowMs();
     onEvent({ ...at, kind: 'task-sent', task: body.kind, attempt });

@@ -141,14 +141,16 @@ describe('a job', () => {
     });
     expect(outcome.state).toBe('completed');
     const last = outcome.rounds.at(-1)!;
-    expect(await getBlob(store, last.weights)).toEqual(await getBlob(store, last.trained[0]!.weights));
+    expect(await getBlob(store, last.weights)).toEqual(await getBlob(store, last.trained[0]!.weights!));
   });
 
   it('averages by number of training cases', async () => {
     const { outcome, store } = await simulate({ store: new HoardingStore(), job: { rounds: { max: 1 } } });
     const { trained, weights } = outcome.rounds[0]!;
     const load = async (id: typeof weights) => decodeSafetensors(await getBlob(store, id)).tensors.get('b')!.data;
-    const contributions = await Promise.all(trained.map(async (site) => ({ ...site, data: await load(site.weights) })));
+    const contributions = await Promise.all(
+      trained.map(async (site) => ({ cases: site.cases!, data: await load(site.weights!) })),
+    );
     const expected = [0, 1, 2, 3].map(
       (index) =>
         contributions.reduce((sum, { cases, data }) => sum + cases * Number(data[index]), 0) /
@@ -322,8 +324,8 @@ describe('whatever befalls the sites', () => {
           for (const { siteId, lasting } of leftOut) if (lasting) gone.add(siteId);
           const parts = await Promise.all(
             trained.map(async ({ cases, weights }) => ({
-              weight: cases,
-              weights: await WeightsFile.open(disk, weights),
+              weight: cases!,
+              weights: await WeightsFile.open(disk, weights!),
             })),
           );
           expect(await weightedMean(disk, parts)).toBe(weights);

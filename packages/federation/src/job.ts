@@ -9,10 +9,12 @@ import {
   jobIdSchema,
   jsonSchema,
   privacySchema,
+  secureAggregationSchema,
   siteIdSchema,
 } from '@consilium/protocol';
 import { z } from 'zod';
 import { FederationError } from './federation-error.ts';
+import { checkSecureAggregation } from './secure-sum/secure-job.ts';
 import type { Store } from './store.ts';
 import { strategyOf, strategySpecSchema } from './strategies.ts';
 import { WeightsFile } from './weights.ts';
@@ -48,12 +50,17 @@ export const jobSchema = z.object({
   reply: encodingSchema,
   /** What sites shall do so that their answers say little about any one patient; they may do more. */
   privacy: privacySchema.optional(),
+  /** The coordinator learns the sum of the sites' weights, and no site's. */
+  secureAggregation: secureAggregationSchema.optional(),
   /** The job as it was signed, in the store; absent where nobody signed it. */
   mandate: blobIdSchema.optional(),
 });
 export type Job = z.infer<typeof jobSchema>;
 
-/** @throws FederationError `federation.bad-job` if the job makes no sense or its blobs are not there. */
+/**
+ * @throws FederationError `federation.bad-job` if the job makes no sense or its blobs are not there, `federation.secure-*`
+ * if its secure aggregation could not work.
+ */
 export async function checkJob(received: unknown, store: Store): Promise<Job> {
   const parsed = jobSchema.safeParse(received);
   if (!parsed.success) {
@@ -80,6 +87,7 @@ export async function checkJob(received: unknown, store: Store): Promise<Job> {
   const { participants, minimumSites } = job;
   const objection = strategyOf(job.strategy).objection({ participants: participants.length, minimumSites, shape });
   if (objection !== null) throw bad(objection);
+  checkSecureAggregation(job);
   return job;
 }
 

@@ -98,6 +98,12 @@ export class MemoryStore implements Store {
     return new Map([...entries].map(([key, text]) => [key, JSON.parse(text) as Json]));
   }
 
+  /** Not in a ledger; what a site keeps of its own it may forget. */
+  async erase(jobId: JobId, keyPrefix: string): Promise<void> {
+    const entries = this.#entries.get(jobId);
+    for (const key of [...(entries?.keys() ?? [])]) if (key.startsWith(keyPrefix)) entries!.delete(key);
+  }
+
   async jobIds(): Promise<readonly JobId[]> {
     return [...this.#entries.keys()];
   }

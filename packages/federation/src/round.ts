@@ -6,7 +6,16 @@
  * contribution, `round/r/aggregate` once the round is closed to contributions, `round/r/evaluate/<site>`, and
  * `round/r/record` when the round is complete.
  */
-import type { BlobId, Contribution, Encoding, Json, ModelName, SiteId, TaskBody } from '@consilium/protocol';
+import {
+  type BlobId,
+  type Contribution,
+  type Encoding,
+  type Json,
+  type ModelName,
+  plainEncoding,
+  type SiteId,
+  type TaskBody,
+} from '@consilium/protocol';
 import { admit } from './admission.ts';
 import { lackingBlobs } from './blob.ts';
 import { ContributedWeights } from './contributed-weights.ts';
@@ -15,6 +24,7 @@ import type { Job } from './job.ts';
 import type { LeftOutSite } from './left-out-site.ts';
 import type { Ports } from './ports.ts';
 import type { JobReason } from './reason.ts';
+import { sumSecurely } from './secure-sum/secure-round.ts';
 import { blobsOf } from './site-line.ts';
 import { Slots } from './slots.ts';
 import { bestRound, type Decision, decide } from './stopping.ts';
@@ -38,16 +48,17 @@ export interface RoundSetting {
 /** A contribution as the ledger keeps it. */
 export interface TrainedRecord {
   readonly siteId: SiteId;
-  readonly weights: BlobId;
+  /** null in secure aggregation: only the sum is known. */
+  readonly weights: BlobId | null;
   readonly encoding: Encoding;
   /** SCAFFOLD only. */
   readonly controlChange: BlobId | null;
   /** The round in which it was sent its task: an earlier one where late contributions are kept. */
   readonly askedIn: number;
-  /** Training cases. */
-  readonly cases: number;
+  /** Training cases; null in secure aggregation. */
+  readonly cases: number | null;
   readonly steps: number;
-  /** null where the training was private. */
+  /** null where the training was private, or the aggregation is secure. */
   readonly meanLoss: number | null;
   /** From the sending of the task, waiting in the site's queue included. */
   readonly ms: number;
@@ -115,7 +126,9 @@ export async function runRound(
   if (closed === undefined) {
     const training = await train(context);
     if (training.kind !== 'trained') return training;
-    closed = await aggregate(context, training);
+    const summed = setting.job.secureAggregation === undefined ? null : await sum(context, training);
+    if (summed !== null && summed.kind !== 'summed') return summed;
+    closed = await aggregate(context, summed ?? training);
   }
   const evaluation = await evaluate(context, closed);
   if (evaluation.kind !== 'evaluated') return evaluation;
@@ -308,6 +321,7 @@ function trainTask(context: RoundContext, { order, askedIn }: Asked): Extract<Ta
     keepLocal: [...order.instructions.keepLocal],
     reply: job.reply,
     ...(job.privacy === undefined ? {} : { privacy: job.privacy }),
+    ...(job.secureAggregation === undefined ? {} : { secureAggregation: job.secureAggregation }),
   };
 }
 
@@ -318,6 +332,15 @@ async function acceptTrained(
   contribution: Contribution,
   ms: number,
 ): Promise<Acceptance<TrainedRecord>> {
+  const { siteId } = order;
+  if (context.job.secureAggregation !== undefined) {
+    if (contribution.kind !== 'withheld') return anotherKind;
+    const { steps } = contribution;
+    const nothing = { weights: null, encoding: plainEncoding, controlChange: null, cases: null, meanLoss: null };
+    const trained: TrainedRecord = { siteId, ...nothing, askedIn, steps, ms };
+    await record(context, `train/${siteId}`, trained);
+    return { accepted: true, value: trained };
+  }
   if (contribution.kind !== 'train') return anotherKind;
   const { store } = context.ports;
   using _slot = await context.admissions.take();
@@ -330,7 +353,6 @@ async function acceptTrained(
   const admission = await admit(store, contribution, base, { ...order.instructions, reply: context.job.reply });
   if (!admission.admitted) return { accepted: false, code: admission.code, message: admission.message };
   const { weights, encoding, controlChange, cases, steps, meanLoss } = contribution;
-  const { siteId } = order;
   const trained: TrainedRecord = { siteId, weights, encoding, controlChange, askedIn, cases, steps, meanLoss, ms };
   await record(context, `train/${siteId}`, trained);
   return { accepted: true, value: trained };
@@ -356,7 +378,46 @@ function tooFew(
 
 // Aggregate ------------------------------------------------------------------------------------------------------------
 
-async function aggregate(context: RoundContext, { trained, leftOut }: Training): Promise<AggregateRecord> {
+/** What is aggregated where only the mean of the sites' weights is known. */
+interface Summed extends Omit<Training, 'kind'> {
+  readonly kind: 'summed';
+  readonly mean: { readonly weights: BlobId; readonly cases: number };
+}
+
+/** Secure aggregation: of those who have trained, the sum over those who see it through. */
+async function sum(
+  context: RoundContext,
+  { trained, leftOut }: Training,
+): Promise<Summed | Exclude<RoundOutcome, { kind: 'done' }>> {
+  const { job, round, ports, entries, signal, onEvent, strategy } = context;
+  const outcome = await sumSecurely(
+    {
+      job,
+      settings: job.secureAggregation!,
+      round,
+      base: globalWeights(context),
+      keepLocal: strategy.evaluation.keepLocal,
+      ports,
+      entries,
+      record: (step, value) => record(context, step, value),
+      holder: holderOf(context, 'contributions'),
+      signal,
+      onEvent,
+    },
+    trained.map(({ siteId }) => siteId),
+  );
+  if (outcome.kind !== 'summed') return outcome;
+  const { weights, cases, survivors } = outcome;
+  return {
+    kind: 'summed',
+    mean: { weights, cases },
+    trained: trained.filter(({ siteId }) => survivors.includes(siteId)),
+    leftOut: [...leftOut, ...outcome.leftOut],
+  };
+}
+
+async function aggregate(context: RoundContext, training: Training | Summed): Promise<AggregateRecord> {
+  const { trained, leftOut } = training;
   const { job, strategy, round, ports, onEvent } = context;
   const { store } = ports;
   const bases = new Map<number, WeightsFile>();
@@ -365,7 +426,10 @@ async function aggregate(context: RoundContext, { trained, leftOut }: Training):
   }
   const { weights, state } = await strategy.aggregateTrain({
     round,
-    trained: await Promise.all(trained.map((each) => trainedSite(context, each, bases.get(each.askedIn)!))),
+    trained:
+      training.kind === 'summed'
+        ? [await asOneSite(context, training, bases.get(round)!)]
+        : await Promise.all(trained.map((each) => trainedSite(context, each, bases.get(each.askedIn)!))),
     global: await WeightsFile.open(store, globalWeights(context)),
     state: await stateOf(context),
     participants: job.participants.length,
@@ -391,16 +455,27 @@ async function trainedSite(
   trained: TrainedRecord,
   base: WeightsFile,
 ): Promise<TrainedSite> {
-  const { siteId, cases, steps, askedIn, controlChange } = trained;
+  const { siteId, weights, encoding, steps, askedIn, controlChange } = trained;
   return {
     siteId,
-    cases,
+    cases: trained.cases!,
     steps,
     base,
     staleness: round - askedIn,
-    weights: await ContributedWeights.open(ports.store, trained, base),
+    weights: await ContributedWeights.open(ports.store, { weights: weights!, encoding }, base),
     controlChange: controlChange === null ? null : await WeightsFile.open(ports.store, controlChange),
   };
+}
+
+/** All sites as if they were one that has come to their mean: all that is known of them. */
+async function asOneSite(
+  { ports }: RoundContext,
+  { trained, mean: { weights, cases } }: Summed,
+  base: WeightsFile,
+): Promise<TrainedSite> {
+  const { siteId, steps } = trained[0]!;
+  const file = await WeightsFile.open(ports.store, weights);
+  return { siteId, cases, steps, base, staleness: 0, weights: file, controlChange: null };
 }
 
 /** The weights that a round starts from: this one, unless another is named. */

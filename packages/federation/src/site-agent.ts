@@ -427,6 +427,8 @@ function blobsNeeded(task: Task): readonly BlobId[] {
       return [task.model, task.weights, ...(task.control === null ? [] : [task.control])];
     case 'evaluate':
       return [task.model, task.weights];
+    case 'secure-input':
+      return [task.weights];
     default:
       return [];
   }

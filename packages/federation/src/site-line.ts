@@ -241,6 +241,7 @@ function replyOf(failure: Failure): TaskReply {
 
 /** Every blob that a contribution names. */
 export function blobsOf(contribution: Contribution): readonly BlobId[] {
+  if (contribution.kind === 'secure-input') return [contribution.masked];
   if (contribution.kind !== 'train') return [];
   const { weights, controlChange } = contribution;
   return controlChange === null ? [weights] : [weights, controlChange];

@@ -95,6 +95,8 @@ export interface Strategy {
   /** Where late answers are kept: how many rounds may have been closed since the task was sent. */
   readonly maxStaleness: number;
   readonly evaluation: EvaluateInstructions;
+  /** Whether it needs no more of a round than the mean of the sites' weights, weighted by cases: for secure aggregation. */
+  readonly needsMeanOnly: boolean;
   /** Why it cannot work in such a job, as a sentence; null if it can. Asked before anything runs. */
   objection(setting: StrategySetting): string | null;
   /** What it remembers before the first round. The blobs are in the store when this resolves. */
@@ -124,6 +126,7 @@ export const everyone: Omit<Strategy, 'aggregateTrain'> = {
   late: 'drop',
   maxStaleness: Number.POSITIVE_INFINITY,
   evaluation: { keepLocal: [], personal: false },
+  needsMeanOnly: false,
   objection: () => null,
   initialState: async () => ({}),
   closesAfter: (asked) => asked,

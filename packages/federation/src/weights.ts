@@ -138,7 +138,7 @@ function memoryOf(bytes: number): Uint8Array {
 }
 
 /** The bytes of a blob from `begin` on: as many as `into` takes. */
-async function readBytes(
+export async function readBytes(
   store: BlobStore,
   manifest: Manifest,
   begin: number,

@@ -5,6 +5,14 @@ import { encodingSchema } from './encoding.ts';
 import { pseudonymSchema } from './id.ts';
 import { jsonSchema } from './json.ts';
 import { introduceContributionSchema } from './peers.ts';
+import {
+  secureInputContributionSchema,
+  secureKeysContributionSchema,
+  secureSharesContributionSchema,
+  secureSurvivorsContributionSchema,
+  secureUnmaskContributionSchema,
+  withheldContributionSchema,
+} from './secure-aggregation.ts';
 import { statisticsContributionSchema } from './statistics.ts';
 
 const count = z.int().min(0);
@@ -48,7 +56,10 @@ const trainContributionSchema = z.object({
   /** null where the training was private: a loss is as telling as a gradient. */
   meanLoss: z.number().nullable(),
   /** What the site did to the weights before they left it, by name and in order; absent if nothing. */
-  filters: z.array(z.string().regex(/^[a-z-]{1,40}$/)).max(20).optional(),
+  filters: z
+    .array(z.string().regex(/^[a-z-]{1,40}$/))
+    .max(20)
+    .optional(),
 });
 export type TrainContribution = z.infer<typeof trainContributionSchema>;
 
@@ -80,6 +91,12 @@ export const contributionSchema = z.discriminatedUnion('kind', [
   evaluateContributionSchema,
   statisticsContributionSchema,
   introduceContributionSchema,
+  withheldContributionSchema,
+  secureKeysContributionSchema,
+  secureSharesContributionSchema,
+  secureInputContributionSchema,
+  secureSurvivorsContributionSchema,
+  secureUnmaskContributionSchema,
 ]);
 export type Contribution = z.infer<typeof contributionSchema>;
 export type ContributionTo<K extends Contribution['kind']> = Extract<Contribution, { kind: K }>;

@@ -58,6 +58,12 @@ export {
 export { type Introduction, introductionSchema, type PeerPurpose } from './peers.ts';
 export { type NoisyUpdate, type Privacy, privacySchema } from './privacy.ts';
 export { ProtocolError } from './protocol-error.ts';
+export {
+  type Advertisement,
+  type SecureAggregation,
+  type SecureSession,
+  secureAggregationSchema,
+} from './secure-aggregation.ts';
 export type { VariableHistogram, VariableSummary } from './statistics.ts';
 export {
   type EvaluateTask,

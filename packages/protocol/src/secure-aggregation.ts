@@ -9,7 +9,7 @@ import { siteIdSchema } from './id.ts';
 
 export const secureAggregationSchema = z.strictObject({
   /** So many sites must be in a sum, and must help before it is unmasked: more than half of the participants. */
-  threshold: z.int().min(2).max(255),
+  threshold: z.int().min(2).max(5000),
   /** No number of a site's weights counts as having moved by more than this in a round. */
   clip: z.number().positive(),
   /** A movement is one of 2^bits - 1 steps from -clip to clip. */
@@ -47,11 +47,11 @@ const advertisementSchema = z.object({
 export type Advertisement = z.infer<typeof advertisementSchema>;
 
 const ofSite = { siteId: siteIdSchema };
-const sites = z.array(siteIdSchema).max(1000);
+const sites = z.array(siteIdSchema).max(5000);
 /** IV, ciphertext and tag of AES-256-GCM: for one site's eyes. */
 const box = z.string().regex(/^[A-Za-z0-9_-]{64,2000}$/);
 const share = z.string().regex(/^[A-Za-z0-9_-]{4,200}$/);
-const shares = z.array(z.object({ ...ofSite, share })).max(1000);
+const shares = z.array(z.object({ ...ofSite, share })).max(5000);
 
 const session = { session: sessionSchema };
 
@@ -66,7 +66,7 @@ export const secureSharesBodySchema = z.object({
   kind: z.literal('secure-shares'),
   ...session,
   /** Who takes part. */
-  roster: z.array(z.object({ ...ofSite, ...advertisementSchema.shape })).max(1000),
+  roster: z.array(z.object({ ...ofSite, ...advertisementSchema.shape })).max(5000),
 });
 export const secureInputBodySchema = z.object({
   kind: z.literal('secure-input'),
@@ -74,7 +74,7 @@ export const secureInputBodySchema = z.object({
   /** The weights that the site was sent to train from. */
   weights: blobIdSchema,
   /** From those with whom the site shares masks, as far as they still take part. */
-  boxes: z.array(z.object({ ...ofSite, box })).max(1000),
+  boxes: z.array(z.object({ ...ofSite, box })).max(5000),
 });
 export const secureSurvivorsBodySchema = z.object({
   kind: z.literal('secure-survivors'),
@@ -87,7 +87,7 @@ export const secureUnmaskBodySchema = z.object({
   ...session,
   survivors: sites,
   /** Of those who agree that these are the survivors. */
-  signatures: z.array(z.object({ ...ofSite, signature })).max(1000),
+  signatures: z.array(z.object({ ...ofSite, signature })).max(5000),
 });
 
 /** The answer to a training task of which the weights stay at the site until they are masked. */
@@ -98,7 +98,7 @@ export const secureKeysContributionSchema = z.object({
 });
 export const secureSharesContributionSchema = z.object({
   kind: z.literal('secure-shares'),
-  boxes: z.array(z.object({ ...ofSite, box })).max(1000),
+  boxes: z.array(z.object({ ...ofSite, box })).max(5000),
 });
 export const secureInputContributionSchema = z.object({
   kind: z.literal('secure-input'),
@@ -113,4 +113,3 @@ export const secureUnmaskContributionSchema = z.object({
   /** Shares of the mask keys of sites that shared and are not among the survivors. */
   maskKeys: shares,
 });
-export type SecureUnmaskContribution = z.infer<typeof secureUnmaskContributionSchema>;

@@ -6,6 +6,14 @@ import { jobIdSchema, modelNameSchema, taskIdSchema } from './id.ts';
 import { jsonSchema } from './json.ts';
 import { introduceBodySchema } from './peers.ts';
 import { privacySchema } from './privacy.ts';
+import {
+  secureAggregationSchema,
+  secureInputBodySchema,
+  secureKeysBodySchema,
+  secureSharesBodySchema,
+  secureSurvivorsBodySchema,
+  secureUnmaskBodySchema,
+} from './secure-aggregation.ts';
 import { statisticsBodySchema } from './statistics.ts';
 
 /** Names of tensors; `*` stands for any text. */
@@ -47,6 +55,8 @@ const trainBodySchema = z.object({
   reply: encodingSchema,
   /** What protects the patients; nothing if it is not there. */
   privacy: privacySchema.optional(),
+  /** The weights stay at the site until they are masked; they come back as they are if it is not there. */
+  secureAggregation: secureAggregationSchema.optional(),
 });
 export type TrainTask = Extract<Task, { kind: 'train' }>;
 
@@ -82,6 +92,11 @@ export const taskBodySchema = z.discriminatedUnion('kind', [
   evaluateBodySchema,
   statisticsBodySchema,
   introduceBodySchema,
+  secureKeysBodySchema,
+  secureSharesBodySchema,
+  secureInputBodySchema,
+  secureSurvivorsBodySchema,
+  secureUnmaskBodySchema,
 ]);
 export type TaskBody = z.infer<typeof taskBodySchema>;
 
@@ -106,6 +121,11 @@ export const taskSchema = z.discriminatedUnion('kind', [
   evaluateBodySchema.extend(address),
   statisticsBodySchema.extend(address),
   introduceBodySchema.extend(address),
+  secureKeysBodySchema.extend(address),
+  secureSharesBodySchema.extend(address),
+  secureInputBodySchema.extend(address),
+  secureSurvivorsBodySchema.extend(address),
+  secureUnmaskBodySchema.extend(address),
 ]);
 export type Task = z.infer<typeof taskSchema>;
 export type TaskKind = Task['kind'];

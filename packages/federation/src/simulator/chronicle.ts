@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import type { JobId, Json, SiteId, SiteMessage, Task, TaskId, Verdict } from '@consilium/protocol';
 import type { AgentEvent } from '../site-agent.ts';
+import { SecureChronicle } from './secure-chronicle.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
 
 export interface Violation {
@@ -18,6 +19,7 @@ export class Chronicle {
   /** Each task that an agent began, as it was given last. */
   readonly begun = new Map<TaskId, Task>();
   readonly trace: string[] = [];
+  readonly secure = new SecureChronicle((invariant, text) => this.violated(invariant, text));
   readonly #clock: SimulatedClock;
   readonly #keepsTrace: boolean;
   readonly #hash = createHash('sha256');
@@ -82,6 +84,7 @@ export class Chronicle {
         this.#begins(event.task);
         break;
       case 'task-finished':
+        this.secure.finished(siteId, event.task, event.outcome);
         if (event.outcome.kind === 'contribution') this.#spooled.add(event.task.taskId);
         break;
       case 'delivered':

@@ -30,6 +30,15 @@ export const fuzzers: readonly Fuzzer[] = [
   fuzzer('hostile', { ...quiet, mishapChance: 0.3, refusalChance: 0.2, forgeryChance: 0.5, weather: true }),
   fuzzer('buffered', { ...storm, strategies: ['fed-buff'] }),
   fuzzer('storm', storm),
+  fuzzer('secure', { ...storm, secure: true, strategies: ['fed-avg', 'fed-prox', 'partial-sharing'] }),
+  fuzzer('secure crashes', {
+    ...quiet,
+    kills: 12,
+    weather: true,
+    secure: true,
+    strategies: ['fed-avg'],
+    patient: true,
+  }),
   fuzzer('twins', { ...storm, jobsMax: 4, twins: true }),
   {
     ...fuzzer('undisturbed', { ...quiet, kills: 12, weather: true, partitions: 3, freezes: 1, patient: true }),

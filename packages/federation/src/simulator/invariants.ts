@@ -12,6 +12,7 @@ import type { AggregateInput } from '../strategy.ts';
 import { WeightsFile } from '../weights.ts';
 import { LocalState } from './local-state.ts';
 import type { SiteSpec } from './scenario.ts';
+import { checkGivenUp, checkSecureRound } from './secure-invariants.ts';
 import type { SimulatedProject } from './simulated-project.ts';
 import { simulatedTraining } from './simulated-training.ts';
 
@@ -32,8 +33,10 @@ export async function checkProject(project: SimulatedProject): Promise<void> {
     const entries = await platter.recall(submission.jobId);
     const job: FinishedJob = { project, job: submission, entries, rounds: completedRounds(entries) };
     checkRecords(job);
-    await checkContributions(job);
-    await checkAggregates(job);
+    if (submission.secureAggregation === undefined) {
+      await checkContributions(job);
+      await checkAggregates(job);
+    } else await checkSecureSums(job);
     await checkBlobs(job);
   }
 }
@@ -78,7 +81,12 @@ function checkRecords({ project: { chronicle }, job, entries, rounds }: Finished
   for (const { round, trained } of rounds) {
     const named = trained.map(({ siteId }) => siteId);
     const recorded = [...entries.keys()].flatMap((key) => key.match(`^round/${round}/train/(.*)$`)?.[1] ?? []);
-    if (named.join() !== recorded.sort().join()) {
+    // Of those who have trained, some may have been lost before all was summed.
+    const isWhole =
+      job.secureAggregation === undefined
+        ? named.join() === recorded.sort().join()
+        : named.every((siteId) => recorded.includes(siteId));
+    if (!isWhole) {
       chronicle.violated('records name the accepted', `round ${round} names ${named}; accepted were ${recorded}`);
     }
     if (new Set(named).size !== named.length || named.some((siteId) => !job.participants.includes(siteId))) {
@@ -121,6 +129,24 @@ async function checkContributions({ project, job, rounds }: FinishedJob): Promis
   }
 }
 
+/** What sites have masked is what they make of these weights, and its sum is what came out. */
+async function checkSecureSums({ project, job, entries, rounds }: FinishedJob): Promise<void> {
+  checkGivenUp(project, job, entries);
+  if (!stateless.has(job.strategy.kind)) return;
+  for (const record of rounds) {
+    const base = globalWeights(job, rounds, record.round);
+    const sent = decodeSafetensors(await getBlob(project.archive, base)).tensors;
+    const contributions = record.trained.map(({ siteId }) => {
+      const { cases, target } = project.scenario.sites.find((site) => site.siteId === siteId)!;
+      const taskId = taskIdOf({ jobId: job.jobId, round: record.round, kind: 'train', siteId });
+      const task = project.chronicle.begun.get(taskId) as TrainTask;
+      const training = { task, siteId, target, sent, control: null, state: new LocalState() };
+      return { siteId, cases, trained: simulatedTraining(training).tensors };
+    });
+    await checkSecureRound({ project, job, record, base, contributions });
+  }
+}
+
 function contributionOf(task: TrainTask, { siteId, target }: SiteSpec, sent: Weights): BlobId {
   const { tensors } = simulatedTraining({ task, siteId, target, sent, control: null, state: new LocalState() });
   const bytes = encodeSafetensors(tensors);
@@ -137,14 +163,14 @@ async function checkAggregates({ project: { archive, chronicle }, job, rounds }:
     const sites: AggregateInput['trained'][number][] = [];
     for (const each of trained) {
       const base = await WeightsFile.open(archive, globalWeights(job, rounds, each.askedIn));
-      const { siteId, cases, steps, controlChange } = each;
+      const { siteId, encoding, steps, controlChange } = each;
       sites.push({
         siteId,
-        cases,
+        cases: each.cases!,
         steps,
         base,
         staleness: round - each.askedIn,
-        weights: await ContributedWeights.open(archive, each, base),
+        weights: await ContributedWeights.open(archive, { weights: each.weights!, encoding }, base),
         controlChange: controlChange === null ? null : await WeightsFile.open(archive, controlChange),
       });
     }
@@ -170,8 +196,8 @@ async function checkAggregates({ project: { archive, chronicle }, job, rounds }:
 
 /** Σ nᵢ wᵢ / Σ nᵢ at float64, in site order: written out once more, to compare with. */
 async function meanOf(trained: readonly TrainedRecord[], read: (id: BlobId) => Promise<Weights>): Promise<BlobId> {
-  const models = await Promise.all(trained.map(({ weights }) => read(weights)));
-  const total = trained.reduce((sum, { cases }) => sum + cases, 0);
+  const models = await Promise.all(trained.map(({ weights }) => read(weights!)));
+  const total = trained.reduce((sum, { cases }) => sum + cases!, 0);
   const mean: Weights = new Map(
     [...models[0]!].map(([name, { shape, data }]) => [
       name,
@@ -181,7 +207,7 @@ async function meanOf(trained: readonly TrainedRecord[], read: (id: BlobId) => P
         data: Float32Array.from(data as Float32Array, (_, index) => {
           let sum = 0;
           trained.forEach(({ cases }, at) => {
-            sum += cases * Number(models[at]!.get(name)!.data[index]);
+            sum += cases! * Number(models[at]!.get(name)!.data[index]);
           });
           return sum / total;
         }),

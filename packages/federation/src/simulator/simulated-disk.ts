@@ -6,6 +6,7 @@
 import type { Random } from '@consilium/numerics';
 import type { BlobId, ChunkId, JobId, Json, Manifest, TaskId } from '@consilium/protocol';
 import { MemoryStore } from '../memory-store.ts';
+import type { SecretStore } from '../secure-sum/secret-store.ts';
 import type { Finished, Spool } from '../site-agent.ts';
 import type { Store } from '../store.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
@@ -49,7 +50,9 @@ export class SimulatedDisk {
   }
 
   /** As a process sees it. */
-  async mount(process: SimulatedProcess): Promise<{ readonly store: Store; readonly spool: Spool }> {
+  async mount(
+    process: SimulatedProcess,
+  ): Promise<{ readonly store: Store; readonly spool: Spool; readonly secrets: SecretStore }> {
     const now = this.#options.clock.nowMs();
     for (const [id, atMs] of this.#unretained) {
       if (now - atMs < dayMs) continue;
@@ -57,7 +60,14 @@ export class SimulatedDisk {
       await this.platter.retain(id, 'nobody');
     }
     await this.platter.release('nobody');
-    return { store: new MountedStore(this, process), spool: this.#mountSpool(process) };
+    const store = new MountedStore(this, process);
+    const secrets: SecretStore = {
+      record: (...entry) => store.record(...entry),
+      entry: (jobId, key) => store.entry(jobId, key),
+      recall: (jobId) => store.recall(jobId),
+      erase: (jobId, keyPrefix) => this.write(process, () => this.platter.erase(jobId, keyPrefix)),
+    };
+    return { store, spool: this.#mountSpool(process), secrets };
   }
 
   read<T>(process: SimulatedProcess, look: () => Promise<T>): Promise<T> {

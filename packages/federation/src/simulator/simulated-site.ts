@@ -160,6 +160,12 @@ export class SimulatedSite implements SiteConnection {
         };
       case 'introduce':
         throw new Error('sites of the simulator do not talk to each other');
+      case 'secure-keys':
+      case 'secure-shares':
+      case 'secure-input':
+      case 'secure-survivors':
+      case 'secure-unmask':
+        throw new Error('a masking worker answers these before they come here');
       case 'statistics': {
         const values = Array.from({ length: this.#options.cases }, (_, index) => this.#options.target + index);
         const random = createRandom('secret', this.siteId);

@@ -2,11 +2,13 @@
 
 import { createRandom } from '@consilium/numerics';
 import type { Failure, SiteId, Task, TaskKind } from '@consilium/protocol';
+import { MaskingWorker } from '../secure-sum/masking-worker.ts';
 import { type AgentEvent, type CoordinatorPort, SiteAgent } from '../site-agent.ts';
 import type { SimulatedLink } from './simulated-link.ts';
 import { SimulatedMachine, type SimulatedMachineOptions } from './simulated-machine.ts';
 import { type CoordinatorServer, SimulatedPort } from './simulated-port.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
+import { simulatedSigner } from './simulated-signer.ts';
 import { SimulatedWorker, TaskFailure, type WorkerOptions } from './simulated-worker.ts';
 
 export interface SiteMachineOptions extends SimulatedMachineOptions {
@@ -39,7 +41,7 @@ export class SiteMachine extends SimulatedMachine {
     const { siteId, seed, link, work, tasksAtOnce, onEvent, between = (port) => port } = this.#options;
     const life = ++this.#lives;
     const { clock } = process;
-    const { store, spool } = await this.disk.mount(process);
+    const { store, spool, secrets } = await this.disk.mount(process);
     const worker = new SimulatedWorker({
       ...work,
       siteId,
@@ -47,12 +49,20 @@ export class SiteMachine extends SimulatedMachine {
       blobs: store,
       random: createRandom(seed, siteId, 'work', life),
     });
+    const secret = createRandom(seed, siteId, 'secrets', life);
+    const masking = new MaskingWorker({
+      worker,
+      blobs: store,
+      secrets,
+      signer: simulatedSigner(siteId),
+      secretBytes: (count) => Uint8Array.from({ length: count }, () => secret.integer(0, 256)),
+    });
     const chance = createRandom(seed, siteId, 'jitter', life);
     const agent = new SiteAgent({
       clock,
       chance: () => chance.uniform(),
       coordinator: between(new SimulatedPort({ siteId, link, process, store }), life),
-      worker,
+      worker: masking,
       spool,
       blobs: store,
       failureOf,

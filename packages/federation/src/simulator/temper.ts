@@ -1,6 +1,7 @@
 /** What may befall a project, and how much of it: a scenario is drawn from it by a seed. */
 import { createRandom, type Random } from '@consilium/numerics';
-import { type JobId, plainEncoding, type SiteId, type TaskKind } from '@consilium/protocol';
+import { type JobId, plainEncoding, type SecureAggregation, type SiteId, type TaskKind } from '@consilium/protocol';
+import type { Job } from '../job.ts';
 import type { StrategySpec } from '../strategies.ts';
 import type { Submission } from '../submission.ts';
 import type { Scenario, SiteSpec, Trouble } from './scenario.ts';
@@ -25,6 +26,8 @@ export interface Temper {
   readonly refusalChance: number;
   readonly condemnChance: number;
   readonly forgeryChance: number;
+  /** Every training job sums securely. */
+  readonly secure: boolean;
   /** Nobody is left out: everyone is waited for. */
   readonly patient: boolean;
 }
@@ -58,6 +61,7 @@ export const quiet: Temper = {
   refusalChance: 0,
   condemnChance: 0,
   forgeryChance: 0,
+  secure: false,
   patient: false,
 };
 
@@ -143,9 +147,26 @@ function submissionOf(index: number, sites: readonly SiteSpec[], temper: Temper,
     strategy,
     reply: random.chance(0.8) ? plainEncoding : { numbers: 'int8', onlyChanged: false },
   });
+  if (temper.secure) return secured(job);
   if (job.strategy.kind !== 'fed-buff') return job;
   const maxStaleness = createRandom(job.seed, 'staleness').choice([0, 1, 2, undefined]);
   return { ...job, strategy: { ...job.strategy, ...(maxStaleness === undefined ? {} : { maxStaleness }) } };
+}
+
+function secured(job: Job): Job {
+  const random = createRandom(job.seed, job.jobId, 'secure');
+  const sites = job.participants.length;
+  const threshold = random.integer(Math.floor(sites / 2) + 1, sites + 1);
+  const secureAggregation: SecureAggregation = {
+    threshold,
+    clip: random.choice([0.01, 1, 8]),
+    bits: random.choice([8, 16, 31]),
+    casesMax: 20,
+    rounding: random.choice(['stochastic', 'nearest']),
+    ...(sites > 4 && random.chance(0.3) ? { neighbours: 4 } : {}),
+  };
+  const minimumSites = Math.max(job.minimumSites, threshold);
+  return { ...job, minimumSites, reply: plainEncoding, secureAggregation };
 }
 
 function strategiesFor(sites: number, minimumSites: number, random: Random): readonly StrategySpec[] {

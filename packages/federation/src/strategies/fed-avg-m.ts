@@ -19,6 +19,7 @@ export const fedAvgMSpec = z.object({
 export function fedAvgM({ momentum, learningRate }: Omit<z.infer<typeof fedAvgMSpec>, 'kind'>): Strategy {
   return {
     ...everyone,
+    needsMeanOnly: true,
     aggregateTrain: async ({ trained, global, state, store }) => {
       const past = state['velocity'];
       const velocity = past ? await WeightsFile.open(store, past) : new ConstantWeights(global.shape, 0);

@@ -13,6 +13,7 @@ export const fedProxSpec = z.object({ kind: z.literal('fed-prox'), mu: z.number(
 export function fedAvg({ proximalMu = 0 }: { readonly proximalMu?: number } = {}): Strategy {
   return {
     ...everyone,
+    needsMeanOnly: true,
     configureTrain: ({ available }) =>
       available.map((siteId) => ({ siteId, instructions: { ...plainInstructions, proximalMu } })),
     aggregateTrain: async ({ trained, store }) => ({

@@ -52,7 +52,7 @@ async function expectRule(rounds: readonly RoundRecord[], store: MemoryStore, in
     for (const { siteId, askedIn, weights: contribution } of trained) {
       counted.add(`${siteId} ${askedIn}`);
       const factor = 1 / trained.length / Math.sqrt(1 + round - askedIn);
-      (await load(contribution)).forEach((value, index) => {
+      (await load(contribution!)).forEach((value, index) => {
         sum[index]! += factor * (value - globals[askedIn - 1]![index]!);
       });
     }

@@ -38,6 +38,7 @@ export function fedOpt(spec: FedOptSpec): Strategy {
   const nextSecondMoment = secondMomentOf(spec);
   return {
     ...everyone,
+    needsMeanOnly: true,
     aggregateTrain: async ({ trained, global, state, store }) => {
       const remembered = async (name: string, initial: number) => {
         const blob = state[name];

@@ -97,7 +97,7 @@ describe('a job with partial sharing', () => {
     const initial = await load(store, simulatedJob().initialWeights);
     for (const { weights, trained } of outcome.rounds) {
       expect((await load(store, weights))['b']).toEqual(initial['b']);
-      for (const site of trained) expect(Object.keys(await load(store, site.weights))).toEqual(['a']);
+      for (const site of trained) expect(Object.keys(await load(store, site.weights!))).toEqual(['a']);
     }
     const kept = siteIds.map((siteId) => [...(states.get(siteId)!.before(99, 'kept').get('b')!.data as Float32Array)]);
     kept.forEach((values, target) => {
@@ -144,7 +144,7 @@ describe('a job with cyclic weight transfer', () => {
       [first, third, fourth, first, third, fourth].map((siteId) => [siteId]),
     );
     for (const { weights, trained } of outcome.rounds) {
-      expect(await load(store, weights)).toEqual(await load(store, trained[0]!.weights));
+      expect(await load(store, weights)).toEqual(await load(store, trained[0]!.weights!));
     }
   });
 

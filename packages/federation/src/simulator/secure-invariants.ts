@@ -1,0 +1,85 @@
+/** What must be true of every simulated job with secure aggregation when all is over. */
+import { encodeSafetensors, type Weights } from '@consilium/numerics';
+import type { BlobId, Json, SecureAggregation } from '@consilium/protocol';
+import { putBlob } from '../blob.ts';
+import type { Job } from '../job.ts';
+import { MemoryStore } from '../memory-store.ts';
+import type { RoundRecord } from '../round.ts';
+import { latticeOf } from '../secure-sum/lattice.ts';
+import { roundingKey } from '../secure-sum/mask.ts';
+import { unmaskedMean, writeMasked } from '../secure-sum/masked-weights.ts';
+import { strategyOf } from '../strategies.ts';
+import { WeightsFile } from '../weights.ts';
+import type { SimulatedProject } from './simulated-project.ts';
+
+export interface SecureRoundToCheck {
+  readonly project: SimulatedProject;
+  readonly job: Job;
+  readonly record: RoundRecord;
+  /** The weights that the round began with. */
+  readonly base: BlobId;
+  /** What each of those in the sum has trained. */
+  readonly contributions: readonly { readonly siteId: string; readonly cases: number; readonly trained: Weights }[];
+}
+
+/** The round's weights are what the strategy makes of the plain sum on the lattice, and no contribution was ever in the clear. */
+export async function checkSecureRound({
+  project,
+  job,
+  record,
+  base,
+  contributions,
+}: SecureRoundToCheck): Promise<void> {
+  const { archive, chronicle } = project;
+  const settings = job.secureAggregation!;
+  const strategy = strategyOf(job.strategy);
+  const { keepLocal } = strategy.evaluation;
+  const lattice = latticeOf(settings, job.participants.length)!;
+  const { round } = record;
+  const inputs: BlobId[] = [];
+  for (const { siteId, cases, trained } of contributions) {
+    const bytes = encodeSafetensors(trained);
+    const clear = await putBlob(new MemoryStore(), bytes);
+    if ((await archive.getManifest(clear)) !== undefined) {
+      chronicle.violated('no contribution in the clear', `round ${round} of ${job.jobId}: that of ${siteId}`);
+    }
+    const input = await writeMasked(archive, {
+      trained: await WeightsFile.open(archive, await putBlob(archive, bytes)),
+      base: await WeightsFile.open(archive, base),
+      keepLocal,
+      cases,
+      lattice,
+      rounding: roundingOf(settings, { jobId: job.jobId, round, siteId, seed: job.seed }),
+      masks: [],
+    });
+    inputs.push(input!);
+  }
+  const sent = await WeightsFile.open(archive, base);
+  const plain = await unmaskedMean(archive, { inputs, base: sent, keepLocal, lattice, unmasking: [] });
+  const { siteId, steps } = record.trained[0]!;
+  const weights = await WeightsFile.open(archive, plain.weights);
+  const expected = await strategy.aggregateTrain({
+    round,
+    trained: [{ siteId, cases: plain.cases, steps, base: sent, staleness: 0, weights, controlChange: null }],
+    global: sent,
+    state: {},
+    participants: job.participants.length,
+    store: archive,
+  });
+  if (expected.weights !== record.weights) {
+    chronicle.violated('the masked sum is the plain sum', `round ${round} of ${job.jobId} has other weights`);
+  }
+}
+
+/** Of a session that was given up before its sum was settled, nobody has told anything. */
+export function checkGivenUp({ chronicle }: SimulatedProject, job: Job, entries: ReadonlyMap<string, Json>): void {
+  for (const key of entries.keys()) {
+    const [, round, number] = /^round\/(\d+)\/secure-failed\.(\d+)$/.exec(key) ?? [];
+    if (round === undefined || !chronicle.secure.unmasked.has(`${job.jobId}/${round}.${number}`)) continue;
+    chronicle.violated('below the threshold nothing is told', `${job.jobId}: ${key}`);
+  }
+}
+
+function roundingOf({ rounding }: SecureAggregation, task: Parameters<typeof roundingKey>[0]): Uint8Array | null {
+  return rounding === 'stochastic' ? roundingKey(task) : null;
+}
