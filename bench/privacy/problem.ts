@@ -75,7 +75,7 @@ export function patient(seed: number, name: string): PreparedCase {
   }
   const geometry = axisAligned({ size, spacingMm: [4, 4, 4], originMm: [0, 0, 0] });
   const foreground = found.map((indices, at) => ({ value: at + 1, indices: Uint32Array.from(indices) }));
-  return { id: name, geometry, original: geometry, image, label, foreground };
+  return { id: name, geometry, outside: -6, original: geometry, image, label, foreground };
 }
 
 export const patients = (seed: number, count: number): PreparedCase[] =>

@@ -20,6 +20,7 @@ interface PlanOptions extends ActingOptions, AnswerOptions {
   readonly plan?: string;
   readonly memoryBudgetMb: number;
   readonly detail: 'small' | 'full';
+  readonly normalise: 'together' | 'by-phase';
   readonly rounds: number;
   readonly steps: number;
   readonly patience: number;
@@ -45,6 +46,11 @@ export function addJobPlanCommand(command: Command): void {
       4096,
     )
     .addOption(new Option('--detail <size>', 'size of the network').choices(['small', 'full']).default('full'))
+    .addOption(
+      new Option('--normalise <how>', 'all images alike, or each by its phase of contrast enhancement where it is known')
+        .choices(['together', 'by-phase'])
+        .default('together'),
+    )
     .option(
       '--rounds <n>',
       'rounds at most; training ends earlier when predictions no longer improve',
@@ -92,7 +98,8 @@ async function plan(given: string, options: PlanOptions): Promise<void> {
   });
 
   say(edited === null ? `Asking ${asked.join(', ')} what their data is like` : `Using ${options.plan}`);
-  const derived = edited === null ? await planning.derivePlan({ memoryBudgetMb, size }) : null;
+  const choices = { memoryBudgetMb, size, normaliseByPhase: options.normalise === 'by-phase' };
+  const derived = edited === null ? await planning.derivePlan(choices) : null;
   const made = edited ?? derived!.plan;
   const model = networkFor(made, seed);
   say(`Plan: ${describePlan(made, model)}`);

@@ -15,12 +15,12 @@ import {
 export interface PlanChoices {
   readonly memoryBudgetMb: number;
   readonly size: 'small' | 'full';
+  readonly normaliseByPhase?: boolean;
 }
 
-export function planFor(fingerprints: readonly Json[], { memoryBudgetMb, size }: PlanChoices): Plan {
+export function planFor(fingerprints: readonly Json[], choices: PlanChoices): Plan {
   return makePlan(mergeFingerprints(fingerprints.map((answer) => parseFingerprint(answer))), {
-    memoryBudgetMb,
-    size,
+    ...choices,
     classes: kidneyClasses,
     regions: kidneyRegions,
   });

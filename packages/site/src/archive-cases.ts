@@ -6,7 +6,7 @@ import { ArchiveError, type CohortCase, openArchiveForReading } from '@consilium
 import { createRandom } from '@consilium/numerics';
 import type { Split } from '@consilium/protocol';
 import type { CaseFiles, FoundCase } from './found-case.ts';
-import type { ArchiveCohort, PatientShare } from './settings.ts';
+import type { ArchiveCohort, CaseDirectory, PatientShare } from './settings.ts';
 import { SiteError } from './site-error.ts';
 
 /** @throws SiteError `site.cohort-unreadable`, `site.split-unusable` */
@@ -23,10 +23,21 @@ export function casesOfArchive(directory: string, { name, split, version }: Arch
       detail: `${directory}, cohort ${name}: ${error.code}: ${error.message}`,
     });
   }
-  return cases.map(({ image, label, name: series, part, patientId }) => {
-    const found: FoundCase = { name: series, patientId, files: filesOf(image, label) };
+  return cases.map(({ image, label, name: series, part, patientId, phase }) => {
+    const files = filesOf(image, label);
+    const found: FoundCase = { name: series, patientId, files, ...(phase === undefined ? {} : { phase }) };
     return split === undefined ? found : { ...found, split: splitOf(part, split) };
   });
+}
+
+/** How many patients were erased from the cohorts since these were frozen. */
+export function erasedOf(sources: readonly CaseDirectory[]): number {
+  return sources.reduce((sum, { directory, cohort }) => {
+    if (cohort === undefined) return sum;
+    using archive = openArchiveForReading(directory);
+    const { name, version } = cohort;
+    return sum + archive.cohorts.version(version === undefined ? { name } : { name, version }).erased.length;
+  }, 0);
 }
 
 function filesOf(image: CohortCase['image'], label: CohortCase['label']): CaseFiles {

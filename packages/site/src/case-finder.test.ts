@@ -36,9 +36,16 @@ describe('cases are found', () => {
     }
     directory.file('a/case.json', '{"patientId": "P1"}');
     directory.file('b/case.json', 'not JSON');
+    directory.file('c/image.nii');
+    directory.file('c/label.nii');
+    directory.file('c/case.json', '{"phase": "excretory", "patientId": 3}');
+    expect((await findCases({ directory: directory.path })).map(({ phase }) => phase)).toEqual([
+      ...[undefined, undefined, 'excretory'],
+    ]);
     expect(await found(directory)).toEqual([
       ['a', 'P1', nifti('a/image.nii', 'a/label.nii.gz', 'a/reference.nii.gz')],
       ['b', 'b', nifti('b/image.nii.gz', 'b/segmentation.nii')],
+      ['c', 'c', nifti('c/image.nii', 'c/label.nii')],
     ]);
   });
 

@@ -4,11 +4,13 @@
  *  - `<case>/ct/` or `<case>/` with a DICOM series, `seg.dcm`, and `reference.seg.dcm` where there is one;
  *  - `images/X.nii.gz` with `labels/X.nii.gz` (and `references/X.nii.gz`), also as nnU-Net names them: `imagesTr/X_0000`.
  * `.nii` is as good as `.nii.gz`. Who the patient is says `case.json` in the case's directory, `{ "patientId": "..." }`,
- * else the series' PatientID, else the case's name.
+ * else the series' PatientID, else the case's name. `"phase"` there, one of unenhanced, corticomedullary, nephrographic and
+ * excretory, says in which phase of contrast enhancement it was taken.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readDicomSeries } from '@consilium/imaging';
+import { type ContrastPhase, contrastPhases } from '@consilium/training';
 import { casesOfArchive, shareOf } from './archive-cases.ts';
 import type { CaseFiles, FoundCase, SegmentationFile } from './found-case.ts';
 import type { CaseDirectory } from './settings.ts';
@@ -64,8 +66,9 @@ async function caseIn(directory: string, name: string): Promise<FoundCase[]> {
   const names = entries.map((entry) => entry.name).sort();
   const files = niftiFiles(directory, names) ?? (await dicomFiles(directory, names));
   if (files === null) return [];
-  const patientId = (await namedPatient(directory, names)) ?? (await patientOfSeries(files)) ?? name;
-  return [{ name, patientId, files }];
+  const stated = await statedFacts(directory, names);
+  const patientId = stated.patientId ?? (await patientOfSeries(files)) ?? name;
+  return [{ name, patientId, files, ...(stated.phase === undefined ? {} : { phase: stated.phase }) }];
 }
 
 function niftiFiles(directory: string, names: readonly string[]): CaseFiles | null {
@@ -106,13 +109,21 @@ function niftiCase({ image, label, reference }: { image: string; label: string; 
   };
 }
 
-async function namedPatient(directory: string, names: readonly string[]): Promise<string | undefined> {
-  if (!names.includes('case.json')) return undefined;
+/** What `case.json` says; of what it says wrongly, nothing. */
+async function statedFacts(
+  directory: string,
+  names: readonly string[],
+): Promise<{ readonly patientId?: string | undefined; readonly phase?: ContrastPhase | undefined }> {
+  if (!names.includes('case.json')) return {};
   try {
-    const { patientId } = JSON.parse(await readFile(join(directory, 'case.json'), 'utf8')) as { patientId?: unknown };
-    return typeof patientId === 'string' && patientId !== '' ? patientId : undefined;
+    const stated = JSON.parse(await readFile(join(directory, 'case.json'), 'utf8')) as Record<string, unknown>;
+    const { patientId, phase } = stated;
+    return {
+      patientId: typeof patientId === 'string' && patientId !== '' ? patientId : undefined,
+      phase: contrastPhases.find((known) => known === phase),
+    };
   } catch {
-    return undefined;
+    return {};
   }
 }
 

@@ -20,15 +20,16 @@ import { SiteError } from './site-error.ts';
  * A found case, read when it is needed. Its hash covers every byte of its files, so that a changed file is prepared anew;
  * of a file that cannot be read the hash covers nothing, and `load` says why.
  */
-export function caseSource({ name, files }: FoundCase): CaseSource {
+export function caseSource({ name, files, phase }: FoundCase): CaseSource {
   let hashed: Promise<string> | undefined;
   return {
     id: name,
+    ...(phase === undefined ? {} : { phase }),
     contentSha256: () => {
       hashed ??= hashOf(files);
       return hashed;
     },
-    load: () => readCase(name, files),
+    load: async () => ({ ...(await readCase(name, files)), ...(phase === undefined ? {} : { phase }) }),
   };
 }
 

@@ -86,7 +86,9 @@ async function test(task: EvaluateTask, workplace: Workplace, context: TaskConte
       context.signal.throwIfAborted();
       const loaded = await workplace.cohort.attempt(member, () => loadChecked(member, plan));
       if (loaded !== null) {
-        const prediction = await predictor.predict(loaded.image, { signal: context.signal });
+        const { phase } = loaded;
+        const options = { signal: context.signal, ...(phase === undefined ? {} : { phase }) };
+        const prediction = await predictor.predict(loaded.image, options);
         const reference = loaded.reference ?? loaded.label;
         const regions = scoreCase(prediction, reference, plan.regions, { toleranceMm: surfaceToleranceMm });
         const pictures = task.pictures ? [await drawCase(task, { member, loaded, prediction, plan }, workplace)] : [];

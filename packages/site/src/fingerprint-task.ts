@@ -3,7 +3,7 @@
  * leave are of the training cases only: the plan must not be made with the test patients' help.
  */
 import type { ContributionTo, Json } from '@consilium/protocol';
-import { checkCase, type Fingerprint, fingerprintOf, mergeFingerprints } from '@consilium/training';
+import { checkCase, type Fingerprint, fingerprintOf, mergeFingerprints, withoutRarePhases } from '@consilium/training';
 import type { TaskContext } from './worker-link.ts';
 import type { Workplace } from './workplace.ts';
 
@@ -25,7 +25,7 @@ export async function fingerprintTask(
   cohort.require('train');
   return {
     kind: 'fingerprint',
-    fingerprint: mergeFingerprints(fingerprints) as Json,
+    fingerprint: withoutRarePhases(mergeFingerprints(fingerprints)) as Json,
     cases: cohort.counts(),
     leftOut: [...cohort.leftOut],
   };

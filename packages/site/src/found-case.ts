@@ -1,5 +1,6 @@
 /** A case as a site holds it: which files, and whose. */
 import type { Split } from '@consilium/protocol';
+import type { ContrastPhase } from '@consilium/training';
 
 export type ImageFiles =
   | { readonly kind: 'nifti'; readonly path: string }
@@ -25,6 +26,8 @@ export interface FoundCase {
   readonly name: string;
   readonly patientId: string;
   readonly files: CaseFiles;
+  /** Of contrast enhancement, as the archive or `case.json` has it; undefined: unknown. */
+  readonly phase?: ContrastPhase;
   /** Where it was drawn before, in an archive; undefined: the site draws. */
   readonly split?: Split;
 }

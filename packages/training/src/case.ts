@@ -1,5 +1,6 @@
 /** One patient's image with its segmentation, as training sees it, and the checks every case passes first. */
 import { type Image, type LabelMap, sameGrid } from '@consilium/imaging';
+import type { ContrastPhase } from './contrast-phase.ts';
 import { TrainingError } from './training-error.ts';
 
 /** A segmentation class: its number in the label map and what it stands for. Background (0) is not listed. */
@@ -17,6 +18,8 @@ export interface Case {
   readonly label: LabelMap;
   /** The truth where it is known (phantoms), else absent. Same grid as the image. */
   readonly reference?: LabelMap;
+  /** Of contrast enhancement; absent where nobody knows. */
+  readonly phase?: ContrastPhase;
 }
 
 /** What `preprocess`, the fingerprint and the cache need of a case without holding it in memory. */
@@ -24,6 +27,8 @@ export interface CaseSource {
   readonly id: string;
   /** SHA-256, hexadecimal, over the bytes of the case's files. */
   contentSha256(): Promise<string>;
+  /** As that of the loaded case. */
+  readonly phase?: ContrastPhase;
   load(): Promise<Case>;
 }
 

@@ -1,8 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ballCase } from './case.fixture.ts';
-import { type Fingerprint, fingerprintOf, mergeFingerprints, parseFingerprint } from './fingerprint.ts';
-import { histogramCount, histogramMoments, histogramQuantile } from './histogram.ts';
+import type { Case } from './case.ts';
+import {
+  type Fingerprint,
+  fingerprintOf,
+  mergeFingerprints,
+  parseFingerprint,
+  withoutRarePhases,
+} from './fingerprint.ts';
+import { histogramCount, histogramMoments, histogramQuantile, mergeHistograms } from './histogram.ts';
 import { TrainingError } from './training-error.ts';
 
 const cases = [1, 2, 3, 4].map((seed) =>
@@ -55,6 +62,25 @@ describe('a fingerprint', () => {
       return value;
     });
     expect(numbers.every(Number.isSafeInteger)).toBe(true);
+  });
+
+  it('tells how dense the organs are in each phase, but not of fewer than 3 cases', async () => {
+    const phased = cases.map((one, index): Case => ({ ...one, phase: index === 0 ? 'unenhanced' : 'nephrographic' }));
+    const whole = await fingerprintOf(phased);
+    const known = await fingerprintOf(cases);
+    expect(known).not.toHaveProperty('phases');
+    expect(whole.phases?.map(({ phase, cases: count }) => [phase, count])).toEqual([
+      ['unenhanced', 1],
+      ['nephrographic', 3],
+    ]);
+    expect(mergeHistograms(whole.phases!.map(({ foregroundHu }) => foregroundHu))).toEqual(known.foregroundHu);
+    const each = await Promise.all(phased.map((one) => fingerprintOf([one])));
+    expect(mergeFingerprints([...each.toReversed()])).toEqual(whole);
+    const told = withoutRarePhases(whole);
+    expect(told.phases?.map(({ phase }) => phase)).toEqual(['nephrographic']);
+    expect({ ...told, phases: undefined }).toEqual({ ...known, phases: undefined });
+    expect(withoutRarePhases(await fingerprintOf(phased.slice(0, 2)))).not.toHaveProperty('phases');
+    expect(parseFingerprint(JSON.parse(JSON.stringify(told)))).toEqual(told);
   });
 
   it('survives the way over the wire, and damage is named', async () => {

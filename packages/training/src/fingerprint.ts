@@ -9,6 +9,7 @@ import { canonical } from '@consilium/imaging';
 import { z } from 'zod';
 import { bodyBox } from './body.ts';
 import { type Case, checkCase, type SegmentationClass } from './case.ts';
+import { contrastPhases } from './contrast-phase.ts';
 import { HistogramBuilder, histogramSchema, mergeHistograms } from './histogram.ts';
 import { TrainingError } from './training-error.ts';
 
@@ -23,6 +24,10 @@ const fingerprintSchema = z.strictObject({
   extentMm: tripleOfHistograms,
   /** HU under the segmentation, bins of 1 HU, at most 10 000 voxels a case so that no patient outweighs another. */
   foregroundHu: histogramSchema,
+  /** The same of the cases whose phase of contrast enhancement is known, in order of time; left out where there are none. */
+  phases: z
+    .array(z.strictObject({ phase: z.enum(contrastPhases), cases: z.int().positive(), foregroundHu: histogramSchema }))
+    .exactOptional(),
   /** Ascending by value. */
   classes: z.array(
     z.strictObject({
@@ -75,8 +80,32 @@ export function mergeFingerprints(fingerprints: readonly Fingerprint[]): Fingerp
     spacingMm: [merged('spacingMm', 0), merged('spacingMm', 1), merged('spacingMm', 2)],
     extentMm: [merged('extentMm', 0), merged('extentMm', 1), merged('extentMm', 2)],
     foregroundHu: mergeHistograms([noFingerprint.foregroundHu, ...fingerprints.map((each) => each.foregroundHu)]),
+    ...phasesOf(mergedPhases(fingerprints.flatMap(({ phases = [] }) => phases))),
     classes: [...classes.values()].sort((a, b) => a.value - b.value),
   };
+}
+
+type PhaseFingerprint = NonNullable<Fingerprint['phases']>[number];
+
+/** A phase of fewer cases would say more of patients than of the site's protocol. */
+const casesOfPhaseMin = 3;
+
+/** What may leave a site: without phases of which it has too few cases. Their voxels still count among all. */
+export function withoutRarePhases({ phases = [], ...rest }: Fingerprint): Fingerprint {
+  return { ...rest, ...phasesOf(phases.filter(({ cases }) => cases >= casesOfPhaseMin)) };
+}
+
+function mergedPhases(all: readonly PhaseFingerprint[]): PhaseFingerprint[] {
+  return contrastPhases.flatMap((phase) => {
+    const same = all.filter((one) => one.phase === phase);
+    if (same.length === 0) return [];
+    const cases = same.reduce((sum, one) => sum + one.cases, 0);
+    return [{ phase, cases, foregroundHu: mergeHistograms(same.map(({ foregroundHu }) => foregroundHu)) }];
+  });
+}
+
+function phasesOf(phases: PhaseFingerprint[]): Pick<Fingerprint, 'phases'> {
+  return phases.length === 0 ? {} : { phases };
 }
 
 /** @throws TrainingError `training.fingerprint-malformed`, naming the field. */
@@ -98,7 +127,7 @@ const noFingerprint: Fingerprint = {
   classes: [],
 };
 
-function fingerprintOfCase({ image, label }: Case): Fingerprint {
+function fingerprintOfCase({ image, label, phase }: Case): Fingerprint {
   const oriented = canonical(image);
   const { spacingMm } = oriented.geometry;
   const { size } = bodyBox(oriented);
@@ -127,12 +156,14 @@ function fingerprintOfCase({ image, label }: Case): Fingerprint {
     if (counts[value] === 0) continue;
     classes.push({ value, cases: 1, totalMm3: Math.round(counts[value]! * voxelMm3) });
   }
+  const foregroundHu = hu.build();
   return {
     version: 1,
     cases: 1,
     spacingMm: [spacing(0), spacing(1), spacing(2)],
     extentMm: [extent(0), extent(1), extent(2)],
-    foregroundHu: hu.build(),
+    foregroundHu,
+    ...phasesOf(phase === undefined || foregroundHu.counts.length === 0 ? [] : [{ phase, cases: 1, foregroundHu }]),
     classes,
   };
 }

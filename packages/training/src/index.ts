@@ -1,7 +1,14 @@
 export { type AugmentationSpec, noAugmentation, standardAugmentation } from './augmentation/augmentation-spec.ts';
 export { type Bundle, bundleFiles, decodeBundle, encodeBundle } from './bundle.ts';
 export { type Case, type CaseSource, checkCase, type SegmentationClass } from './case.ts';
-export { type Fingerprint, fingerprintOf, mergeFingerprints, parseFingerprint } from './fingerprint.ts';
+export { type ContrastPhase, contrastPhases } from './contrast-phase.ts';
+export {
+  type Fingerprint,
+  fingerprintOf,
+  mergeFingerprints,
+  parseFingerprint,
+  withoutRarePhases,
+} from './fingerprint.ts';
 export { Predictor, predict } from './inference.ts';
 export { lossFor } from './losses/loss.ts';
 export type { LossSpec, NetworkSpec } from './network-spec.ts';

@@ -2,8 +2,9 @@
 import { type Model, type Runtime, type Session, specialise, withWeights } from '@consilium/engine';
 import type { Image, LabelMap } from '@consilium/imaging';
 import { tensor, type Weights } from '@consilium/numerics';
+import type { ContrastPhase } from './contrast-phase.ts';
 import type { Plan } from './plan.ts';
-import { outsideValue, type PreparedImage, prepareImage } from './preprocess.ts';
+import { type PreparedImage, prepareImage } from './preprocess.ts';
 import { type FinishedSlices, type PatchNetwork, slideOver } from './sliding-window.ts';
 import { ClassUpsampler } from './upsampling.ts';
 
@@ -23,6 +24,11 @@ interface PredictionOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface ImagePredictionOptions extends PredictionOptions {
+  /** Of contrast enhancement, where it is known: decides by what the image is normalised, if the plan says so. */
+  readonly phase?: ContrastPhase;
+}
+
 /** A model ready to segment image after image. */
 export class Predictor implements AsyncDisposable {
   readonly #session: Session;
@@ -40,8 +46,8 @@ export class Predictor implements AsyncDisposable {
   }
 
   /** Class values on the grid of `image`, whatever its orientation. */
-  async predict(image: Image, options: PredictionOptions = {}): Promise<LabelMap> {
-    const prepared = prepareImage(image, this.#plan);
+  async predict(image: Image, options: ImagePredictionOptions = {}): Promise<LabelMap> {
+    const prepared = prepareImage(image, this.#plan, options.phase);
     const upsampler = new ClassUpsampler(prepared.geometry, prepared.original, this.#channels());
     await this.#slide(prepared, options, (slices) => upsampler.add(slices));
     return upsampler.finish();
@@ -66,7 +72,7 @@ export class Predictor implements AsyncDisposable {
   }
 
   #slide(
-    { image, geometry }: PreparedImage,
+    { image, geometry, outside }: PreparedImage,
     { onProgress, signal }: PredictionOptions,
     onSlices: (slices: FinishedSlices) => void,
   ): Promise<void> {
@@ -79,7 +85,7 @@ export class Predictor implements AsyncDisposable {
         classes: network.classes,
         overlap: inference.overlap,
         flips: inference.flips ? augmentation.flips : [false, false, false],
-        outside: outsideValue(this.#plan),
+        outside,
         ...(onProgress === undefined ? {} : { onProgress }),
         ...(signal === undefined ? {} : { signal }),
       },
@@ -97,7 +103,9 @@ export class Predictor implements AsyncDisposable {
 }
 
 /** One image with a model opened for it alone; for several, keep a `Predictor`. */
-export async function predict(options: PredictorOptions & PredictionOptions & { image: Image }): Promise<LabelMap> {
+export async function predict(
+  options: PredictorOptions & ImagePredictionOptions & { image: Image },
+): Promise<LabelMap> {
   await using predictor = await Predictor.open(options);
   return await predictor.predict(options.image, options);
 }

@@ -63,6 +63,24 @@ describe('a plan made from a fingerprint', () => {
     expect(std).toBeCloseTo(Math.sqrt((1001 ** 2 - 1) / 12), 1);
   });
 
+  it('normalises each phase of enough cases by its own foreground, if asked to', () => {
+    const of = (phase: 'unenhanced' | 'nephrographic', cases: number, hu: number) => ({
+      ...{ phase, cases },
+      foregroundHu: histogramOf({ binWidth: 1, low: -1024, high: 3071 }, [hu - 10, hu + 10]),
+    });
+    const phased: Fingerprint = { ...kitsLike, phases: [of('unenhanced', 9, 35), of('nephrographic', 10, 160)] };
+    const asked = makePlan(phased, { memoryBudgetMb: 4000, normaliseByPhase: true });
+    const { phases, ...global } = asked.normalisation;
+    expect(phases).toEqual({ nephrographic: { mean: 160, std: 10 } });
+    const plain = makePlan(kitsLike, { memoryBudgetMb: 4000 });
+    expect(global).toEqual(plain.normalisation);
+    expect(makePlan(phased, { memoryBudgetMb: 4000 })).toEqual(plain);
+    expect(makePlan(kitsLike, { memoryBudgetMb: 4000, normaliseByPhase: true })).toEqual(plain);
+    expect(parsePlan(JSON.parse(JSON.stringify(asked)))).toEqual(asked);
+    const wrong = { ...asked, normalisation: { ...asked.normalisation, phases: { venous: { mean: 1, std: 1 } } } };
+    expect(refusalOf(wrong)).toContain('plan.normalisation.phases');
+  });
+
   it('keeps the memory estimate within the budget, with a patch that every stride divides', () => {
     fc.assert(
       fc.property(

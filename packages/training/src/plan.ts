@@ -10,6 +10,7 @@ import {
   standardAugmentation,
 } from './augmentation/augmentation-spec.ts';
 import type { SegmentationClass } from './case.ts';
+import { contrastPhases } from './contrast-phase.ts';
 import type { Fingerprint } from './fingerprint.ts';
 import { histogramMoments, histogramQuantile } from './histogram.ts';
 import { lossSpecSchema, type NetworkSpecInput, networkSpecSchema } from './network-spec.ts';
@@ -20,6 +21,8 @@ import { TrainingError } from './training-error.ts';
 const positive = z.number().positive();
 const classValue = z.int().min(1).max(255);
 const tripleOf = <Schema extends z.ZodType>(item: Schema) => z.tuple([item, item, item]);
+
+const momentsShape = { mean: z.number(), std: positive };
 
 const optimiserSchema = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -60,7 +63,12 @@ const planSchema = z
     patchSize: tripleOf(z.int().positive()),
     batchSize: z.int().positive(),
     /** HU are clipped, then (HU - mean) / std. */
-    normalisation: z.strictObject({ clipHu: z.tuple([z.number(), z.number()]), mean: z.number(), std: positive }),
+    normalisation: z.strictObject({
+      clipHu: z.tuple([z.number(), z.number()]),
+      ...momentsShape,
+      /** In place of mean and std, for cases whose phase of contrast enhancement is known. */
+      phases: z.partialRecord(z.enum(contrastPhases), z.strictObject(momentsShape)).exactOptional(),
+    }),
     network: networkSpecSchema,
     loss: lossSpecSchema,
     optimiser: optimiserSchema,
@@ -96,7 +104,12 @@ export interface PlanOptions {
   readonly classes?: readonly SegmentationClass[];
   /** Default: each of `classes` by itself. */
   readonly regions?: readonly Region[];
+  /** Each phase of contrast enhancement that is told of enough cases gets a normalisation of its own. */
+  readonly normaliseByPhase?: boolean;
 }
+
+/** A mean of fewer is that of patients, not of a phase. */
+const casesOfPhaseMin = 10;
 
 interface Preset {
   readonly spacingMmMin: number;
@@ -173,7 +186,7 @@ export function makePlan(fingerprint: Fingerprint, options: PlanOptions): Plan {
     spacingMm,
     patchSize: topology.patchSize,
     batchSize,
-    normalisation: normalisationOf(fingerprint),
+    normalisation: normalisationOf(fingerprint, options),
     network: networkFor(topology, preset, classesOf(options)),
     loss: { terms: [{ kind: 'dice' }, { kind: 'cross-entropy' }] },
     optimiser: preset.optimiser,
@@ -209,13 +222,27 @@ function targetSpacing(fingerprint: Fingerprint, { spacingMmMin }: Preset): Trip
 }
 
 /** Clipped to the 0.5 and 99.5 percentiles of the foreground, mean and deviation of the foreground (CT scheme). */
-function normalisationOf({ foregroundHu }: Fingerprint): Plan['normalisation'] {
-  const { mean, std } = histogramMoments(foregroundHu);
+function normalisationOf(
+  { foregroundHu, phases = [] }: Fingerprint,
+  { normaliseByPhase = false }: PlanOptions,
+): Plan['normalisation'] {
   const clipHu: [number, number] = [
     rounded(histogramQuantile(foregroundHu, 0.005), 1),
     rounded(histogramQuantile(foregroundHu, 0.995), 1),
   ];
-  return { clipHu, mean: rounded(mean, 2), std: Math.max(1, rounded(std, 2)) };
+  const known = normaliseByPhase ? phases.filter(({ cases }) => cases >= casesOfPhaseMin) : [];
+  return {
+    clipHu,
+    ...momentsOf(foregroundHu),
+    ...(known.length === 0
+      ? {}
+      : { phases: Object.fromEntries(known.map((one) => [one.phase, momentsOf(one.foregroundHu)])) }),
+  };
+}
+
+function momentsOf(foregroundHu: Fingerprint['foregroundHu']): { mean: number; std: number } {
+  const { mean, std } = histogramMoments(foregroundHu);
+  return { mean: rounded(mean, 2), std: Math.max(1, rounded(std, 2)) };
 }
 
 /**

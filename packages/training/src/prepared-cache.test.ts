@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,6 +46,36 @@ describe('the cache of prepared cases', () => {
     await cache.get(source(), { ...smallPlan, normalisation: { ...smallPlan.normalisation, mean: 99 } });
     await cache.get(source(), { ...smallPlan, classes: [...smallPlan.classes, { name: 'stone', value: 4 }] });
     expect(loads).toBe(5);
+  });
+
+  const phases = { nephrographic: { mean: 160, std: 40 } };
+  const byPhase = { ...smallPlan, normalisation: { ...smallPlan.normalisation, phases } };
+
+  it('prepares a case by its phase where the plan says so, and never otherwise', async () => {
+    const cache = new PreparedCache(directory);
+    const plain = await cache.get(source(), smallPlan);
+    expect(await cache.get({ ...source(), phase: 'nephrographic' }, smallPlan)).toEqual(plain);
+    expect(await cache.get({ ...source(), phase: 'excretory' }, byPhase)).toEqual(plain);
+    expect(await cache.get(source(), byPhase)).toEqual(plain);
+    expect(loads).toBe(1);
+    const made = await cache.get({ ...source(), phase: 'nephrographic' }, byPhase);
+    expect(loads).toBe(2);
+    expect(made).toEqual(preprocess({ ...ballCase({ id: 'one' }), phase: 'nephrographic' }, byPhase));
+    const [before, after] = [plain, made].map(({ image, outside }) => [outside, Math.max(...image)] as const);
+    for (const at of [0, 1] as const) expect(after![at]).toBeCloseTo((before![at] * 50 + 100 - 160) / 40, 5);
+    expect(await cache.get({ ...source(), phase: 'nephrographic' }, byPhase)).toEqual(made);
+    expect(loads).toBe(2);
+  });
+
+  it('keeps what was prepared before plans knew of phases, under its name and to the bit', async () => {
+    const cache = new PreparedCache(directory);
+    await cache.get(source('ab', 'ball'), smallPlan);
+    const [name] = await readdir(directory);
+    expect(name).toBe('b1283108a097b3d17efde6c28a1f532019a20f12e06003077402a25a06961763.prepared');
+    const bytes = await readFile(join(directory, name!));
+    expect(createHash('sha256').update(bytes).digest('hex')).toBe(
+      '4ca21a034d3f78fb2cfc70fe0aa928ff26f13a5024e48112c0c946ed0ffb5bdb',
+    );
   });
 
   it('makes an entry again that was damaged anywhere or cut short', async () => {

@@ -10,8 +10,16 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { decodeSafetensors, encodeSafetensors, type Tensor, tensor } from '@consilium/numerics';
 import { type CacheFiles, nodeCacheFiles } from './cache-files.ts';
-import type { CaseSource } from './case.ts';
-import { type ForegroundVoxels, type PreparationPlan, type PreparedCase, preprocess } from './preprocess.ts';
+import type { Case, CaseSource } from './case.ts';
+import type { ContrastPhase } from './contrast-phase.ts';
+import { normalisationFor } from './normalisation.ts';
+import {
+  type ForegroundVoxels,
+  outsideValue,
+  type PreparationPlan,
+  type PreparedCase,
+  preprocess,
+} from './preprocess.ts';
 import { TrainingError } from './training-error.ts';
 
 /** Raised whenever `preprocess` gives other bytes for the same case and plan. */
@@ -32,11 +40,12 @@ export class PreparedCache {
    * @throws TrainingError as `preprocess`; `training.disk-full`, `training.cache-not-writable`
    */
   async get(source: CaseSource, plan: PreparationPlan): Promise<PreparedCase> {
-    const path = join(this.#directory, `${preparedKey(await source.contentSha256(), plan)}.prepared`);
+    const path = join(this.#directory, `${preparedKey(await source.contentSha256(), plan, source.phase)}.prepared`);
     const stored = await this.#files.read(path);
-    const known = stored === undefined ? undefined : decodePrepared(stored, source.id);
+    const known =
+      stored === undefined ? undefined : decodePrepared(stored, source.id, outsideValue(plan, source.phase));
     if (known !== undefined) return known;
-    const prepared = preprocess(await source.load(), plan);
+    const prepared = preprocess(withPhase(await source.load(), source.phase), plan);
     await this.#write(path, encodePrepared(prepared));
     return prepared;
   }
@@ -63,11 +72,19 @@ export class PreparedCache {
   }
 }
 
-/** The cache key, hexadecimal: depends on the case's content and on nothing of the plan that preparation ignores. */
-function preparedKey(contentSha256: string, plan: PreparationPlan): string {
-  const { spacingMm, normalisation, classes } = plan;
+/** What the key was made with decides. */
+function withPhase({ phase: _, ...rest }: Case, phase: ContrastPhase | undefined): Case {
+  return phase === undefined ? rest : { ...rest, phase };
+}
+
+/**
+ * The cache key, hexadecimal: depends on the case's content and on nothing of the plan that preparation ignores. A phase
+ * decides by its normalisation alone.
+ */
+function preparedKey(contentSha256: string, plan: PreparationPlan, phase: ContrastPhase | undefined): string {
+  const { spacingMm, classes } = plan;
   const values = classes.map(({ value }) => value).sort((a, b) => a - b);
-  const { clipHu, mean, std } = normalisation;
+  const { clipHu, mean, std } = normalisationFor(plan, phase);
   const key = [preparationVersion, contentSha256, spacingMm, clipHu, mean, std, values];
   return createHash('sha256').update(JSON.stringify(key)).digest('hex');
 }
@@ -93,7 +110,7 @@ function encodePrepared({ geometry, original, image, label, foreground }: Prepar
 }
 
 /** Undefined if a single bit is not as it was written. */
-function decodePrepared(bytes: Uint8Array, id: string): PreparedCase | undefined {
+function decodePrepared(bytes: Uint8Array, id: string, outside: number): PreparedCase | undefined {
   const content = bytes.subarray(digestBytes);
   const digest = createHash('sha256').update(content).digest();
   if (bytes.length < digestBytes || !digest.equals(bytes.subarray(0, digestBytes))) return undefined;
@@ -105,6 +122,7 @@ function decodePrepared(bytes: Uint8Array, id: string): PreparedCase | undefined
   }
   return {
     id,
+    outside,
     geometry: JSON.parse(metadata['geometry']!),
     original: JSON.parse(metadata['original']!),
     image: tensors.get('image')!.data as Float32Array,

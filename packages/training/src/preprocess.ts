@@ -1,6 +1,6 @@
 /**
  * From a scan to what the network sees: axes to head, back and left; the body cropped out of the air; resampled to the
- * plan's spacing; HU clipped and normalised.
+ * plan's spacing; HU clipped and normalised, by what the plan says for the image's phase of contrast enhancement.
  */
 import {
   canonical,
@@ -15,6 +15,8 @@ import {
 import { createRandom } from '@consilium/numerics';
 import { bodyBox, cropVolume } from './body.ts';
 import { type Case, checkCase } from './case.ts';
+import type { ContrastPhase } from './contrast-phase.ts';
+import { normalisationFor } from './normalisation.ts';
 import type { Plan } from './plan.ts';
 
 /** An image in plan space. */
@@ -23,6 +25,8 @@ export interface PreparedImage {
   readonly geometry: Geometry;
   /** `[z, y, x]` float32, normalised: (clipped HU - mean) / std. */
   readonly image: Float32Array;
+  /** The normalised value of air: what lies around the image. */
+  readonly outside: number;
   /** The grid the image came on. */
   readonly original: Geometry;
 }
@@ -49,22 +53,22 @@ const foregroundVoxelsMax = 10_000;
 /** @throws TrainingError as `checkCase` */
 export function preprocess(aCase: Case, plan: PreparationPlan): PreparedCase {
   checkCase(aCase, plan.classes);
-  const prepared = prepareImage(aCase.image, plan);
+  const prepared = prepareImage(aCase.image, plan, aCase.phase);
   const label = prepareLabel(aCase.label, prepared.geometry, plan);
   return { id: aCase.id, ...prepared, label, foreground: foregroundOf(label, plan) };
 }
 
-export function prepareImage(image: Image, plan: PreparationPlan): PreparedImage {
+export function prepareImage(image: Image, plan: PreparationPlan, phase?: ContrastPhase): PreparedImage {
   const oriented = canonical(image);
   const body = cropVolume(oriented, bodyBox(oriented));
   const geometry = respaced(body.geometry, plan.spacingMm);
   const { voxels } = resampleImage(averagedDown(body, plan.spacingMm), geometry);
-  const { clipHu, mean, std } = plan.normalisation;
+  const { clipHu, mean, std } = normalisationFor(plan, phase);
   const [low, high] = clipHu;
   for (let index = 0; index < voxels.length; index++) {
     voxels[index] = (Math.min(Math.max(voxels[index]!, low), high) - mean) / std;
   }
-  return { geometry, image: voxels, original: image.geometry };
+  return { geometry, image: voxels, outside: outsideValue(plan, phase), original: image.geometry };
 }
 
 /** Labels on the plan-space grid of their image. */
@@ -73,8 +77,9 @@ function prepareLabel(labels: LabelMap, geometry: Geometry, plan: PreparationPla
   return resampleLabels(labels, geometry, values).voxels;
 }
 
-/** The normalised value of air: what lies around a prepared image. */
-export function outsideValue({ normalisation: { clipHu, mean, std } }: Pick<Plan, 'normalisation'>): number {
+/** The normalised value of air. */
+export function outsideValue(plan: Pick<Plan, 'normalisation'>, phase?: ContrastPhase): number {
+  const { clipHu, mean, std } = normalisationFor(plan, phase);
   return Math.fround((clipHu[0] - mean) / std);
 }
 

@@ -19,8 +19,8 @@ function longCase(index: number): PreparedCase {
   const foreground = [1, 2]
     .map((value) => ({ value, indices: indicesOf(value) }))
     .filter(({ indices }) => indices.length > 0);
-  const { geometry, original } = prepared[0]!;
-  return { id: `long-${index}`, geometry: { ...geometry, size }, original, image, label, foreground };
+  const { geometry, original, outside } = prepared[0]!;
+  return { id: `long-${index}`, geometry: { ...geometry, size }, original, outside, image, label, foreground };
 }
 
 describe('a batch', () => {

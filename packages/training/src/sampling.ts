@@ -7,13 +7,10 @@ import { type Random, type Tensor, tensor } from '@consilium/numerics';
 import { augmentIntensity } from './augmentation/intensity.ts';
 import { cutPatch, drawSpatialTransform } from './augmentation/spatial.ts';
 import type { Plan } from './plan.ts';
-import { outsideValue, type PreparedCase } from './preprocess.ts';
+import type { PreparedCase } from './preprocess.ts';
 import { TrainingError } from './training-error.ts';
 
-export type SamplingPlan = Pick<
-  Plan,
-  'patchSize' | 'batchSize' | 'foregroundFraction' | 'augmentation' | 'normalisation' | 'spacingMm'
->;
+export type SamplingPlan = Pick<Plan, 'patchSize' | 'batchSize' | 'foregroundFraction' | 'augmentation' | 'spacingMm'>;
 
 export interface Batch {
   /** `[n, 1, z, y, x]` normalised intensities. */
@@ -56,7 +53,7 @@ export function samplePatch(prepared: readonly PreparedCase[], plan: SamplingPla
       label: label.data.subarray(item * voxels, (item + 1) * voxels),
     };
     const transform = drawSpatialTransform(plan.augmentation, plan.spacingMm, own);
-    cutPatch({ source, centre, transform, outside: outsideValue(plan) }, patch);
+    cutPatch({ source, centre, transform, outside: source.outside }, patch);
     augmentIntensity(patch, plan.augmentation, own);
     caseIds.push(source.id);
   }

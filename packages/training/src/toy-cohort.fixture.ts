@@ -23,7 +23,7 @@ export function toyCase(options: { id?: string; seed?: number; size?: Triple } =
   }
   const geometry = axisAligned({ size, spacingMm: [4, 4, 4], originMm: [0, 0, 0] });
   const foreground = indices.map((voxels, at) => ({ value: at + 1, indices: Uint32Array.from(voxels) }));
-  return { id, geometry, original: geometry, image, label, foreground };
+  return { id, geometry, outside: -6, original: geometry, image, label, foreground };
 }
 
 export function toyPlan(changes: Partial<Record<keyof Plan, unknown>> = {}): Plan {

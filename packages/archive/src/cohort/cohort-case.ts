@@ -1,5 +1,6 @@
 /** A cohort's series and segmentations as files, for training. */
 import type { DatabaseSync } from 'node:sqlite';
+import type { Phase } from '../derive/phase-guess.ts';
 import type { ContentDirectory } from '../store/content-directory.ts';
 import type { LabelFormat } from '../store/label-store.ts';
 
@@ -15,6 +16,8 @@ export interface CohortCase {
   readonly image: CaseImage;
   /** On the image's grid; undefined only in a cohort that does not require labels. */
   readonly label: { readonly format: LabelFormat; readonly path: string } | undefined;
+  /** Of contrast enhancement, as the catalogue has it now; undefined if it is not known. */
+  readonly phase: Phase | undefined;
   /** Of the split that was asked for; undefined for patients it does not know. */
   readonly part: string | undefined;
 }
@@ -33,7 +36,7 @@ export function casesOfVersion(
 ): readonly CohortCase[] {
   const rows = database
     .prepare(
-      `SELECT series_id, SeriesInstanceUID, PatientID, study.format AS format, label_id
+      `SELECT series_id, SeriesInstanceUID, PatientID, study.format AS format, label_id, phase
        FROM cohort_member JOIN series ON series.id = series_id JOIN study ON study.id = study_id
        JOIN subject ON subject.id = subject_id WHERE version_id = ? AND exclusion IS NULL ORDER BY series_id`,
     )
@@ -52,6 +55,7 @@ export function casesOfVersion(
       patientId: String(row['PatientID']),
       image: row['format'] === 'file' ? { kind: 'nifti', path: paths[0]! } : { kind: 'dicom', slices: paths },
       label: format && { format, path: kept.pathOf(String(found!['sha256'])) },
+      phase: row['phase'] === null ? undefined : (String(row['phase']) as Phase),
       part: parts?.get(String(row['PatientID'])),
     };
   });
