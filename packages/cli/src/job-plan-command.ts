@@ -47,7 +47,10 @@ export function addJobPlanCommand(command: Command): void {
     )
     .addOption(new Option('--detail <size>', 'size of the network').choices(['small', 'full']).default('full'))
     .addOption(
-      new Option('--normalise <how>', 'all images alike, or each by its phase of contrast enhancement where it is known')
+      new Option(
+        '--normalise <how>',
+        'all images alike, or each by its phase of contrast enhancement where it is known',
+      )
         .choices(['together', 'by-phase'])
         .default('together'),
     )
