@@ -6,6 +6,7 @@ import { lazy, Suspense, useEffect, useMemo } from 'react';
 import { Route, Switch, useLocation } from 'wouter';
 import { EmptyPlace } from '../parts/empty-place.tsx';
 import { ErrorView } from '../parts/error-view.tsx';
+import { FaultBoundary } from '../parts/fault-boundary.tsx';
 import { LiveEvents } from '../parts/live-events.ts';
 import { ask } from '../parts/service-client.ts';
 import { ServiceError } from '../parts/service-error.ts';
@@ -19,15 +20,22 @@ import classes from './site-console.module.css';
 import { sitePages } from './site-page.ts';
 import { StudiesPage } from './studies/studies-page.tsx';
 
-const CohortsPage = lazy(async () => ({ default: (await import('./cohorts/cohorts-page.tsx')).CohortsPage }));
-const QualityPage = lazy(async () => ({ default: (await import('./quality/quality-page.tsx')).QualityPage }));
+const later = {
+  cohorts: () => import('./cohorts/cohorts-page.tsx'),
+  quality: () => import('./quality/quality-page.tsx'),
+  quarantine: () => import('./quarantine/quarantine-page.tsx'),
+  deidentification: () => import('./deidentification/deidentification-page.tsx'),
+  roads: () => import('./roads/roads-page.tsx'),
+};
+const CohortsPage = lazy(async () => ({ default: (await later.cohorts()).CohortsPage }));
+const QualityPage = lazy(async () => ({ default: (await later.quality()).QualityPage }));
 const QuarantinePage = lazy(async () => ({
-  default: (await import('./quarantine/quarantine-page.tsx')).QuarantinePage,
+  default: (await later.quarantine()).QuarantinePage,
 }));
 const DeidentificationPage = lazy(async () => ({
-  default: (await import('./deidentification/deidentification-page.tsx')).DeidentificationPage,
+  default: (await later.deidentification()).DeidentificationPage,
 }));
-const RoadsPage = lazy(async () => ({ default: (await import('./roads/roads-page.tsx')).RoadsPage }));
+const RoadsPage = lazy(async () => ({ default: (await later.roads()).RoadsPage }));
 
 export function SiteConsole() {
   const session = useQuery({ queryKey: ['session'], queryFn: () => ask('/session'), staleTime: 60_000 });
@@ -71,6 +79,10 @@ function Frame() {
     })),
   ];
   useShortcuts(shortcuts);
+  // Fetched once the first page is here, so that all can be gone to when the service is not.
+  useEffect(() => {
+    for (const load of Object.values(later)) load().catch(() => {});
+  }, []);
   return (
     <AppShell
       header={{ height: 56 }}
@@ -87,24 +99,26 @@ function Frame() {
         <ConsoleNavigation />
       </AppShell.Navbar>
       <AppShell.Main id="content" tabIndex={-1}>
-        <Suspense fallback={<Skeleton height={400} aria-label="Loading" role="status" />}>
-          <Switch>
-            <Route path="/" component={ArrivalsPage} />
-            <Route path="/studies/:kind?/:uid?">
-              {({ kind, uid }) => <StudiesPage kind={kind} uid={uid && decodeURIComponent(uid)} />}
-            </Route>
-            <Route path="/cohorts/:name?">{({ name }) => <CohortsPage name={name} />}</Route>
-            <Route path="/quality/:code?">
-              {({ code }) => <QualityPage code={code && decodeURIComponent(code)} />}
-            </Route>
-            <Route path="/quarantine" component={QuarantinePage} />
-            <Route path="/deidentification/:uid?">{({ uid }) => <DeidentificationPage uid={uid} />}</Route>
-            <Route path="/roads" component={RoadsPage} />
-            <Route>
-              <EmptyPlace title="There is no such page">The pages are in the list at the left.</EmptyPlace>
-            </Route>
-          </Switch>
-        </Suspense>
+        <FaultBoundary place={location}>
+          <Suspense fallback={<Skeleton height={400} aria-label="Loading" role="status" />}>
+            <Switch>
+              <Route path="/" component={ArrivalsPage} />
+              <Route path="/studies/:kind?/:uid?">
+                {({ kind, uid }) => <StudiesPage kind={kind} uid={uid && decodeURIComponent(uid)} />}
+              </Route>
+              <Route path="/cohorts/:name?">{({ name }) => <CohortsPage name={name} />}</Route>
+              <Route path="/quality/:code?">
+                {({ code }) => <QualityPage code={code && decodeURIComponent(code)} />}
+              </Route>
+              <Route path="/quarantine" component={QuarantinePage} />
+              <Route path="/deidentification/:uid?">{({ uid }) => <DeidentificationPage uid={uid} />}</Route>
+              <Route path="/roads" component={RoadsPage} />
+              <Route>
+                <EmptyPlace title="There is no such page">The pages are in the list at the left.</EmptyPlace>
+              </Route>
+            </Switch>
+          </Suspense>
+        </FaultBoundary>
       </AppShell.Main>
       <ShortcutList shortcuts={shortcuts} opened={helpOpen} onClose={help.close} />
     </AppShell>

@@ -1,6 +1,17 @@
 /** Finds studies at a PACS and has them fetched. What it lists is identified, and kept nowhere. */
 import type { RemoteStudy } from '@consilium/archive/api';
-import { Badge, Button, Group, NativeSelect, SimpleGrid, Stack, Table, Text, TextInput } from '@mantine/core';
+import {
+  Badge,
+  Button,
+  Group,
+  NativeSelect,
+  SimpleGrid,
+  Stack,
+  Table,
+  Text,
+  TextInput,
+  VisuallyHidden,
+} from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { EmptyPlace } from '../../parts/empty-place.tsx';
@@ -125,7 +136,9 @@ function RemoteStudies({
             <Table.Th>Description</Table.Th>
             <Table.Th>Kind</Table.Th>
             <Table.Th ta="right">Instances</Table.Th>
-            <Table.Th />
+            <Table.Th>
+              <VisuallyHidden>What can be done</VisuallyHidden>
+            </Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>

@@ -155,7 +155,7 @@ function PullRow({ pull }: { pull: PullEntry }) {
   );
 }
 
-const stateColors: Readonly<Record<string, string>> = { running: 'blue', finished: 'green.9', failed: 'red.9' };
+const stateColors: Readonly<Record<string, string>> = { running: 'blue', finished: 'teal.9', failed: 'red.9' };
 
 function StateBadge({ state }: { state: string }) {
   return (

@@ -1,6 +1,6 @@
 /** Who would belong to a cohort, and who would not and why; with the way to leave one out by hand. */
 import type { CohortMember, SeriesEntry } from '@consilium/archive/api';
-import { Badge, Button, Pagination, SegmentedControl, Stack, Table, Text } from '@mantine/core';
+import { Badge, Button, Pagination, SegmentedControl, Stack, Table, Text, VisuallyHidden } from '@mantine/core';
 import { useQueries } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import { Link } from 'wouter';
@@ -64,7 +64,11 @@ export function CohortPreview({ isFrozen = false, members }: CohortPreviewProps)
                 <Table.Th>Phase</Table.Th>
                 <Table.Th ta="right">Thickness</Table.Th>
                 <Table.Th>{side === 'in' ? 'Segmentations' : 'Why not'}</Table.Th>
-                {!isFrozen && <Table.Th />}
+                {!isFrozen && (
+                  <Table.Th>
+                    <VisuallyHidden>What can be done</VisuallyHidden>
+                  </Table.Th>
+                )}
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>
