@@ -80,6 +80,7 @@ export type { Finding, Note } from './store/annotations.ts';
 export { CommitGroup } from './store/commit-group.ts';
 export { ContentDirectory } from './store/content-directory.ts';
 export { makeDirectory } from './store/durable-file.ts';
+export { readIdentities } from './store/identity-reader.ts';
 export type { Label, LabelProvenance, LabelSegment } from './store/label-store.ts';
 export type { QuarantinedFile } from './store/quarantine.ts';
 export { parseSecret } from './store/secret-file.ts';

@@ -23,6 +23,10 @@ export async function dispositionOf(ledger: Ledger, taskId: TaskId): Promise<Dis
   const isNamed = siteIdSchema.safeParse(siteId).success && /^\d+$/.test(roundText ?? '');
   if (!isNamed || !((await has(submittedKey)) || (await has('job')))) return 'closed';
   const round = Number(roundText);
+  if (kind === 'introduce' || kind === 'overlap') {
+    if (await has(`round/${round}/${kind}/${siteId}`)) return 'accepted';
+    return (await has(`round/${round}/closed`)) ? 'closed' : openUnlessEnded();
+  }
   if (round === 0) return (await has(`answer/${siteId}`)) ? 'accepted' : openUnlessEnded();
   if (kind === 'evaluate') {
     if (await has(`round/${round}/evaluate/${siteId}`)) return 'accepted';

@@ -12,6 +12,8 @@ export { controlAfter, controlCorrection, type LocalControl, type TrainedControl
 export { type StatisticsGuard, statisticsTask } from './local-statistics.ts';
 export { contradictionOf } from './mandated-task.ts';
 export { MemoryStore } from './memory-store.ts';
+export { commonPart } from './peers/common-part.ts';
+export { laterPart, OverlapExchange } from './peers/overlap-exchange.ts';
 export { PeerChannel } from './peers/peer-channel.ts';
 export { keyBytes, PeerKey } from './peers/peer-key.ts';
 export { checkRoster, introductionStatement, type PeerContext } from './peers/peer-roster.ts';

@@ -7,8 +7,9 @@ import { FederationError } from './federation-error.ts';
 import { checkJob, retainBlobs } from './job.ts';
 import type { JobEvent } from './job-event.ts';
 import { endOfJob, isPaused, type JobLogEntry, type JobState, nextLogKey, submittedKey } from './job-log.ts';
-import { type JobOutcome, runJob } from './job-run.ts';
+import { type JobOptions, type JobOutcome, runJob } from './job-run.ts';
 import type { LeftOutSite } from './left-out-site.ts';
+import { checkOverlap, lastAnswers, letGoOfBoxes, runOverlap } from './overlap.ts';
 import { leaving, type Ports } from './ports.ts';
 import type { JobReason } from './reason.ts';
 import { completedRounds, letGo, type RoundRecord } from './round.ts';
@@ -83,6 +84,7 @@ export class JobBoard implements AsyncDisposable {
   async submit(received: unknown): Promise<JobStatus> {
     const submission = parseSubmission(received);
     if (submission.kind === 'train') await checkJob(submission, this.#ports.store);
+    if (submission.kind === 'overlap') checkOverlap(submission);
     await checkMandate(submission, this.#ports.store);
     const { jobId } = submission;
     const kept = await this.#recorded(submission);
@@ -142,9 +144,11 @@ export class JobBoard implements AsyncDisposable {
   /** The completed rounds of a training job, or the sites that have answered a survey. */
   async progress(jobId: JobId): Promise<{ rounds: readonly RoundRecord[] } | { answered: readonly string[] }> {
     const entries = await this.#ports.store.recall(jobId);
-    if (this.#job(jobId).submission.kind === 'train') return { rounds: completedRounds(entries) };
-    const answers = [...entries.keys()].filter((key) => key.startsWith('answer/'));
-    return { answered: answers.map((key) => key.slice('answer/'.length)).sort() };
+    const { kind } = this.#job(jobId).submission;
+    if (kind === 'train') return { rounds: completedRounds(entries) };
+    const prefix = kind === 'overlap' ? lastAnswers : 'answer/';
+    const answers = [...entries.keys()].filter((key) => key.startsWith(prefix));
+    return { answered: answers.map((key) => key.slice(prefix.length)).sort() };
   }
 
   /** What came of a job that has ended, as JSON. */
@@ -288,19 +292,14 @@ export class JobBoard implements AsyncDisposable {
       if (event.kind !== 'job-ended' || job.state === 'paused') this.#options.onEvent?.(event);
     };
     const options = { signal, onEvent };
-    return submission.kind === 'train'
-      ? runJob(submission, this.#ports, options)
-      : (runSurvey(submission as Survey<Contribution['kind']>, this.#ports, options) as Promise<Outcome>);
+    return outcomeOf(submission, this.#ports, options);
   }
 
   /** What came of a job that ended in an earlier life: read from the ledger, no site is asked. */
   async #replay({ submission, state, reason }: BoardJob): Promise<Outcome> {
     const over = AbortSignal.abort(leaving);
     const ports: Ports = { ...this.#ports, sites: new Map() };
-    const outcome =
-      submission.kind === 'train'
-        ? await runJob(submission, ports, { signal: over })
-        : ((await runSurvey(submission as Survey<Contribution['kind']>, ports, { signal: over })) as Outcome);
+    const outcome = await outcomeOf(submission, ports, { signal: over });
     const ended = { state: state === 'completed' ? ('completed' as const) : ('failed' as const), reason: reason! };
     if (!('leftOut' in outcome)) return { ...outcome, ...ended };
     const leftOut = endOfJob(await this.#ports.store.recall(submission.jobId))?.leftOut ?? [];
@@ -316,9 +315,10 @@ export class JobBoard implements AsyncDisposable {
 
   /** Of what an aborted job held that nobody can want any more. What cannot be let go now is at the next opening. */
   async #letGo(submission: Submission): Promise<void> {
-    if (submission.kind !== 'train') return;
+    if (submission.kind === 'survey') return;
     const { store } = this.#ports;
     try {
+      if (submission.kind === 'overlap') return await letGoOfBoxes(submission.jobId, store);
       const rounds = completedRounds(await store.recall(submission.jobId));
       const setting = { job: submission, strategy: strategyOf(submission.strategy) };
       await letGo(setting, rounds, store, { isAborted: true });
@@ -336,6 +336,17 @@ export class JobBoard implements AsyncDisposable {
       // A write that failed may have happened all the same, and the next life goes by the ledger: so does this one.
       if (!(await store.has(jobId, key))) throw error;
     }
+  }
+}
+
+function outcomeOf(submission: Submission, ports: Ports, options: JobOptions): Promise<Outcome> {
+  switch (submission.kind) {
+    case 'train':
+      return runJob(submission, ports, options);
+    case 'overlap':
+      return runOverlap(submission, ports, options) as Promise<Outcome>;
+    case 'survey':
+      return runSurvey(submission as Survey<Contribution['kind']>, ports, options) as Promise<Outcome>;
   }
 }
 

@@ -6,6 +6,7 @@
 import { canonicalJson, type Json, type SiteId, type Task } from '@consilium/protocol';
 import { taskIdOf } from './inquiry.ts';
 import type { Job } from './job.ts';
+import { type Overlap, overlapSteps } from './overlap.ts';
 import { strategyOf } from './strategies.ts';
 import type { Submission } from './submission.ts';
 
@@ -15,7 +16,14 @@ export function contradictionOf(task: Task, submission: Submission, siteId: Site
   if (!submission.participants.includes(siteId)) return 'who takes part';
   const round = roundOf(task);
   if (task.taskId !== taskIdOf({ jobId: task.jobId, round, kind: task.kind, siteId })) return 'the name of the task';
-  return submission.kind === 'train' ? ofJob(task, submission, { siteId, round }) : ofSurvey(task, submission, round);
+  switch (submission.kind) {
+    case 'train':
+      return ofJob(task, submission, { siteId, round });
+    case 'overlap':
+      return ofOverlap(task, submission, round);
+    case 'survey':
+      return ofSurvey(task, submission, round);
+  }
 }
 
 /** As the name of the task says it; what it says beside is compared with it. */
@@ -31,6 +39,15 @@ function ofSurvey(
 ): string | null {
   if (round !== 0) return 'the round';
   return isSame(body, task) ? null : 'the question';
+}
+
+/** Also nobody among the others whom the submitter has not named. */
+function ofOverlap(task: Task, { settings, participants }: Overlap, round: number): string | null {
+  if (task.kind === 'introduce') return round === 0 && task.purpose === 'overlap' ? null : 'the kind of task';
+  if (task.kind !== 'overlap') return 'the kind of task';
+  if (round !== overlapSteps.indexOf(task.step)) return 'the round';
+  if (!task.roster.every((each) => participants.includes(each.siteId))) return 'who takes part';
+  return isSame(task.settings, settings) ? null : 'how patients are compared';
 }
 
 function ofJob(task: Task, job: Job, at: { readonly siteId: SiteId; readonly round: number }): string | null {

@@ -429,6 +429,8 @@ function blobsNeeded(task: Task): readonly BlobId[] {
       return [task.model, task.weights];
     case 'secure-input':
       return [task.weights];
+    case 'overlap':
+      return task.received.map(({ box }) => box);
     default:
       return [];
   }

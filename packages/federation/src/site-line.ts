@@ -242,6 +242,7 @@ function replyOf(failure: Failure): TaskReply {
 /** Every blob that a contribution names. */
 export function blobsOf(contribution: Contribution): readonly BlobId[] {
   if (contribution.kind === 'secure-input') return [contribution.masked];
+  if (contribution.kind === 'overlap') return Object.values(contribution.boxes);
   if (contribution.kind !== 'train') return [];
   const { weights, controlChange } = contribution;
   return controlChange === null ? [weights] : [weights, controlChange];

@@ -1,4 +1,4 @@
-/** What can be submitted to a coordinator: a training job, or a question to several sites; and whether it is the same. */
+/** What can be submitted to a coordinator: a training job, a question to several sites, or a comparison of their patients; and whether it is the same. */
 import {
   blobIdSchema,
   canonicalJson,
@@ -14,6 +14,7 @@ import { z } from 'zod';
 import { getBlob } from './blob.ts';
 import { FederationError } from './federation-error.ts';
 import { jobSchema } from './job.ts';
+import { overlapSchema } from './overlap.ts';
 import type { Store } from './store.ts';
 
 const surveySchema = z.object({
@@ -29,7 +30,7 @@ const surveySchema = z.object({
   mandate: blobIdSchema.optional(),
 });
 
-export const submissionSchema = z.discriminatedUnion('kind', [jobSchema, surveySchema]);
+export const submissionSchema = z.discriminatedUnion('kind', [jobSchema, surveySchema, overlapSchema]);
 export type Submission = z.infer<typeof submissionSchema>;
 
 /** @throws FederationError `federation.bad-job` */

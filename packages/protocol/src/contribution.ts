@@ -4,6 +4,7 @@ import { blobIdSchema } from './blob.ts';
 import { encodingSchema } from './encoding.ts';
 import { pseudonymSchema } from './id.ts';
 import { jsonSchema } from './json.ts';
+import { overlapContributionSchema } from './overlap.ts';
 import { introduceContributionSchema } from './peers.ts';
 import {
   secureInputContributionSchema,
@@ -91,6 +92,7 @@ export const contributionSchema = z.discriminatedUnion('kind', [
   evaluateContributionSchema,
   statisticsContributionSchema,
   introduceContributionSchema,
+  overlapContributionSchema,
   withheldContributionSchema,
   secureKeysContributionSchema,
   secureSharesContributionSchema,

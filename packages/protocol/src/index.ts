@@ -55,6 +55,7 @@ export {
   type SiteMessage,
   type Verdict,
 } from './messages.ts';
+export { type IdentifierKind, identifierKindSchema, type OverlapSettings, type OverlapStep, overlapSettingsSchema } from './overlap.ts';
 export { type Introduction, introductionSchema, type PeerPurpose } from './peers.ts';
 export { type NoisyUpdate, type Privacy, privacySchema } from './privacy.ts';
 export { ProtocolError } from './protocol-error.ts';
@@ -67,6 +68,7 @@ export {
 export type { VariableHistogram, VariableSummary } from './statistics.ts';
 export {
   type EvaluateTask,
+  type OverlapTask,
   Split,
   type StatisticsTask,
   type Task,

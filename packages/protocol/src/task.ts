@@ -4,6 +4,7 @@ import { blobIdSchema } from './blob.ts';
 import { encodingSchema } from './encoding.ts';
 import { jobIdSchema, modelNameSchema, taskIdSchema } from './id.ts';
 import { jsonSchema } from './json.ts';
+import { overlapBodySchema } from './overlap.ts';
 import { introduceBodySchema } from './peers.ts';
 import { privacySchema } from './privacy.ts';
 import {
@@ -82,6 +83,7 @@ const evaluateBodySchema = z.object({
   memoryOf: jobIdSchema.optional(),
 });
 export type EvaluateTask = Extract<Task, { kind: 'evaluate' }>;
+export type OverlapTask = Extract<Task, { kind: 'overlap' }>;
 export type StatisticsTask = Extract<Task, { kind: 'statistics' }>;
 
 /** A task before it is addressed. */
@@ -92,6 +94,7 @@ export const taskBodySchema = z.discriminatedUnion('kind', [
   evaluateBodySchema,
   statisticsBodySchema,
   introduceBodySchema,
+  overlapBodySchema,
   secureKeysBodySchema,
   secureSharesBodySchema,
   secureInputBodySchema,
@@ -121,6 +124,7 @@ export const taskSchema = z.discriminatedUnion('kind', [
   evaluateBodySchema.extend(address),
   statisticsBodySchema.extend(address),
   introduceBodySchema.extend(address),
+  overlapBodySchema.extend(address),
   secureKeysBodySchema.extend(address),
   secureSharesBodySchema.extend(address),
   secureInputBodySchema.extend(address),

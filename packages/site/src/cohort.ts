@@ -2,13 +2,14 @@
  * The site's cases: found once, split once, each under a pseudonym. `cohort.json` in the work directory says which
  * pseudonym is which patient; it never leaves the site.
  */
-import { join } from 'node:path';
 import type { CaseCounts, LeftOutCase, Pseudonym, Split } from '@consilium/protocol';
 import type { CaseSource } from '@consilium/training';
+import { erasedOf } from './archive-cases.ts';
 import { findCases } from './case-finder.ts';
 import { caseSource } from './case-reader.ts';
+import { keepCohortRecord, patientKey, type RecordedCase, readCohortRecord } from './cohort-record.ts';
 import type { FoundCase } from './found-case.ts';
-import { readJson, writeJsonDurably } from './json-file.ts';
+import { OverlapRecords } from './overlap-record.ts';
 import { splitPatients } from './patient-split.ts';
 import type { LocalLog } from './ports/local-log.ts';
 import type { WorkerSettings } from './settings.ts';
@@ -22,13 +23,8 @@ export interface CohortCase {
   readonly patient: string;
 }
 
-interface RecordedCase {
-  readonly pseudonym: string;
-  readonly site: string;
-  readonly case: string;
-  readonly patient: string;
-  readonly split: Split;
-}
+/** Why a case is left out whose patient another site trains, validates or tests with. */
+const elsewhere = 'site.patient-elsewhere';
 
 export class Cohort {
   readonly #cases: readonly CohortCase[];
@@ -37,23 +33,29 @@ export class Cohort {
 
   /** @throws SiteError `site.data-unreadable`, `site.no-usable-case`, `site.cohort-changed` */
   static async open(settings: WorkerSettings, log: LocalLog): Promise<Cohort> {
+    const kept = await readCohortRecord(settings.workDirectory);
+    const shared = await new OverlapRecords(settings.workDirectory).settledParts();
+    const settled = new Map(kept === undefined ? shared : Object.entries(kept.settled ?? {}));
     const cases: (CohortCase & { readonly recorded: RecordedCase })[] = [];
     for (const source of settings.sources) {
       const found = await findCases(source);
-      const splits = splitPatients(settings.seed, source.siteId, new Set(found.map(({ patientId }) => patientId)));
+      const key = ({ patientId }: FoundCase) => patientKey(source.siteId, patientId);
+      const drawn = found.filter((one) => !settled.has(key(one))).map(({ patientId }) => patientId);
+      const splits = splitPatients(settings.seed, source.siteId, new Set(drawn));
       for (const [index, one] of found.entries()) {
         const number = `case-${String(index + 1).padStart(2, '0')}`;
         const pseudonym = (settings.sources.length === 1 ? number : `${source.siteId}.${number}`) as Pseudonym;
-        const split = one.split ?? splits.get(one.patientId)!;
+        const split = one.split ?? settled.get(key(one)) ?? splits.get(one.patientId)!;
         const recorded = recordOf(one, { pseudonym, split, source });
-        const patient = `${source.siteId}/${one.patientId}`;
-        cases.push({ pseudonym, split, source: caseSource(one), patient, recorded });
+        cases.push({ pseudonym, split, source: caseSource(one), patient: key(one), recorded });
       }
     }
-    await keepRecord(
-      settings,
-      cases.map(({ recorded }) => recorded),
-    );
+    const record = {
+      seed: settings.seed,
+      ...(settled.size === 0 ? {} : { settled: Object.fromEntries(settled) }),
+      cases: cases.map(({ recorded }) => recorded),
+    };
+    await keepCohortRecord(settings.workDirectory, { kept, record, erased: () => erasedOf(settings.sources) });
     if (cases.length === 0) {
       const detail = settings.sources.map(({ directory }) => directory).join(', ');
       throw new SiteError('site.no-usable-case', 'The site has no case: its data directory holds none.', {
@@ -62,9 +64,14 @@ export class Cohort {
       });
     }
     log.write('cohort', { cases: cases.length, sources: settings.sources });
-    return new Cohort(cases, log);
+    const isHere = ({ patient, split }: CohortCase) => (shared.get(patient) ?? split) === split;
+    for (const { pseudonym, source } of cases.filter((one) => !isHere(one))) {
+      log.write('case left out', { case: pseudonym, name: source.id, code: elsewhere });
+    }
+    return new Cohort(cases.filter(isHere), log);
   }
 
+  /** Cases of patients whom other sites use in another way are not among them, and not spoken of. */
   private constructor(cases: readonly CohortCase[], log: LocalLog) {
     this.#cases = cases;
     this.#log = log;
@@ -124,18 +131,4 @@ function recordOf(
   { pseudonym, split, source }: { pseudonym: string; split: Split; source: { siteId: string } },
 ): RecordedCase {
   return { pseudonym, site: source.siteId, case: found.name, patient: found.patientId, split };
-}
-
-/** The first opening writes who is in which split; later ones must find the same. */
-async function keepRecord(settings: WorkerSettings, cases: readonly RecordedCase[]): Promise<void> {
-  const path = join(settings.workDirectory, 'cohort.json');
-  const record = { seed: settings.seed, cases };
-  const kept = await readJson(path);
-  if (kept === undefined) return writeJsonDurably(path, record);
-  if (JSON.stringify(kept) === JSON.stringify(record)) return;
-  throw new SiteError(
-    'site.cohort-changed',
-    'The site’s cases are not those of the beginning: some were added, removed or renamed. The split was fixed for those; restore them, or begin anew.',
-    { lasting: true, detail: `${path} differs from the data directory` },
-  );
 }

@@ -1,5 +1,5 @@
 /** What a site is told when it starts: `site.yaml` in its directory, in a rehearsal written by the command. */
-import { siteIdSchema } from '@consilium/protocol';
+import { identifierKindSchema, siteIdSchema } from '@consilium/protocol';
 import { z } from 'zod';
 import { SiteError } from './site-error.ts';
 
@@ -45,6 +45,20 @@ export type CaseDirectory = z.infer<typeof caseDirectorySchema>;
 
 const sourceSchema = z.strictObject({ siteId: siteIdSchema, ...caseDirectorySchema.shape });
 
+const overlapLimitsSchema = z.strictObject({
+  /** By what patients may be compared with those of other sites; by nothing that is not named. */
+  identifiers: z.array(identifierKindSchema).default([]),
+  /** Who gave the patients their numbers, where the images do not say: as the project has agreed to write it. */
+  issuer: z.string().min(1).optional(),
+  /** With fewer patients the site takes no part. */
+  patientsMin: z.int().min(1).default(5),
+  /** All other sites together may try so many identifiers, in all jobs: each could be a guess. */
+  identifiersMax: z.int().min(0).default(50_000),
+  /** The key of the archive's identity map, where it is not in the archive. */
+  identityKeyFile: z.string().min(1).optional(),
+});
+export type OverlapLimits = z.infer<typeof overlapLimitsSchema>;
+
 /** By site: the fingerprint of its key, as its people read it on the telephone. */
 const peersSchema = z.record(
   siteIdSchema,
@@ -66,6 +80,7 @@ const workerSettingsSchema = z.object({
   threads: z.int().min(1),
   privacy: privacySettingsSchema.optional(),
   peers: peersSchema.optional(),
+  overlap: overlapLimitsSchema.optional(),
   /** Makes the noise of private training the same each time, for rehearsals and tests: such noise protects nobody. */
   noiseSeed: z.int().optional(),
 });
@@ -104,6 +119,8 @@ const siteSettingsSchema = z.strictObject({
   privacy: privacySettingsSchema.optional(),
   /** The only sites that this one talks to where sites talk to each other; default: all that the project has admitted. */
   peers: peersSchema.optional(),
+  /** Whether, and how, patients may be compared with those of other sites. */
+  overlap: overlapLimitsSchema.optional(),
   /** Serve Prometheus metrics on this port of 127.0.0.1. */
   metricsPort: z.int().min(1).max(65535).optional(),
 });
@@ -113,6 +130,11 @@ export type SiteSettingsInput = z.input<typeof siteSettingsSchema>;
 /** The site's limits to what jobs may learn of its patients; the defaults where it has set none. */
 export function privacySettingsOf({ privacy }: Pick<WorkerSettings, 'privacy'>): PrivacySettings {
   return privacy ?? privacySettingsSchema.parse({});
+}
+
+/** The site's limits to comparing patients; the defaults, which allow nothing, where it has set none. */
+export function overlapLimitsOf({ overlap }: Pick<WorkerSettings, 'overlap'>): OverlapLimits {
+  return overlap ?? overlapLimitsSchema.parse({});
 }
 
 /** All the places where a site's cases lie. */

@@ -144,7 +144,7 @@ export async function runSite(directory: string, options: SiteServiceOptions): P
 }
 
 function workerSettings(directory: string, settings: SiteSettings): WorkerSettings {
-  const { siteId, seed, threads, privacy, peers } = settings;
+  const { siteId, seed, threads, privacy, peers, overlap } = settings;
   return {
     siteId,
     sources: sourcesOf(settings),
@@ -153,5 +153,6 @@ function workerSettings(directory: string, settings: SiteSettings): WorkerSettin
     threads: threads ?? Math.max(1, availableParallelism() - 1),
     ...(privacy === undefined ? {} : { privacy }),
     ...(peers === undefined ? {} : { peers }),
+    ...(overlap === undefined ? {} : { overlap }),
   };
 }

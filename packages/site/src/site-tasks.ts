@@ -7,6 +7,7 @@ import { Cohort } from './cohort.ts';
 import { evaluateTask } from './evaluate-task.ts';
 import { fingerprintTask } from './fingerprint-task.ts';
 import { JobPeers } from './job-peers.ts';
+import { overlapTask } from './overlap-task.ts';
 import type { LocalLog } from './ports/local-log.ts';
 import { prepareTask } from './prepare-task.ts';
 import { privacySettingsOf, type WorkerSettings } from './settings.ts';
@@ -45,6 +46,12 @@ export class SiteTasks implements TaskPerformer {
   async perform(task: Task, context: TaskContext): Promise<Contribution> {
     if (task.kind === 'introduce') {
       return { kind: 'introduce', introduction: await (await this.#peersOf(task)).introduction() };
+    }
+    if (task.kind === 'overlap') {
+      const peers = await this.#peersOf({ jobId: task.jobId, purpose: 'overlap' });
+      const contribution = await overlapTask(task, { settings: this.#settings, peers, log: this.#log }, context);
+      this.#cohort = null; // which cases are left out may have changed
+      return contribution;
     }
     this.#cohort ??= await Cohort.open(this.#settings, this.#log);
     const workplace: Workplace = { ...this.#rooms, cohort: this.#cohort };

@@ -5,6 +5,7 @@ import { blobIdOf, chunkIdOf, getBlob } from '../blob.ts';
 import { ContributedWeights } from '../contributed-weights.ts';
 import { taskIdOf } from '../inquiry.ts';
 import type { Job } from '../job.ts';
+import { lastAnswers, type Overlap, overlapSteps } from '../overlap.ts';
 import { completedRounds, type RoundRecord, type TrainedRecord } from '../round.ts';
 import { bestRound } from '../stopping.ts';
 import { strategyOf } from '../strategies.ts';
@@ -14,6 +15,7 @@ import { LocalState } from './local-state.ts';
 import type { SiteSpec } from './scenario.ts';
 import { checkGivenUp, checkSecureRound } from './secure-invariants.ts';
 import type { SimulatedProject } from './simulated-project.ts';
+import { patientsOf } from './simulated-overlap.ts';
 import { simulatedTraining } from './simulated-training.ts';
 
 interface FinishedJob {
@@ -29,6 +31,7 @@ export async function checkProject(project: SimulatedProject): Promise<void> {
   checkSpools(project);
   const { platter } = project.coordinator.disk;
   for (const { submission } of project.scenario.jobs) {
+    if (submission.kind === 'overlap') await checkOverlap(project, submission);
     if (submission.kind !== 'train') continue;
     const entries = await platter.recall(submission.jobId);
     const job: FinishedJob = { project, job: submission, entries, rounds: completedRounds(entries) };
@@ -63,6 +66,28 @@ function checkPolicies({ scenario, chronicle }: SimulatedProject): void {
       if (taskId.endsWith(`/${siteId}`) && refuses.includes(kind)) {
         chronicle.violated('policies hold', `${taskId} was begun although the policy refuses it`);
       }
+    }
+  }
+}
+
+/** Each site has found whom it shares with those who came as far as to tell it, and nobody else; no box is kept. */
+async function checkOverlap({ chronicle, coordinator, scenario, statuses }: SimulatedProject, { jobId }: Overlap) {
+  const { platter } = coordinator.disk;
+  const state = statuses.get(jobId)?.state;
+  const isOver = state === 'completed' || state === 'aborted';
+  if (isOver && [...platter.held.keys()].some((holder) => holder.startsWith(`${jobId}/`))) {
+    chronicle.violated('boxes are let go', `${jobId} holds some`);
+  }
+  if (state !== 'completed') return;
+  const entries = await platter.recall(jobId);
+  const { sites } = entries.get(`round/${overlapSteps.indexOf('label')}/closed`) as { readonly sites: readonly string[] };
+  const patients = new Map(scenario.sites.map((site) => [site.siteId as string, patientsOf(site)]));
+  for (const siteId of sites) {
+    const answer = entries.get(`${lastAnswers}${siteId}`) as { readonly found: { readonly elsewhere: number | null } } | undefined;
+    const others = sites.filter((other) => other !== siteId).flatMap((other) => patients.get(other)!);
+    const shared = patients.get(siteId)!.filter((patient) => others.includes(patient)).length;
+    if (answer !== undefined && answer.found.elsewhere !== (shared || null)) {
+      chronicle.violated('overlaps are found', `${siteId} of ${jobId}: ${JSON.stringify(answer)}, but it is ${shared}`);
     }
   }
 }

@@ -30,6 +30,7 @@ import { type Clock, leaving, type PerformOptions, type SiteConnection, type Tas
 import type { BlobStore } from '../store.ts';
 import { matchesAny } from '../tensor-pattern.ts';
 import type { LocalState } from './local-state.ts';
+import { simulatedIntroduction, simulatedOverlap } from './simulated-overlap.ts';
 import { simulatedTraining } from './simulated-training.ts';
 
 /** What goes wrong with a task, if anything. */
@@ -159,7 +160,9 @@ export class SimulatedSite implements SiteConnection {
           leftOut: [],
         };
       case 'introduce':
-        throw new Error('sites of the simulator do not talk to each other');
+        return { kind: 'introduce', introduction: simulatedIntroduction(this.siteId, task.jobId) };
+      case 'overlap':
+        return simulatedOverlap(task, this.#options, this.#options.blobs);
       case 'secure-keys':
       case 'secure-shares':
       case 'secure-input':

@@ -18,6 +18,8 @@ export interface SimulationOptions {
   readonly store?: Store;
   /** The sites' disks, by site, to be used again by those that are started again. */
   readonly states?: Map<SiteId, LocalState>;
+  /** Of each site; default: different ones. */
+  readonly cases?: number;
   readonly job?: Partial<Job>;
   readonly mishap?: (siteId: SiteId, task: Task) => Mishap | undefined;
   readonly signal?: AbortSignal;
@@ -83,7 +85,7 @@ export function simulatedPorts(options: SimulationOptions): SimulatedPorts {
       clock,
       blobs: store,
       random: createRandom(weather, siteId),
-      cases: 3 + 4 * index,
+      cases: options.cases ?? 3 + 4 * index,
       target: index,
       state,
       ...(mishap === undefined ? {} : { mishap: (task) => mishap(siteId, task) }),

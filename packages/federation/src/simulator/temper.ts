@@ -28,6 +28,8 @@ export interface Temper {
   readonly forgeryChance: number;
   /** Every training job sums securely. */
   readonly secure: boolean;
+  /** Every other job compares patients. */
+  readonly overlaps: boolean;
   /** Nobody is left out: everyone is waited for. */
   readonly patient: boolean;
 }
@@ -62,6 +64,7 @@ export const quiet: Temper = {
   condemnChance: 0,
   forgeryChance: 0,
   secure: false,
+  overlaps: false,
   patient: false,
 };
 
@@ -130,6 +133,14 @@ function submissionOf(index: number, sites: readonly SiteSpec[], temper: Temper,
     attempts: temper.patient ? 1000 : random.integer(1, 4),
   };
   const jobId = `job-${index + 1}` as JobId;
+  if (temper.overlaps && index % 2 === 0) {
+    const { minimumSites, ...limits } = patience;
+    const settings = {
+      ...{ identifier: 'patient-id' as const, capacity: 16, minimumCount: 1 },
+      minimumSites: Math.max(2, minimumSites),
+    };
+    return { kind: 'overlap', jobId, participants, settings, ...limits };
+  }
   if (random.chance(temper.strategies.includes('any') ? 0.15 : 0)) {
     const task = random.choice([{ kind: 'fingerprint' }, { kind: 'prepare', plan: { version: 1 } }] as const);
     return { kind: 'survey', jobId, participants, task, ...patience };
