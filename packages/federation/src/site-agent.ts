@@ -217,8 +217,7 @@ export class SiteAgent {
   /** Others may come and go while it is not known whether this one may be done. */
   async #enqueue(held: HeldTask): Promise<void> {
     if (this.#options.permit !== undefined) return void this.#permit(held, this.#options.permit);
-    this.#waiting.push(held);
-    this.#next();
+    this.#queue(held);
   }
 
   async #permit(held: HeldTask, permit: NonNullable<SiteAgentOptions['permit']>): Promise<void> {
@@ -236,8 +235,7 @@ export class SiteAgent {
     }
     if (signal.aborted) return;
     held.isWaiting = false;
-    this.#waiting.push(held);
-    this.#next();
+    this.#queue(held);
   }
 
   /** Lost, it is said again when the task is asked for again. */
@@ -247,6 +245,13 @@ export class SiteAgent {
   }
 
   // Work ---------------------------------------------------------------------------------------------------------------
+
+  /** Steps of a secure sum are short, and all other sites wait for them: they take no place among the tasks that run. */
+  #queue(held: HeldTask): void {
+    if (held.task.kind.startsWith('secure-')) return void this.#work(held);
+    this.#waiting.push(held);
+    this.#next();
+  }
 
   #next(): void {
     while (this.#running < (this.#options.tasksAtOnce ?? 1)) {

@@ -121,6 +121,12 @@ const siteSettingsSchema = z.strictObject({
   peers: peersSchema.optional(),
   /** Whether, and how, patients may be compared with those of other sites. */
   overlap: overlapLimitsSchema.optional(),
+  secureAggregation: z
+    .strictObject({
+      /** Train in no job in which the coordinator sees this site's weights. */
+      required: z.boolean().default(false),
+    })
+    .prefault({}),
   /** Serve Prometheus metrics on this port of 127.0.0.1. */
   metricsPort: z.int().min(1).max(65535).optional(),
 });

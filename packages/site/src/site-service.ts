@@ -17,8 +17,10 @@ import {
   wallClockMs,
 } from '@consilium/transport';
 import { parse as parseYaml } from 'yaml';
+import { maskedWork } from './masked-work.ts';
 import { chance } from './ports/chance.ts';
 import { openLocalLog } from './ports/local-log.ts';
+import { SecretDirectory } from './secret-directory.ts';
 import {
   parseSiteSettings,
   type SiteSettings,
@@ -85,6 +87,7 @@ export async function runSite(directory: string, options: SiteServiceOptions): P
     throw new SiteError('site.other-identity', text);
   }
   const blobs = await ChunkDirectory.open(join(directory, 'store'), { isDurable: false });
+  using secrets = await SecretDirectory.open(directory);
   const spool = await SpoolDirectory.open(join(directory, 'spool'));
   const client = new CoordinatorClient({
     origin: settings.coordinator,
@@ -117,7 +120,13 @@ export async function runSite(directory: string, options: SiteServiceOptions): P
       fetchBlob: (id, over) => client.fetchBlob(id, blobs, over),
       offerBlob: (id, over) => client.offerBlob(id, blobs, over),
     },
-    worker: watch.observed(options.worker?.(blobs) ?? worker),
+    worker: maskedWork({
+      worker: watch.observed(options.worker?.(blobs) ?? worker),
+      blobs,
+      secrets,
+      identity,
+      settings,
+    }),
     spool,
     blobs,
     failureOf,

@@ -18,6 +18,10 @@ import { TrainerBench } from './trainer-bench.ts';
 import type { TaskContext, TaskPerformer } from './worker-link.ts';
 import type { Workplace } from './workplace.ts';
 
+function isSecure(task: Task): task is Extract<Task, { kind: `secure-${string}` }> {
+  return task.kind.startsWith('secure-');
+}
+
 export class SiteTasks implements TaskPerformer {
   readonly #settings: WorkerSettings;
   readonly #log: LocalLog;
@@ -53,6 +57,7 @@ export class SiteTasks implements TaskPerformer {
       this.#cohort = null; // which cases are left out may have changed
       return contribution;
     }
+    if (isSecure(task)) throw new Error('secure sums are the service’s affair');
     this.#cohort ??= await Cohort.open(this.#settings, this.#log);
     const workplace: Workplace = { ...this.#rooms, cohort: this.#cohort };
     switch (task.kind) {
