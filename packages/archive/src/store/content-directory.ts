@@ -1,6 +1,7 @@
 /** Files named by their SHA-256, two hexadecimal digits a directory: `ab/abcd…`. */
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ArchiveError } from '../archive-error.ts';
 import { draftSuffix, makeDirectory, syncDirectory, syncFile, writeDurably, writeUnflushed } from './durable-file.ts';
@@ -12,7 +13,7 @@ const flushesAtOnce = 2;
 export class ContentDirectory {
   readonly path: string;
   /** Directories that are there. */
-  readonly #made = new Map<string, Promise<void>>();
+  readonly #made = new Set<string>();
 
   private constructor(path: string) {
     this.path = path;
@@ -35,16 +36,18 @@ export class ContentDirectory {
 
   /** Keeps the bytes, flushed, and answers with their SHA-256 in hexadecimal. */
   async put(bytes: Uint8Array, sha256: string = sha256Of(bytes)): Promise<string> {
-    await this.#makeFor(sha256);
+    await makeDirectory(join(this.path, sha256.slice(0, 2)));
+    // It may have been made before, unflushed.
     await syncDirectory(this.path);
     await writeDurably(this.pathOf(sha256), bytes);
     return sha256;
   }
 
   /** Keeps the bytes for everybody to read; a power cut may take them until `flush`. */
-  async putUnflushed(bytes: Uint8Array, sha256: string): Promise<void> {
-    await this.#makeFor(sha256);
-    await writeUnflushed(this.pathOf(sha256), bytes);
+  putUnflushed(bytes: Uint8Array, sha256: string): void {
+    const name = sha256.slice(0, 2);
+    if (!this.#made.has(name)) this.#make(name);
+    writeUnflushed(this.pathOf(sha256), bytes);
   }
 
   /** Makes files that were kept unflushed survive a power cut. Those removed meanwhile are left out. */
@@ -66,7 +69,7 @@ export class ContentDirectory {
   async restore(bytes: Uint8Array, sha256: string): Promise<void> {
     if (await this.get(sha256).catch(() => undefined)) return;
     await this.remove(sha256);
-    await this.putUnflushed(bytes, sha256);
+    this.putUnflushed(bytes, sha256);
   }
 
   /** @throws ArchiveError `archive.instance-damaged` */
@@ -99,19 +102,13 @@ export class ContentDirectory {
     return removed;
   }
 
-  #makeFor(sha256: string): Promise<void> {
-    const name = sha256.slice(0, 2);
-    const known = this.#made.get(name);
-    if (known !== undefined) return known;
-    const made = mkdir(join(this.path, name), { recursive: true, mode: 0o750 }).then(
-      () => {},
-      (error: unknown) => {
-        throw storageError(error, this.path);
-      },
-    );
-    this.#made.set(name, made);
-    made.catch(() => this.#made.delete(name));
-    return made;
+  #make(name: string): void {
+    try {
+      mkdirSync(join(this.path, name), { recursive: true, mode: 0o750 });
+    } catch (error) {
+      throw storageError(error, this.path);
+    }
+    this.#made.add(name);
   }
 }
 

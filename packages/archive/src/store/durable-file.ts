@@ -1,6 +1,7 @@
 /** Files that, after a crash or a power cut, are there whole or not at all. */
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { storageError } from './storage-error.ts';
 
@@ -38,16 +39,18 @@ export async function writeDurably(
 }
 
 /**
- * Writes a file that others see whole or not at all; a power cut may take it until it is flushed.
+ * Writes a file that others see whole or not at all; a power cut may take it until it is flushed. It returns when the
+ * operating system has the bytes, which takes less than handing them to another thread.
+ * @param path if it exists already, its file is replaced.
  * @throws ArchiveError `archive.disk-full`, `archive.not-writable`
  */
-export async function writeUnflushed(path: string, bytes: Uint8Array): Promise<void> {
+export function writeUnflushed(path: string, bytes: Uint8Array): void {
   const draft = `${path}.${randomUUID()}${draftSuffix}`;
   try {
-    await writeFile(draft, bytes, { flag: 'wx', mode: 0o640 });
-    await rename(draft, path);
+    writeFileSync(draft, bytes, { flag: 'wx', mode: 0o640 });
+    renameSync(draft, path);
   } catch (error) {
-    await rm(draft, { force: true }).catch(() => {});
+    rmSync(draft, { force: true });
     throw storageError(error, path);
   }
 }

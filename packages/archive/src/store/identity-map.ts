@@ -14,6 +14,8 @@ export type IdentityFacts = Readonly<Record<string, string>>;
 
 export type IdentityLevel = 'subject' | 'study' | 'series';
 
+const recentMax = 1000;
+
 const schema = `
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
@@ -35,6 +37,8 @@ export class IdentityMap implements Disposable {
   readonly #box: SealedBox;
   readonly #secret: Uint8Array;
   readonly #known: StatementSync;
+  /** What was said of those who came last, for all instances of a series say the same. */
+  readonly #recent = new Set<string>();
 
   private constructor(database: DatabaseSync, path: string, secret: Uint8Array) {
     this.#database = database;
@@ -61,8 +65,14 @@ export class IdentityMap implements Disposable {
     const missing = entries.flatMap(({ level, pseudonym, facts }) => {
       const text = JSON.stringify(Object.fromEntries(Object.entries(facts).sort(([a], [b]) => (a < b ? -1 : 1))));
       const place = `${level} ${pseudonym}`;
-      const digest = createHmac('sha256', this.#secret).update(`${place} ${text}`).digest();
-      return this.#knows(level, pseudonym, digest) ? [] : [{ level, pseudonym, digest, place, text }];
+      const said = `${place} ${text}`;
+      if (this.#recent.has(said)) return [];
+      const digest = createHmac('sha256', this.#secret).update(said).digest();
+      if (this.#knows(level, pseudonym, digest)) {
+        this.#keepInMind(said);
+        return [];
+      }
+      return [{ level, pseudonym, digest, place, text, said }];
     });
     if (missing.length === 0) return;
     try {
@@ -72,6 +82,7 @@ export class IdentityMap implements Disposable {
         insert.run(level, pseudonym, digest, this.#box.sealText(text, place));
       }
       this.#database.exec('COMMIT');
+      for (const { said } of missing) this.#keepInMind(said);
     } catch (error) {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       throw storageError(error, this.#path);
@@ -91,6 +102,7 @@ export class IdentityMap implements Disposable {
 
   /** All that was said of these. Durable when it returns. @throws ArchiveError `archive.disk-full`, `archive.not-writable` */
   forget(entries: readonly { readonly level: IdentityLevel; readonly pseudonym: string }[]): void {
+    this.#recent.clear();
     try {
       this.#database.exec('BEGIN IMMEDIATE');
       const forgotten = this.#database.prepare('DELETE FROM identity WHERE level = ? AND pseudonym = ?');
@@ -105,6 +117,11 @@ export class IdentityMap implements Disposable {
   /** Closes the database and forgets the key. */
   [Symbol.dispose](): void {
     this.#database.close();
+  }
+
+  #keepInMind(said: string): void {
+    if (this.#recent.size >= recentMax) this.#recent.clear();
+    this.#recent.add(said);
   }
 
   #knows(level: IdentityLevel, pseudonym: string, digest: Uint8Array): boolean {

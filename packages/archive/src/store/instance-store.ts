@@ -91,12 +91,9 @@ export class InstanceStore {
     const { commits, instances } = this.#parts;
     const { bytes, changes, nowMs, sha256, source } = instance;
     const facts: JournaledFacts = { source: Buffer.from(source).toString('hex'), nowMs, changes };
-    const written = instances.putUnflushed(bytes, sha256);
-    // Whoever waits for the journal first still hears of it.
-    written.catch(() => {});
-    const applied = await this.#journal.append({ facts: JSON.stringify(facts), bytes, sha256 });
+    const record = { facts: JSON.stringify(facts), bytes, sha256 };
+    const applied = await this.#journal.append(record, () => instances.putUnflushed(bytes, sha256));
     try {
-      await written;
       // Only now: no row may become durable before what it stands for.
       return await commits.run(() => recorded(this.#parts, instance), { flush: false });
     } finally {

@@ -12,6 +12,8 @@ const root = new ToyDirectory();
 afterAll(() => root[Symbol.dispose]());
 let directories = 0;
 
+const nothing = (): void => {};
+
 const recordOf = (index: number, sizeBytes: number): JournalRecord => {
   const bytes = new Uint8Array(sizeBytes).fill(index);
   return { facts: JSON.stringify({ index }), bytes, sha256: sha256Of(bytes) };
@@ -53,7 +55,7 @@ describe('the journal of what comes in', () => {
             await Promise.all(
               sizes.map(async (size, at) => {
                 const record = recordOf(first + at, size);
-                const applied = await journal.append(record);
+                const applied = await journal.append(record, nothing);
                 acknowledged.push(record);
                 applied();
               }),
@@ -72,9 +74,9 @@ describe('the journal of what comes in', () => {
 
   it('does not begin a file again before what stands in it is applied', async () => {
     const { journal, state } = smallJournal();
-    const first = await journal.append(recordOf(1, 3000));
-    const second = await journal.append(recordOf(2, 3000));
-    const third = journal.append(recordOf(3, 3000));
+    const first = await journal.append(recordOf(1, 3000), nothing);
+    const second = await journal.append(recordOf(2, 3000), nothing);
+    const third = journal.append(recordOf(3, 3000), nothing);
     let isDone = false;
     void third.then(() => (isDone = true));
     second();
@@ -88,7 +90,7 @@ describe('the journal of what comes in', () => {
   it('refuses while it cannot settle, and goes on when it can', async () => {
     const { directory, journal, state } = smallJournal();
     state.failures = 2;
-    const write = async (index: number): Promise<void> => (await journal.append(recordOf(index, 3000)))();
+    const write = async (index: number): Promise<void> => (await journal.append(recordOf(index, 3000), nothing))();
     await write(1);
     await write(2);
     await expect(write(3)).rejects.toThrow('full');
@@ -97,9 +99,19 @@ describe('the journal of what comes in', () => {
     expect(await factsIn(directory, 1)).toEqual(['{"index":2}', '{"index":4}']);
   });
 
+  it('refuses what could not be done meanwhile, and that only', async () => {
+    const { directory, journal } = smallJournal();
+    const failing = journal.append(recordOf(1, 10), () => {
+      throw new RangeError('mine');
+    });
+    const settled = await Promise.allSettled([failing, journal.append(recordOf(2, 10), nothing)]);
+    expect(settled).toMatchObject([{ status: 'rejected', reason: { message: 'mine' } }, { status: 'fulfilled' }]);
+    expect(await factsIn(directory, 0)).toContain('{"index":2}');
+  });
+
   it('that was torn by a power cut ends before the first record that is not whole', async () => {
     const { directory, journal } = smallJournal();
-    for (const index of [1, 2, 3]) (await journal.append(recordOf(index, 300)))();
+    for (const index of [1, 2, 3]) (await journal.append(recordOf(index, 300), nothing))();
     const path = join(directory, '0.segment');
     const whole = readFileSync(path);
     const recordBytes = whole.length / 3;
@@ -123,11 +135,11 @@ describe('the journal of what comes in', () => {
 
   it('leaves no byte of what it held when it is emptied', async () => {
     const { directory, journal, state } = smallJournal();
-    for (const index of [1, 2, 3]) (await journal.append(recordOf(index, 1800)))();
+    for (const index of [1, 2, 3]) (await journal.append(recordOf(index, 1800), nothing))();
     await journal.empty();
     expect(state.settled.size).toBe(3);
     expect(['0.segment', '1.segment'].map((name) => statSync(join(directory, name)).size)).toEqual([0, 0]);
-    (await journal.append(recordOf(4, 10)))();
+    (await journal.append(recordOf(4, 10), nothing))();
     expect(await factsIn(directory, state.generation)).toEqual(['{"index":4}']);
   });
 });

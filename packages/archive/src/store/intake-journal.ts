@@ -51,6 +51,7 @@ const segmentNames = ['0.segment', '1.segment'] as const;
 
 interface Waiting {
   readonly record: JournalRecord;
+  readonly meanwhile: () => void;
   readonly resolve: (applied: () => void) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -118,11 +119,12 @@ export class IntakeJournal {
   /**
    * Resolves when the record is durable, with what to call once its content and its row are written, flushed or not. All
    * that wait meanwhile share the next flush.
+   * @param meanwhile is done while the disk flushes; if it throws, so does this.
    * @throws ArchiveError `archive.disk-full`, `archive.not-writable`
    */
-  append(record: JournalRecord): Promise<() => void> {
+  append(record: JournalRecord, meanwhile: () => void): Promise<() => void> {
     const { promise, resolve, reject } = Promise.withResolvers<() => void>();
-    this.#waiting.push({ record, resolve, reject });
+    this.#waiting.push({ record, meanwhile, resolve, reject });
     if (!this.#isWriting) {
       this.#isWriting = true;
       void this.#inTurn(() => this.#writeAll());
@@ -165,10 +167,14 @@ export class IntakeJournal {
       try {
         const segment = await this.#segmentFor(group[0]!.record);
         group = this.#fitting(segment);
-        await this.#write(segment, group);
-        const { length } = group;
-        this.#waiting.splice(0, length);
-        for (const { record, resolve } of group) resolve(segment.add(record.sha256));
+        const written = this.#write(segment, group);
+        const failures = new Map(group.flatMap((one) => failureOf(one)));
+        await written;
+        this.#waiting.splice(0, group.length);
+        for (const one of group) {
+          if (failures.has(one)) one.reject(failures.get(one));
+          else one.resolve(segment.add(one.record.sha256));
+        }
       } catch (error) {
         this.#waiting.splice(0, group.length);
         for (const { reject } of group) reject(storageError(error, this.#options.directory));
@@ -213,7 +219,6 @@ export class IntakeJournal {
         at += (await segment.file.write(rest, at, rest.length - at, segment.endBytes + bytesWritten + at)).bytesWritten;
       }
     }
-    await segment.file.datasync();
     segment.endBytes += wanted;
   }
 
@@ -258,9 +263,19 @@ export async function* recordsOf(
   }
 }
 
+function failureOf(one: Waiting): [Waiting, unknown][] {
+  try {
+    one.meanwhile();
+    return [];
+  } catch (error) {
+    return [[one, error]];
+  }
+}
+
+/** Each write returns when it is flushed, as if by fdatasync. */
 async function opened(path: string): Promise<FileHandle> {
   await makeDirectory(join(path, '..'));
-  const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o640);
+  const file = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_DSYNC, 0o640);
   await syncDirectory(join(path, '..'));
   return file;
 }
