@@ -120,7 +120,7 @@ class ChunkConnection {
     const to =
       tunnel === undefined
         ? { host: name, port: Number(port || 443), onread: { buffer, callback } }
-        : { socket: tunnel };
+        : { socket: tunnel, host: name }; // whose name the certificate has to bear
     this.#socket = connect({ ...tls, ...servername, ...to, ALPNProtocols: ['http/1.1'] } as ConnectionOptions);
     this.#socket.setNoDelay(true);
     // A socket in a tunnel takes no buffer of ours.
