@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type AuditAction, AuditLog } from '@consilium/audit';
 import {
   CertificateAuthority,
   type Credentials,
@@ -19,6 +20,8 @@ import { type CoordinatorSettings, type CoordinatorSettingsInput, parseCoordinat
 /** Settings that may differ from those of the file, for one run. */
 export type CoordinatorOverrides = Partial<Omit<CoordinatorSettingsInput, 'project' | 'names'>>;
 
+/** Who has the coordinator's files. */
+const hereService = { kind: 'person', id: 'files' } as const;
 const settingsFile = 'coordinator.yaml';
 
 /**
@@ -43,7 +46,7 @@ export async function initCoordinator(
     await writeDurably(join(authorityDirectory, 'certificate.pem'), certificate);
   }
   const admin = await createMember(settings, { id: 'admin', identity: join(directory, 'admin') });
-  await admitHere(directory, settings, { member: admin, ...options });
+  await admitHere(directory, settings, { member: admin, action: 'member.admitted', ...options });
   await writeDurably(join(directory, settingsFile), stringifyYaml(input));
   return settings;
 }
@@ -66,7 +69,7 @@ export async function recoverMember(
     const text = `${identity} holds an identity of ${id} already. Use that one; if it is let in no more, choose another directory.`;
     throw new CoordinatorError('coordinator.identity-present', text);
   }
-  await admitHere(directory, settings, { member, ...options });
+  await admitHere(directory, settings, { member, action: 'member.recovered', ...options });
   return member;
 }
 
@@ -85,15 +88,24 @@ function createMember(settings: CoordinatorSettings, { id, identity }: MemberDir
 async function admitHere(
   directory: string,
   settings: CoordinatorSettings,
-  { member, nowMs }: { readonly member: IdentityDirectory; readonly nowMs: () => number },
+  {
+    action,
+    member,
+    nowMs,
+  }: { readonly action: AuditAction; readonly member: IdentityDirectory; readonly nowMs: () => number },
 ): Promise<void> {
   const { project } = settings;
   const authority = await CertificateAuthority.open(await readAuthority(directory), { project, nowMs });
   using database = await openDatabase(directory);
   const registry = new MemberRegistry({ database, authority, days: certificateDaysOf(settings), nowMs });
   const whom = { role: 'member', id: member.facts.id } as const;
-  const { fingerprint } = registry.enrol(registry.invite(whom, 1), member.request);
-  const { certificate } = await registry.admit(whom.role, whom.id, fingerprint);
+  using audit = await AuditLog.open(join(directory, 'audit'), { nowMs, service: hereService });
+  const key = { kind: 'key', id: member.fingerprint.replaceAll(' ', '') } as const;
+  const subjects = [{ kind: whom.role, id: whom.id }, key];
+  const { certificate } = await audit.doing({ actor: hereService, action, subjects }, () => {
+    const { fingerprint } = registry.enrol(registry.invite(whom, 1), member.request);
+    return registry.admit(whom.role, whom.id, fingerprint);
+  });
   await member.admitted({ certificate: certificate!, authority: authority.certificate });
 }
 

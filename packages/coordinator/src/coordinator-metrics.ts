@@ -54,10 +54,13 @@ export class CoordinatorMetrics {
   }
 
   /** What is looked at whenever Prometheus asks. */
-  watch(board: JobBoard, lines: SiteLines): void {
+  watch(board: JobBoard, lines: SiteLines, auditAlarms: () => number): void {
     this.#collected('consilium_jobs', 'Jobs by state.', ['state'], (gauge) => {
       for (const state of ['queued', 'running', 'paused', 'completed', 'failed', 'aborted']) gauge.set({ state }, 0);
       for (const { state } of board.list()) gauge.inc({ state });
+    });
+    this.#collected('consilium_audit_alarms', 'Audit logs of sites that are not what they were.', [], (gauge) => {
+      gauge.set(auditAlarms());
     });
     this.#collected('consilium_site_connected', 'Whether a site is connected.', ['site'], (gauge) => {
       for (const { siteId, isConnected } of lines.all) gauge.set({ site: siteId }, isConnected ? 1 : 0);

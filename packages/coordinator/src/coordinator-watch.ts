@@ -57,10 +57,10 @@ export class CoordinatorWatch implements AsyncDisposable {
   }
 
   /** @throws TransportError `transport.metrics-port-taken` */
-  async serve(board: JobBoard, lines: SiteLines): Promise<void> {
+  async serve(board: JobBoard, lines: SiteLines, auditAlarms: () => number): Promise<void> {
     const metrics = this.#metrics;
     if (metrics === null || this.#metricsPort === undefined) return;
-    metrics.watch(board, lines);
+    metrics.watch(board, lines, auditAlarms);
     this.#server = await MetricsServer.listen({
       port: this.#metricsPort,
       text: () => metrics.text(),

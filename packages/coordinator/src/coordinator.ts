@@ -3,6 +3,8 @@
  * handles weights as named tensors and cannot open an image or run a graph.
  */
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { type AuditEvent, AuditLog, alarmsOf } from '@consilium/audit';
 import { type Clock, JobBoard, type JobEvent, type Slots } from '@consilium/federation';
 import { type SiteId, siteIdSchema } from '@consilium/protocol';
 import {
@@ -31,6 +33,7 @@ import { EventLog } from './event-log.ts';
 import { EventStore } from './event-store.ts';
 import { type Member, MemberRegistry } from './member-registry.ts';
 import { checkRoutes } from './routes/check-routes.ts';
+import { checkpointRoutes } from './routes/checkpoint-routes.ts';
 import { jobRoutes } from './routes/job-routes.ts';
 import { lineRoutes } from './routes/line-routes.ts';
 import { memberRoutes } from './routes/member-routes.ts';
@@ -53,6 +56,7 @@ export interface CoordinatorOptions {
 
 /** Sites say something every five seconds. */
 const silentMsMax = 20_000;
+const auditService = { kind: 'coordinator', id: 'coordinator' } as const;
 const dayMs = 24 * 60 * 60 * 1000;
 
 export class Coordinator implements AsyncDisposable {
@@ -63,6 +67,8 @@ export class Coordinator implements AsyncDisposable {
   readonly lines: SiteLines;
   readonly events: EventLog;
   readonly authority: CertificateAuthority;
+  /** Who did what. */
+  readonly audit: AuditLog;
   /** Every request that it answers: method and address. */
   readonly routes: { readonly method: string; readonly url: string }[] = [];
   readonly #watch: CoordinatorWatch;
@@ -77,6 +83,7 @@ export class Coordinator implements AsyncDisposable {
     lines: SiteLines;
     events: EventLog;
     authority: CertificateAuthority;
+    audit: AuditLog;
     watch: CoordinatorWatch;
     server: TlsServer;
     over: AbortController;
@@ -88,6 +95,7 @@ export class Coordinator implements AsyncDisposable {
     this.lines = parts.lines;
     this.events = parts.events;
     this.authority = parts.authority;
+    this.audit = parts.audit;
     this.#watch = parts.watch;
     this.#server = parts.server;
     this.#over = parts.over;
@@ -100,6 +108,8 @@ export class Coordinator implements AsyncDisposable {
     const { project } = settings;
     const authority = await CertificateAuthority.open(await readAuthority(directory), { project, nowMs });
     const store = await openStore(directory);
+    const audit = await AuditLog.open(join(directory, 'audit'), { nowMs, service: auditService });
+    await audit.record({ actor: auditService, action: 'service.started', subjects: [], outcome: 'done' });
     const absentMsMax = settings.absentMinutesMax * 60_000;
     const watch = new CoordinatorWatch({ log: logger, clock, store, metricsPort: settings.metricsPort });
     const lines = new SiteLines({
@@ -135,6 +145,7 @@ export class Coordinator implements AsyncDisposable {
         onEvent: (event) => {
           events.add(event);
           watch.onEvent(event);
+          noteEnd(event, audit, logger);
           onEvent(event);
         },
         onError: (jobId, error) => logger.error({ jobId, err: error }, 'job'),
@@ -157,6 +168,7 @@ export class Coordinator implements AsyncDisposable {
       lines,
       events,
       authority,
+      audit,
       watch,
       server,
       over,
@@ -180,13 +192,14 @@ export class Coordinator implements AsyncDisposable {
     for (const line of this.lines.all) line.close();
     await this.#watch[Symbol.asyncDispose]();
     this.events[Symbol.dispose]();
+    this.#stopAudit();
     this.store[Symbol.dispose]();
   }
 
   async #listen(): Promise<void> {
     const { host, port } = this.settings.listen;
     try {
-      await this.#watch.serve(this.board, this.lines);
+      await this.#watch.serve(this.board, this.lines, () => alarmsOf(this.audit.database).length);
       await this.#server.app.listen({ host, port });
     } catch (error) {
       await this[Symbol.asyncDispose]();
@@ -196,7 +209,7 @@ export class Coordinator implements AsyncDisposable {
 
   async #addRoutes(nowMs: () => number, onMember: (member: Member) => void = () => {}): Promise<void> {
     const { app } = this.#server;
-    const { board, events, lines, registry, authority } = this;
+    const { audit, board, events, lines, registry, authority } = this;
     const identityOf = ({ identity }: FastifyRequest, role?: Role): Identity => {
       if (identity === null) throw new Refusal(401, 'transport.certificate-wanted', 'A certificate is needed.');
       if (role !== undefined && identity.role !== role) {
@@ -225,8 +238,14 @@ export class Coordinator implements AsyncDisposable {
       project: this.settings.project,
       now,
     });
-    await app.register(jobRoutes, { board, events, memberOf });
+    await app.register(checkpointRoutes, {
+      audit,
+      siteOf: (request) => identityOf(request, Role.site),
+      onAlarm: (siteId, { code, head }) => app.log.error({ siteId, code, size: head.size }, 'audit alarm'),
+    });
+    await app.register(jobRoutes, { audit, board, events, memberOf });
     await app.register(memberRoutes, {
+      audit,
       registry,
       lines,
       authorityCertificate: authority.certificate,
@@ -241,6 +260,13 @@ export class Coordinator implements AsyncDisposable {
     await app.register(blobRoutes, { store: this.store, authorise: (request) => void identityOf(request) });
   }
 
+  /** What cannot be written down now does not keep it from stopping. */
+  #stopAudit(): void {
+    const event: AuditEvent = { actor: auditService, action: 'service.stopped', subjects: [], outcome: 'done' };
+    void this.audit.record(event).catch(() => {});
+    this.audit[Symbol.dispose]();
+  }
+
   /** The server's certificate lasts longer than a day, and a coordinator runs for weeks. What nobody holds is let go. */
   async #renewDaily(clock: Clock): Promise<void> {
     const { signal } = this.#over;
@@ -251,6 +277,16 @@ export class Coordinator implements AsyncDisposable {
       await this.store.sweep();
     }
   }
+}
+
+/** A job that has ended has: if that cannot be written down, the log of the service says so. */
+function noteEnd(event: JobEvent, audit: AuditLog, logger: FastifyBaseLogger): void {
+  if (event.kind !== 'job-ended' || event.state === 'stopped') return;
+  const subjects = [{ kind: 'job', id: event.jobId }] as const;
+  const outcome = event.state === 'completed' ? 'done' : 'failed';
+  audit
+    .record({ actor: auditService, action: 'job.ended', subjects: [...subjects], outcome })
+    .catch((error: unknown) => logger.error({ err: error }, 'not in the audit log'));
 }
 
 function cannotListen(error: unknown, where: string): unknown {

@@ -10,6 +10,12 @@ export {
   manifestSchema,
 } from './blob.ts';
 export {
+  type CheckpointAnswerMessage,
+  type CheckpointOfferMessage,
+  parseCheckpointAnswer,
+  parseCheckpointOffer,
+} from './checkpoint.ts';
+export {
   type CaseCounts,
   type CaseScore,
   type Contribution,
@@ -55,7 +61,13 @@ export {
   type SiteMessage,
   type Verdict,
 } from './messages.ts';
-export { type IdentifierKind, identifierKindSchema, type OverlapSettings, type OverlapStep, overlapSettingsSchema } from './overlap.ts';
+export {
+  type IdentifierKind,
+  identifierKindSchema,
+  type OverlapSettings,
+  type OverlapStep,
+  overlapSettingsSchema,
+} from './overlap.ts';
 export { type Introduction, introductionSchema, type PeerPurpose } from './peers.ts';
 export { type NoisyUpdate, type Privacy, privacySchema } from './privacy.ts';
 export { ProtocolError } from './protocol-error.ts';

@@ -4,6 +4,7 @@
  */
 import { readFile, rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import { AuditLog } from '@consilium/audit';
 import { fastifyStatic } from '@fastify/static';
 import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify';
 import { Archive, type ArchivePorts } from '../archive.ts';
@@ -17,6 +18,7 @@ import { systemClock } from '../ports/system-clock.ts';
 import { writeDurably } from '../store/durable-file.ts';
 import { readOrCreateSecret } from '../store/secret-file.ts';
 import { ArrivalRate } from './arrival-rate.ts';
+import { auditExports, auditedLogin } from './audited-routes.ts';
 import { ConsoleAccess } from './console-access.ts';
 import { consoleRoutes } from './console-routes.ts';
 import { Pulls } from './pulls.ts';
@@ -57,8 +59,12 @@ export const consoleTokenFile = 'console.token';
 /** In the archive's directory while the service runs: where it listens. */
 export const serviceAddressFile = 'service.json';
 
+const auditService = { kind: 'service', id: 'archive' } as const;
+
 export class ArchiveService implements AsyncDisposable {
   readonly archive: Archive;
+  /** Who did what. */
+  readonly audit: AuditLog;
   readonly app: FastifyInstance;
   /** Where the pages are, without a slash at the end; empty until it listens. */
   url = '';
@@ -75,6 +81,7 @@ export class ArchiveService implements AsyncDisposable {
 
   private constructor(parts: ServiceParts) {
     this.archive = parts.archive;
+    this.audit = parts.audit;
     this.app = parts.app;
     this.routes = parts.routes;
     this.#directory = parts.directory;
@@ -123,6 +130,7 @@ export class ArchiveService implements AsyncDisposable {
     this.url = web.publicUrl ?? `${web.tls === undefined ? 'http' : 'https'}://${web.host}:${port}`;
     if (this.#storage !== undefined) this.#listening.dicomPort = await this.#storage.listen(dicom!);
     await writeDurably(join(this.#directory, serviceAddressFile), JSON.stringify({ url: this.url }), { mode: 0o600 });
+    await this.audit.record({ actor: auditService, action: 'service.started', subjects: [], outcome: 'done' });
     const { signal } = this.#stop;
     this.#work = [
       this.archive.intake.resume({ signal }),
@@ -146,11 +154,13 @@ export class ArchiveService implements AsyncDisposable {
     await Promise.allSettled(this.#work);
     for (const remote of this.#remotes) await remote[Symbol.asyncDispose]();
     await this.archive[Symbol.asyncDispose]();
+    this.audit[Symbol.dispose]();
   }
 }
 
 interface ServiceParts {
   readonly archive: Archive;
+  readonly audit: AuditLog;
   readonly app: FastifyInstance;
   readonly routes: readonly { readonly method: string; readonly url: string }[];
   readonly directory: string;
@@ -187,6 +197,7 @@ async function partsOf(
   const storage = dicom && (await storageServer(archive, dicom, options.onStorageEvent));
   const listening: Listening = {};
   const tls = web.tls && { cert: await readFile(web.tls.certificate), key: await readFile(web.tls.key) };
+  const audit = await AuditLog.open(join(directory, 'audit'), { nowMs: () => clock.nowMs(), service: auditService });
   const app = fastify({
     ...(tls === undefined ? {} : { https: { ...tls, minVersion: 'TLSv1.2' as const } }),
     requestTimeout: 0,
@@ -206,7 +217,7 @@ async function partsOf(
   });
   await app.register(consoleRoutes, {
     prefix: '/api/v1',
-    ...{ archive, directory, access, pulls, remotes: byName, signal: stop.signal },
+    ...{ archive, audit, directory, access, pulls, remotes: byName, signal: stop.signal },
     project: settings.project,
     instanceBytesMax: limits.instanceBytesMax,
     overviewRoads: {
@@ -217,15 +228,17 @@ async function partsOf(
     },
     roads: () => roadsOf(resolve(directory), settings, listening.dicomPort),
     arrivals: new ArrivalRate(archive.events, clock),
+    noteLogin: auditedLogin(audit, () => clock.nowMs()),
     ...reidentificationRecord(join(directory, 'identity'), clock),
   });
+  auditExports(app, { archive, audit, nowMs: () => clock.nowMs() });
   await registerDicomweb(app, archive, settings);
   const { signal } = stop;
   for (const { prefix, register } of options.extensions ?? []) {
     await app.register((scope) => register(scope, { archive, access, directory, clock, signal }), { prefix });
   }
   if (options.pages !== undefined) await registerPages(app, options.pages);
-  return { archive, app, routes, directory, settings, stop, storage, listening, pulls, remotes };
+  return { archive, audit, app, routes, directory, settings, stop, storage, listening, pulls, remotes };
 }
 
 function archiveSettingsOf(settings: ServiceSettings): Parameters<typeof Archive.open>[1] {

@@ -42,9 +42,13 @@ export class ConsoleAccess {
     }
   }
 
+  isToken(token: string): boolean {
+    return isSame(token, this.#options.token);
+  }
+
   /** @throws ArchiveError `archive.login-refused` */
   logIn(token: string, reply: FastifyReply): void {
-    if (!isSame(token, this.#options.token)) {
+    if (!this.isToken(token)) {
       throw new ArchiveError('archive.login-refused', 'This is not the archive’s token.');
     }
     const untilMs = this.#options.nowMs() + sessionMs;

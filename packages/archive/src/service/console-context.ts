@@ -1,4 +1,5 @@
 /** What the routes of the pages are given, and how they read what they are asked. */
+import type { AuditLog } from '@consilium/audit';
 import type { z } from 'zod';
 import type * as api from '../api.ts';
 import type { Archive } from '../archive.ts';
@@ -10,6 +11,7 @@ import type { RemotePeer } from './remote-peer.ts';
 
 export interface ConsoleContext {
   readonly archive: Archive;
+  readonly audit: AuditLog;
   readonly directory: string;
   readonly project: string;
   readonly access: ConsoleAccess;
@@ -21,6 +23,8 @@ export interface ConsoleContext {
   readonly instanceBytesMax: number;
   /** Ends streams of events. */
   readonly signal: AbortSignal;
+  /** Writes down that somebody showed the token, or another. */
+  readonly noteLogin: (isGood: boolean) => Promise<void>;
   /** Writes down who asked for whom. */
   readonly noteReidentification: (asked: z.infer<typeof api.reidentifySchema>) => Promise<void>;
   readonly reidentifications: () => Promise<readonly api.Reidentification[]>;

@@ -16,6 +16,7 @@ const allowed: Readonly<Record<string, readonly (typeof everyone)[number][]>> = 
   'GET /v1/check': both,
   'POST /v1/line': sites,
   'POST /v1/messages': sites,
+  'POST /v1/checkpoints': sites,
   'GET /v1/blobs/:id': both,
   'PUT /v1/blobs/:id': both,
   'GET /v1/chunks/:id': both,

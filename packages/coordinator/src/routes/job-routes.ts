@@ -1,12 +1,14 @@
 /** What people do with jobs: submit, look, watch, pause, resume, abort, fetch what came of it. */
+import { type AuditAction, type AuditEvent, type AuditLog, auditSubject, digestOf } from '@consilium/audit';
 import { FederationError, type JobBoard, type JobEvent } from '@consilium/federation';
-import { type JobId, jobIdSchema } from '@consilium/protocol';
+import { canonicalJson, type JobId, type Json, jobIdSchema } from '@consilium/protocol';
 import { answerError, EventStream, Refusal } from '@consilium/transport';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { EventLog } from '../event-log.ts';
 import type { TimedEvent } from '../timed-event.ts';
 
 export interface JobRoutesOptions {
+  readonly audit: AuditLog;
   readonly board: JobBoard;
   readonly events: EventLog;
   /** The member's name. @throws a coded refusal if the peer is not an admitted member */
@@ -15,7 +17,10 @@ export interface JobRoutesOptions {
 
 type JobRequest = FastifyRequest<{ Params: { jobId: string } }>;
 
-export async function jobRoutes(app: FastifyInstance, { board, events, memberOf }: JobRoutesOptions): Promise<void> {
+export async function jobRoutes(
+  app: FastifyInstance,
+  { audit, board, events, memberOf }: JobRoutesOptions,
+): Promise<void> {
   const jobIdOf = (request: JobRequest): JobId => {
     memberOf(request);
     const { data, success } = jobIdSchema.safeParse(request.params.jobId);
@@ -24,11 +29,18 @@ export async function jobRoutes(app: FastifyInstance, { board, events, memberOf 
     return data;
   };
 
+  const asked = (request: JobRequest, action: AuditAction): Omit<AuditEvent, 'outcome'> => ({
+    ...{ actor: { kind: 'member', id: memberOf(request) }, action },
+    subjects: [{ kind: 'job', id: jobIdOf(request) }],
+  });
+
   app.setErrorHandler((error, request, reply) => answerError(refusalOf(error), request, reply));
 
   app.post('/v1/jobs', async (request) => {
-    memberOf(request);
-    return board.submit(request.body);
+    const actor = { kind: 'member', id: memberOf(request) } as const;
+    return audit.doing({ actor, action: 'job.submitted', subjects: submitted(request.body) }, () =>
+      board.submit(request.body),
+    );
   });
   app.get('/v1/jobs', async (request) => {
     memberOf(request);
@@ -38,9 +50,18 @@ export async function jobRoutes(app: FastifyInstance, { board, events, memberOf 
     const jobId = jobIdOf(request);
     return { ...board.status(jobId), submission: board.submission(jobId), ...(await board.progress(jobId)) };
   });
-  app.post('/v1/jobs/:jobId/pause', async (request: JobRequest) => board.pause(jobIdOf(request)));
-  app.post('/v1/jobs/:jobId/resume', async (request: JobRequest) => board.resume(jobIdOf(request)));
-  app.post('/v1/jobs/:jobId/abort', async (request: JobRequest) => board.abort(jobIdOf(request), memberOf(request)));
+  app.post('/v1/jobs/:jobId/pause', async (request: JobRequest) => {
+    const jobId = jobIdOf(request);
+    return audit.doing(asked(request, 'job.paused'), () => board.pause(jobId));
+  });
+  app.post('/v1/jobs/:jobId/resume', async (request: JobRequest) => {
+    const jobId = jobIdOf(request);
+    return audit.doing(asked(request, 'job.resumed'), () => board.resume(jobId));
+  });
+  app.post('/v1/jobs/:jobId/abort', async (request: JobRequest) => {
+    const jobId = jobIdOf(request);
+    return audit.doing(asked(request, 'job.aborted'), () => board.abort(jobId, memberOf(request)));
+  });
   app.get('/v1/jobs/:jobId/log', async (request: JobRequest) => ({ events: events.recent(jobIdOf(request)) }));
 
   /** What happened lately, then what happens; ends when the job does. */
@@ -66,8 +87,20 @@ export async function jobRoutes(app: FastifyInstance, { board, events, memberOf 
   app.get('/v1/jobs/:jobId/result', async (request: JobRequest) => {
     const jobId = jobIdOf(request);
     const status = board.status(jobId);
-    return status.reason === null ? status : { ...status, outcome: await board.outcomeAsJson(jobId) };
+    if (status.reason === null) return status;
+    const outcome = await audit.doing(asked(request, 'result.exported'), () => board.outcomeAsJson(jobId));
+    return { ...status, outcome };
   });
+}
+
+/** The job by its name, if it has one, and by its content. */
+function submitted(body: unknown): AuditEvent['subjects'] {
+  const jobId = (body as { jobId?: unknown } | null)?.jobId;
+  const named = jobIdSchema.safeParse(jobId).data;
+  return [
+    ...(named === undefined ? [] : [auditSubject('job', named)]),
+    digestOf(canonicalJson((body ?? null) as Json)),
+  ];
 }
 
 /** What was wrong with the request is for whoever asked; the rest is this side's own affair. */
