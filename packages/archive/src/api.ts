@@ -129,6 +129,24 @@ export const findingSchema = z.object({
   source: text(100).default('data manager'),
 });
 
+const names = z
+  .string()
+  .max(10_000)
+  .transform((text) => Object.fromEntries(text.split(',').map((pair) => pair.split('=').map((part) => part.trim()))))
+  .pipe(z.record(z.string().regex(/^\d{1,3}$/), text(64)));
+
+export const labelExportSchema = z.object({
+  format: z.enum(['dicom-seg', 'nifti', 'nrrd']),
+  /** One of the series' labels; default: the newest on its grid. */
+  labelId: z.coerce.number().int().optional(),
+});
+export const labelImportSchema = z.object({
+  kind: z.enum(['manual', 'automatic', 'semiautomatic', 'unknown']).default('unknown'),
+  algorithm: text(100).optional(),
+  /** As `1=kidney,2=tumour`, for files that do not say it. */
+  names: names.optional(),
+});
+
 /** Kept for good: it must not name the person. */
 export const erasureSchema = z.object({ reason: text(1000) });
 

@@ -18,6 +18,7 @@ import { Erasure } from './erasure/erasure.ts';
 import { ImportLedger } from './intake/import-ledger.ts';
 import { Intake } from './intake/intake.ts';
 import { VolumeDoor } from './intake/volume-door.ts';
+import { LabelExchange } from './labels/label-exchange.ts';
 import { systemClock } from './ports/system-clock.ts';
 import { Annotations } from './store/annotations.ts';
 import { type CatalogueDatabase, openCatalogue } from './store/catalogue-database.ts';
@@ -55,6 +56,7 @@ interface ArchiveParts {
   readonly events: ArchiveEvents;
   readonly identities: IdentityMap;
   readonly intake: Intake;
+  readonly labels: LabelExchange;
   readonly quarantine: Quarantine;
   readonly series: SeriesQueue;
   readonly store: InstanceStore;
@@ -75,6 +77,8 @@ export class Archive implements AsyncDisposable {
   readonly events: ArchiveEvents;
   /** Folders, zip files, watched folders. */
   readonly intake: Intake;
+  /** Segmentations as files, out and in. */
+  readonly labels: LabelExchange;
   readonly quarantine: Quarantine;
   /** Looks at series once they have settled. */
   readonly series: SeriesQueue;
@@ -89,6 +93,7 @@ export class Archive implements AsyncDisposable {
     this.erasure = parts.erasure;
     this.events = parts.events;
     this.intake = parts.intake;
+    this.labels = parts.labels;
     this.quarantine = parts.quarantine;
     this.series = parts.series;
     this.#parts = parts;
@@ -182,6 +187,7 @@ async function partsOf(
     recorder,
     instanceBytesMax: settings.limits.instanceBytesMax,
   });
+  const drawn = new DrawnLabels({ database, instances, labels, recorder, commits, events, clock });
   const ledger = new ImportLedger({ database, commits, secret: identityKey });
   return {
     ...{
@@ -200,7 +206,8 @@ async function partsOf(
       ...{ database, commits, instances, labels, store, identities, quarantine, ledger, secret, clock },
       recordPath: join(directory, 'erasures.jsonl'),
     }),
-    drawn: new DrawnLabels({ database, instances, labels, recorder, commits, events, clock }),
+    drawn,
+    labels: new LabelExchange({ catalogue, instances, labels, drawn, labelNames: settings.labelNames }),
     cohorts: new Cohorts({ database, commits, clock, instances, labels }),
     intake: new Intake({
       ...{ door, volumes, clock, events },

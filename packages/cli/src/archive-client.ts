@@ -12,6 +12,8 @@ interface ArchiveAsking {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: object;
+  /** In place of a body in JSON. */
+  readonly bytes?: Uint8Array;
 }
 
 export interface ArchiveClient extends AsyncDisposable {
@@ -19,6 +21,13 @@ export interface ArchiveClient extends AsyncDisposable {
   readonly isService: boolean;
   /** @throws CliError with the archive's own code. */
   ask<T>(route: string, asking?: ArchiveAsking): Promise<T>;
+  /** A file. @throws CliError with the archive's own code. */
+  askBytes(route: string, asking?: ArchiveAsking): Promise<Uint8Array>;
+}
+
+interface Received {
+  readonly status: number;
+  readonly bytes: Uint8Array;
 }
 
 /** @throws CliError, ArchiveError */
@@ -27,36 +36,55 @@ export async function openArchiveClient(directory: string): Promise<ArchiveClien
   const headers = { Authorization: `Bearer ${token}` };
   const url = await addressOf(directory);
   if (url !== undefined && (await fetch(`${url}/api/v1/session`, { headers }).catch(() => undefined))?.ok) {
-    return {
-      isService: true,
-      ask: async <T>(route: string, asking: ArchiveAsking = {}) => {
-        const { body, method = 'GET' } = asking;
-        const response = await fetch(`${url}/api/v1${pathOf(route, asking)}`, {
-          method,
-          headers: body === undefined ? headers : { ...headers, 'Content-Type': 'application/json' },
-          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        });
-        return answerOf<T>(response.status, await response.text());
-      },
-      [Symbol.asyncDispose]: async () => {},
+    const send = async (route: string, asking: ArchiveAsking): Promise<Received> => {
+      const { method = 'GET' } = asking;
+      const { type, content } = contentOf(asking);
+      const response = await fetch(`${url}/api/v1${pathOf(route, asking)}`, {
+        method,
+        headers: type === undefined ? headers : { ...headers, 'Content-Type': type },
+        ...(content === undefined ? {} : { body: content }),
+      });
+      return { status: response.status, bytes: new Uint8Array(await response.arrayBuffer()) };
     };
+    return { isService: true, ...asksBy(send), [Symbol.asyncDispose]: async () => {} };
   }
   const service = await ArchiveService.open(directory, await readServiceSettings(directory), archivePorts(process.env));
   const own = (await readFile(join(directory, consoleTokenFile), 'utf8')).trim();
-  return {
-    isService: false,
-    ask: async <T>(route: string, asking: ArchiveAsking = {}) => {
-      const { body, method = 'GET' } = asking;
-      const response = await service.app.inject({
-        method,
-        url: `/api/v1${pathOf(route, asking)}`,
-        headers: { Authorization: `Bearer ${own}` },
-        ...(body === undefined ? {} : { payload: body }),
-      });
-      return answerOf<T>(response.statusCode, response.body);
-    },
-    [Symbol.asyncDispose]: () => service[Symbol.asyncDispose](),
+  const send = async (route: string, asking: ArchiveAsking): Promise<Received> => {
+    const { method = 'GET' } = asking;
+    const { type, content } = contentOf(asking);
+    const response = await service.app.inject({
+      method,
+      url: `/api/v1${pathOf(route, asking)}`,
+      headers: { Authorization: `Bearer ${own}`, ...(type === undefined ? {} : { 'Content-Type': type }) },
+      ...(content === undefined ? {} : { payload: Buffer.from(content as string) }),
+    });
+    return { status: response.statusCode, bytes: response.rawPayload };
   };
+  return { isService: false, ...asksBy(send), [Symbol.asyncDispose]: () => service[Symbol.asyncDispose]() };
+}
+
+type Send = (route: string, asking: ArchiveAsking) => Promise<Received>;
+
+function asksBy(send: Send): Pick<ArchiveClient, 'ask' | 'askBytes'> {
+  return {
+    ask: async <T>(route: string, asking: ArchiveAsking = {}) => {
+      const { bytes, status } = await send(route, asking);
+      return answerOf<T>(status, Buffer.from(bytes).toString('utf8'));
+    },
+    askBytes: async (route, asking = {}) => {
+      const { bytes, status } = await send(route, asking);
+      return status < 400 ? bytes : answerOf(status, Buffer.from(bytes).toString('utf8'));
+    },
+  };
+}
+
+function contentOf({ body, bytes }: ArchiveAsking): {
+  readonly type?: string;
+  readonly content?: Uint8Array<ArrayBuffer> | string;
+} {
+  if (bytes !== undefined) return { type: 'application/octet-stream', content: new Uint8Array(bytes) };
+  return body === undefined ? {} : { type: 'application/json', content: JSON.stringify(body) };
 }
 
 /** Of the service that runs in this directory. */

@@ -10,6 +10,7 @@ import { answer, jsonOption } from './answer.ts';
 import { addCatalogueCommands } from './archive-catalogue-command.ts';
 import { addressOf } from './archive-client.ts';
 import { addIntakeCommands } from './archive-intake-command.ts';
+import { addLabelCommands } from './archive-label-command.ts';
 import { type ArchiveOptions, directoryOption } from './archive-options.ts';
 import { CliError } from './cli-error.ts';
 import { consolePages } from './console-pages.ts';
@@ -54,6 +55,7 @@ Examples:
     .action(showLink);
   addIntakeCommands(group);
   addCatalogueCommands(group);
+  addLabelCommands(group.command('label').description('Segmentations as files, out and in.'));
 }
 
 interface InitOptions extends ArchiveOptions {

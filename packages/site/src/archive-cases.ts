@@ -42,8 +42,8 @@ export function erasedOf(sources: readonly CaseDirectory[]): number {
 
 function filesOf(image: CohortCase['image'], label: CohortCase['label']): CaseFiles {
   if (label === undefined) return { kind: 'unlabelled' };
-  const { format, path } = label;
-  return { kind: 'labelled', image, label: { format, path } };
+  const { format, path, segmentNames } = label;
+  return { kind: 'labelled', image, label: { format, path, ...(format === 'nifti' ? { segmentNames } : {}) } };
 }
 
 const splits: readonly string[] = ['train', 'validation', 'test'] satisfies Split[];

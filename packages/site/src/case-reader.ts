@@ -13,11 +13,12 @@ import {
 } from '@consilium/imaging';
 import type { Case, CaseSource } from '@consilium/training';
 import type { CaseFiles, FoundCase, ImageFiles, SegmentationFile } from './found-case.ts';
-import { classesOfSegments } from './segment-class.ts';
+import { classesOfNames, classesOfSegments } from './segment-class.ts';
 import { SiteError } from './site-error.ts';
 
 /**
- * A found case, read when it is needed. Its hash covers every byte of its files, so that a changed file is prepared anew;
+ * A found case, read when it is needed. Its hash covers every byte of its files and what is said of the numbers of its
+ * segmentation, so that what has changed is prepared anew;
  * of a file that cannot be read the hash covers nothing, and `load` says why.
  */
 export function caseSource({ name, files, phase }: FoundCase): CaseSource {
@@ -36,6 +37,8 @@ export function caseSource({ name, files, phase }: FoundCase): CaseSource {
 async function hashOf(files: CaseFiles): Promise<string> {
   const hash = createHash('sha256');
   for (const path of pathsOf(files)) hash.update(await readFile(path).catch(() => new Uint8Array()));
+  const names = files.kind === 'labelled' ? files.label.segmentNames : undefined;
+  if (names !== undefined) hash.update(JSON.stringify(names));
   return hash.digest('hex');
 }
 
@@ -67,8 +70,14 @@ async function readNifti<T>(path: string, use: (volume: ReturnType<typeof decode
   return naming(path, async () => use(decodeNifti(await readBytes(path))));
 }
 
-async function readSegmentation({ format, path }: SegmentationFile, { geometry }: Image): Promise<LabelMap> {
-  if (format === 'nifti') return readNifti(path, toLabelMap);
+async function readSegmentation(
+  { format, path, segmentNames }: SegmentationFile,
+  { geometry }: Image,
+): Promise<LabelMap> {
+  if (format === 'nifti') {
+    const labels = await readNifti(path, toLabelMap);
+    return segmentNames === undefined ? labels : classesOfNames(labels, segmentNames);
+  }
   const bytes = await readBytes(path);
   return naming(path, async () => {
     const { labels, segments } = await readDicomSegmentation(bytes, geometry);

@@ -9,6 +9,8 @@ export type ImageFiles =
 export interface SegmentationFile {
   readonly format: 'nifti' | 'dicom-seg';
   readonly path: string;
+  /** Of a file that says it not itself: what its numbers mean. Undefined: they are the project's classes. */
+  readonly segmentNames?: Readonly<Record<string, string>>;
 }
 
 export type CaseFiles =

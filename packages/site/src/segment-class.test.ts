@@ -1,6 +1,6 @@
 import type { LabelMap, SegmentInfo } from '@consilium/imaging';
 import { describe, expect, it } from 'vitest';
-import { classesOfSegments } from './segment-class.ts';
+import { classesOfNames, classesOfSegments } from './segment-class.ts';
 import { toyVolume } from './toy-hospital.fixture.ts';
 
 const segment = (number: number, label: string, code = ''): SegmentInfo => ({
@@ -31,6 +31,12 @@ describe('segments become classes', () => {
       segment(4, 'Liver'),
     ];
     expect(mapped(...segments)).toEqual([0, 2, 1, 3, 0]);
+  });
+
+  it('by names beside a file that has none', () => {
+    const names = { 1: 'spleen', 2: 'right kidney', 3: 'left kidney' };
+    expect([...classesOfNames(labels, names).voxels.subarray(0, 5)]).toEqual([0, 0, 1, 1, 0]);
+    expect(classesOfNames(labels, { 1: 'a' })).toBe(labels);
   });
 
   it('by their numbers where nothing says what they are', () => {

@@ -1,4 +1,4 @@
-/** Which class of the project a segment of a DICOM Segmentation is: by its code, else by its label. */
+/** Which class of the project a segment is: by its code in a DICOM Segmentation, else by its name. */
 import type { LabelMap, SegmentInfo } from '@consilium/imaging';
 
 /** SNOMED CT codes as DICOM's context groups 7151, 7153 and 7159 have them. */
@@ -21,11 +21,26 @@ const classOfLabel: readonly (readonly [RegExp, number])[] = [
  * says what it is, the numbers are taken for classes.
  */
 export function classesOfSegments(labels: LabelMap, segments: readonly SegmentInfo[]): LabelMap {
-  const known = new Map(segments.map((segment) => [segment.number, classOf(segment)]));
+  return withClasses(labels, new Map(segments.map((segment) => [segment.number, classOf(segment)])));
+}
+
+/** As `classesOfSegments`, of segments that have names only. */
+export function classesOfNames(labels: LabelMap, names: Readonly<Record<string, string>>): LabelMap {
+  return withClasses(
+    labels,
+    new Map(Object.entries(names).map(([number, name]) => [Number(number), classOfName(name)])),
+  );
+}
+
+function withClasses(labels: LabelMap, known: ReadonlyMap<number, number | undefined>): LabelMap {
   if ([...known.values()].every((value) => value === undefined)) return labels;
   return { geometry: labels.geometry, voxels: labels.voxels.map((number) => known.get(number) ?? 0) };
 }
 
 function classOf({ type, label }: SegmentInfo): number | undefined {
-  return classOfCode[type.value] ?? classOfLabel.find(([pattern]) => pattern.test(label))?.[1];
+  return classOfCode[type.value] ?? classOfName(label);
+}
+
+function classOfName(name: string): number | undefined {
+  return classOfLabel.find(([pattern]) => pattern.test(name))?.[1];
 }

@@ -2,11 +2,18 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Phase } from '../derive/phase-guess.ts';
 import type { ContentDirectory } from '../store/content-directory.ts';
-import type { LabelFormat } from '../store/label-store.ts';
+import type { LabelFormat, LabelSegment } from '../store/label-store.ts';
 
 type CaseImage =
   /** The instances of a series, in order of InstanceNumber. */
   { readonly kind: 'dicom'; readonly slices: readonly string[] } | { readonly kind: 'nifti'; readonly path: string };
+
+export interface CohortLabel {
+  readonly format: LabelFormat;
+  readonly path: string;
+  /** Segment's number to its name. */
+  readonly segmentNames: Readonly<Record<string, string>>;
+}
 
 export interface CohortCase {
   /** The series' UID: unique in the archive. */
@@ -15,7 +22,7 @@ export interface CohortCase {
   readonly patientId: string;
   readonly image: CaseImage;
   /** On the image's grid; undefined only in a cohort that does not require labels. */
-  readonly label: { readonly format: LabelFormat; readonly path: string } | undefined;
+  readonly label: CohortLabel | undefined;
   /** Of contrast enhancement, as the catalogue has it now; undefined if it is not known. */
   readonly phase: Phase | undefined;
   /** Of the split that was asked for; undefined for patients it does not know. */
@@ -44,7 +51,7 @@ export function casesOfVersion(
   const contents = database.prepare(
     'SELECT lower(hex(sha256)) AS sha256 FROM instance WHERE series_id = ? ORDER BY InstanceNumber, id',
   );
-  const labelRow = database.prepare('SELECT format, lower(hex(sha256)) AS sha256 FROM label WHERE id = ?');
+  const labelRow = database.prepare('SELECT format, segments, lower(hex(sha256)) AS sha256 FROM label WHERE id = ?');
   return rows.map((row) => {
     const paths = contents.all(row['series_id']!).map(({ sha256 }) => instances.pathOf(String(sha256)));
     const found = row['label_id'] === null ? undefined : labelRow.get(row['label_id']!);
@@ -54,9 +61,16 @@ export function casesOfVersion(
       name: String(row['SeriesInstanceUID']),
       patientId: String(row['PatientID']),
       image: row['format'] === 'file' ? { kind: 'nifti', path: paths[0]! } : { kind: 'dicom', slices: paths },
-      label: format && { format, path: kept.pathOf(String(found!['sha256'])) },
+      label: format && {
+        ...{ format, path: kept.pathOf(String(found!['sha256'])) },
+        segmentNames: namesOf(JSON.parse(String(found!['segments']))),
+      },
       phase: row['phase'] === null ? undefined : (String(row['phase']) as Phase),
       part: parts?.get(String(row['PatientID'])),
     };
   });
+}
+
+function namesOf(segments: readonly LabelSegment[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(segments.map(({ number, name }) => [String(number), name]));
 }

@@ -206,6 +206,22 @@ describe('the archive’s interface', () => {
     expect((await sent()).json().kind).toBe('stored');
   });
 
+  it('gives segmentations out as files, and takes them in', async () => {
+    const series = (await asOwner('/search?query=subject%20%3D%20A%20and%20modality%20%3D%20CT')).json().series[0];
+    const route = `/series/${series.seriesInstanceUid}`;
+    const response = await fetch(`${service.url}/api/v1${route}/label?format=nifti`, {
+      headers: { Authorization: `Bearer ${token}` },
+    });
+    const taken = await asOwner(`${route}/labels?kind=manual&names=1%3Dkidney,2%3Dtumour`, {
+      method: 'POST',
+      body: new Uint8Array(await response.arrayBuffer()),
+    });
+    expect(taken.json()[0]).toMatchObject({ isOnGrid: true, provenance: { kind: 'manual' } });
+    expect((await asOwner(`${route}/label?format=tiff`)).json().code).toBe('archive.request-malformed');
+    const none = await asOwner(`${route}/labels`, { method: 'POST', body: new Uint8Array(200) });
+    expect(none.json().code).toBe('archive.label-unreadable');
+  });
+
   it('says where a query is wrong, and what else is, by code', async () => {
     const wrong = await asOwner('/search?query=modality%20%3D');
     expect(wrong.status).toBe(400);

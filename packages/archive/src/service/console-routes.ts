@@ -5,11 +5,11 @@ import * as api from '../api.ts';
 import { ArchiveError } from '../archive-error.ts';
 import { QueryError } from '../search/query-error.ts';
 import { searchFields } from '../search/search-fields.ts';
-import { auditRoutes } from './audited-routes.ts';
 import { type ConsoleContext, type Named, parsed } from './console-context.ts';
 import { erasureRoutes } from './erasure-routes.ts';
 import { sendEvents } from './event-stream.ts';
 import { importEntries, intakeRoutes } from './intake-routes.ts';
+import { labelRoutes } from './label-routes.ts';
 import { attributeChangeOf, splitFactsOf } from './service-facts.ts';
 
 /** Register with the prefix `/api/v1`. */
@@ -22,7 +22,6 @@ export async function consoleRoutes(app: FastifyInstance, context: ConsoleContex
   app.setNotFoundHandler(() => {
     throw new ArchiveError('archive.not-found', 'The archive has no such address.');
   });
-  auditRoutes(app, context);
   sessionRoutes(app, context);
   overviewRoutes(app, context);
   catalogueRoutes(app, context);
@@ -30,6 +29,7 @@ export async function consoleRoutes(app: FastifyInstance, context: ConsoleContex
   quarantineRoutes(app, context);
   intakeRoutes(app, context);
   erasureRoutes(app, context);
+  labelRoutes(app, context);
 }
 
 declare module 'fastify' {
@@ -39,11 +39,9 @@ declare module 'fastify' {
   }
 }
 
-function sessionRoutes(app: FastifyInstance, { access, noteLogin }: ConsoleContext): void {
+function sessionRoutes(app: FastifyInstance, { access }: ConsoleContext): void {
   app.post('/session', { config: { isOpen: true } }, async (request, reply) => {
-    const { token } = parsed(api.loginSchema, request.body);
-    await noteLogin(access.isToken(token));
-    access.logIn(token, reply);
+    access.logIn(parsed(api.loginSchema, request.body).token, reply);
     return {};
   });
   app.get('/session', async () => ({}));

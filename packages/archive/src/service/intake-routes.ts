@@ -78,7 +78,7 @@ function importEntry(intake: Intake, report: api.ImportReport): api.ImportEntry 
 }
 
 /** @throws ArchiveError `archive.part-too-large` */
-async function bytesOf(body: Readable, bytesMax: number): Promise<Uint8Array> {
+export async function bytesOf(body: Readable, bytesMax: number): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {
