@@ -5,6 +5,7 @@ import * as api from '../api.ts';
 import { ArchiveError } from '../archive-error.ts';
 import { QueryError } from '../search/query-error.ts';
 import { searchFields } from '../search/search-fields.ts';
+import { auditRoutes } from './audited-routes.ts';
 import { type ConsoleContext, type Named, parsed } from './console-context.ts';
 import { erasureRoutes } from './erasure-routes.ts';
 import { sendEvents } from './event-stream.ts';
@@ -22,6 +23,7 @@ export async function consoleRoutes(app: FastifyInstance, context: ConsoleContex
   app.setNotFoundHandler(() => {
     throw new ArchiveError('archive.not-found', 'The archive has no such address.');
   });
+  auditRoutes(app, context);
   sessionRoutes(app, context);
   overviewRoutes(app, context);
   catalogueRoutes(app, context);
@@ -39,9 +41,11 @@ declare module 'fastify' {
   }
 }
 
-function sessionRoutes(app: FastifyInstance, { access }: ConsoleContext): void {
+function sessionRoutes(app: FastifyInstance, { access, noteLogin }: ConsoleContext): void {
   app.post('/session', { config: { isOpen: true } }, async (request, reply) => {
-    access.logIn(parsed(api.loginSchema, request.body).token, reply);
+    const { token } = parsed(api.loginSchema, request.body);
+    await noteLogin(access.isToken(token));
+    access.logIn(token, reply);
     return {};
   });
   app.get('/session', async () => ({}));
