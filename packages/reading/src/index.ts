@@ -1,1 +1,3 @@
+export type { Asker } from './asker.ts';
 export { ReadingError } from './reading-error.ts';
+export { ReadingRoom, type ReadingRoomOptions } from './reading-room.ts';

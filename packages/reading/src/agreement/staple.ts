@@ -6,6 +6,7 @@
  * All voxels on which the readers vote alike have the same probability, so the estimation runs over the at most 2^readers
  * ways to vote, whatever the number of voxels.
  */
+import assert from 'node:assert/strict';
 
 export interface Staple {
   /** Of each voxel, 0 to 1. */
@@ -17,7 +18,7 @@ export interface Staple {
 }
 
 /** Readers that can be told apart: a vote is a bit. */
-export const readersMax = 16;
+const readersMax = 16;
 const iterationsMax = 10_000;
 /** Squared change of a reader's sensitivity or specificity below which the estimate stands, as in ITK. */
 const changeMin = 1e-14;
@@ -25,6 +26,7 @@ const startPerformance = 0.99999;
 
 /** @param masks of at least one reader and at most `readersMax`, all of one length; any value but 0 is inside. */
 export function staple(masks: readonly Uint8Array[]): Staple {
+  assert(masks.length >= 1 && masks.length <= readersMax);
   const { counts, votes } = votesOf(masks);
   const readers = masks.map((_, reader) => reader);
   const ways = [...counts.entries()].filter(([, count]) => count > 0);

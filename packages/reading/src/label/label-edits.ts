@@ -13,7 +13,7 @@ export interface StructureEdits {
 export type ProposalFate = 'accepted' | 'edited' | 'redrawn' | 'absent';
 
 /** From this Dice on a proposal was kept, corrected. */
-export const editedDiceMin = 0.5;
+const editedDiceMin = 0.5;
 
 /** By structure's number. @param before, after voxels by layer. */
 export function editsBetween(

@@ -67,8 +67,3 @@ export const transitions: readonly Transition[] = [
 export function transitionOf(from: TaskState, action: TaskAction): Transition | undefined {
   return transitions.find((one) => one.from === from && one.action === action);
 }
-
-/** From here on nothing of a reading changes any more, so that others' readings may be shown. */
-export function isSettled(state: TaskState): boolean {
-  return state === approved || state === locked;
-}

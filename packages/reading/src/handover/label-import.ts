@@ -1,0 +1,129 @@
+/** Labels that were drawn elsewhere, onto the grid and the structures of a case. */
+import {
+  decodeNifti,
+  decodeNrrdSegmentation,
+  type Geometry,
+  ImagingError,
+  maskOfStructure,
+  readDicomSegmentation,
+  readStructureSet,
+  sameGrid,
+  type Triple,
+  toLabelMap,
+  voxelCount,
+  voxelOf,
+  worldOf,
+} from '@consilium/imaging';
+import { layersOf, type Protocol } from '../contract/protocol-schema.ts';
+import { ReadingError } from '../reading-error.ts';
+import { unknownStructure } from '../room/drafts.ts';
+
+export type LabelFileFormat = 'dicom-seg' | 'rtstruct' | 'nifti' | 'nrrd';
+
+/** A tolerance for headers that state fewer digits. */
+const gridToleranceMm = 0.05;
+/** Of a voxel. */
+const offGridMax = 0.02;
+
+/** One structure of a file: as it is called there, and its voxels. */
+interface DrawnStructure {
+  /** Of the protocol's structures, by code, name or number. */
+  readonly number: number | undefined;
+  readonly isEmpty: boolean;
+  paint(into: Uint8Array, value: number): void;
+}
+
+/**
+ * Structures are known by their code, else by their name, and in files that name none by their number.
+ * @returns voxels by layer.
+ * @throws ReadingError `reading.file-unreadable`, `reading.grid-mismatch`, `reading.structure-unknown`
+ */
+export async function readLabelFile(
+  bytes: Uint8Array,
+  { format, geometry, protocol }: { format: LabelFileFormat; geometry: Geometry; protocol: Protocol },
+): Promise<readonly Uint8Array[]> {
+  const structures = await drawnIn(bytes, { format, geometry, protocol }).catch((error: unknown) => {
+    if (!(error instanceof ImagingError)) throw error;
+    const message = `The file cannot be read as a segmentation: ${error.message}.`;
+    throw new ReadingError('reading.file-unreadable', message, { cause: error });
+  });
+  const layers = Array.from({ length: layersOf(protocol) }, () => new Uint8Array(voxelCount(geometry)));
+  for (const { isEmpty, number, paint } of structures) {
+    const structure = protocol.structures.find((one) => one.number === number);
+    if (structure !== undefined) paint(layers[structure.layer]!, structure.number);
+    else if (!isEmpty) throw unknownStructure();
+  }
+  return layers;
+}
+
+async function drawnIn(
+  bytes: Uint8Array,
+  { format, geometry, protocol }: { format: LabelFileFormat; geometry: Geometry; protocol: Protocol },
+): Promise<readonly DrawnStructure[]> {
+  switch (format) {
+    case 'dicom-seg': {
+      const { labels, outsidePixels, segments } = await readDicomSegmentation(bytes, geometry);
+      if (outsidePixels > 0 || !liesOn((await readDicomSegmentation(bytes)).labels.geometry, geometry)) throw offGrid();
+      return segments.map(({ label, number, type }) => {
+        const byCode = protocol.structures.filter(
+          (one) => one.type.value === type.value && one.type.scheme === type.scheme,
+        );
+        const known = byCode.length === 1 ? byCode[0]!.number : numberOf(protocol, label);
+        return drawn(labels.voxels, number, known);
+      });
+    }
+    case 'rtstruct':
+      return readStructureSet(bytes).structures.map((structure) => {
+        const { mask } = maskOfStructure(structure, geometry);
+        return drawn(mask.voxels, 1, numberOf(protocol, structure.name));
+      });
+    case 'nrrd': {
+      const { labels, segments } = decodeNrrdSegmentation(bytes);
+      checkGrid(labels.geometry, geometry);
+      return segments.map(({ name }, at) =>
+        drawn(labels.voxels, at + 1, name === '' ? at + 1 : numberOf(protocol, name)),
+      );
+    }
+    case 'nifti': {
+      const labels = toLabelMap(decodeNifti(bytes));
+      checkGrid(labels.geometry, geometry);
+      return Array.from({ length: 255 }, (_, at) => at + 1)
+        .filter((value) => labels.voxels.includes(value))
+        .map((value) => drawn(labels.voxels, value, value));
+    }
+  }
+}
+
+function drawn(voxels: Uint8Array, value: number, number: number | undefined): DrawnStructure {
+  return {
+    number,
+    isEmpty: !voxels.includes(value),
+    paint: (into, painted) => {
+      for (let at = 0; at < voxels.length; at++) if (voxels[at] === value) into[at] = painted;
+    },
+  };
+}
+
+function numberOf({ structures }: Protocol, name: string): number | undefined {
+  const asked = name.trim().toLowerCase();
+  return structures.find((one) => one.name.toLowerCase() === asked)?.number;
+}
+
+/** Whether the voxels of a grid, of which slices may be missing, are voxels of the other. */
+function liesOn(own: Geometry, { size, ...placed }: Geometry): boolean {
+  const last: Triple = [own.size[0] - 1, own.size[1] - 1, own.size[2] - 1];
+  const [start, end] = [worldOf(own, [0, 0, 0]), worldOf(own, last)].map((at) => voxelOf({ size, ...placed }, at));
+  const isWhole = [...start!, ...end!].every((index) => Math.abs(index - Math.round(index)) < offGridMax);
+  return isWhole && [1, 2].every((axis) => Math.abs(end![axis]! - start![axis]! - last[axis]!) < offGridMax);
+}
+
+function checkGrid(found: Geometry, wanted: Geometry): void {
+  if (!sameGrid(found, wanted, gridToleranceMm)) throw offGrid();
+}
+
+function offGrid(): ReadingError {
+  return new ReadingError(
+    'reading.grid-mismatch',
+    'The label does not lie on the voxels of the series. Export it on the grid of the image it was drawn on.',
+  );
+}

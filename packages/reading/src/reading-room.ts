@@ -1,0 +1,246 @@
+/**
+ * The reading room of an archive: what is read by whom, what was drawn, and what of it counts. In the archive's directory
+ * under `reading/`, open in the archive's process.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import { type Archive, type ArchiveClock, CommitGroup, ContentDirectory, makeDirectory } from '@consilium/archive';
+import { type Asker, house, mayIn } from './asker.ts';
+import { layersOf } from './contract/protocol-schema.ts';
+import { handOver, handoversDue } from './handover/archive-handover.ts';
+import { ReadingError } from './reading-error.ts';
+import { Agreements } from './room/agreements.ts';
+import { type MeasureSummary, measuresOf } from './room/measures.ts';
+import { eventBy, Projects, unknownProject, wantLead } from './room/projects.ts';
+import { Readings } from './room/readings.ts';
+import { Reviews } from './room/reviews.ts';
+import { caseById, changeAndTell, noteSight, protocolOf, type RoomParts, unknownCase } from './room/room-parts.ts';
+import { TaskBook } from './room/task-book.ts';
+import { SeriesVolumes } from './series/series-volumes.ts';
+import { EventChain, eventOf, type ReadingEvent } from './store/event-chain.ts';
+import { openReadingDatabase } from './store/reading-database.ts';
+import { rowsFor } from './store/rows-for.ts';
+import { eventIsVisible, taskIsVisible } from './store/sight.ts';
+import { type ModelName, type Version, VersionStore } from './store/version-store.ts';
+
+export interface ReadingRoomOptions {
+  /** Of the archive. */
+  readonly directory: string;
+  readonly clock: ArchiveClock;
+  /** What could not be done by itself, and is tried again at the next start or hand-in. */
+  readonly onTrouble?: (error: unknown) => void;
+}
+
+export class ReadingRoom implements AsyncDisposable {
+  readonly projects: Projects;
+  readonly tasks: TaskBook;
+  readonly readings: Readings;
+  readonly reviews: Reviews;
+  readonly agreements: Agreements;
+  readonly volumes: SeriesVolumes;
+  readonly #parts: RoomParts;
+  readonly #listeners: Set<(event: ReadingEvent) => void>;
+  readonly #onTrouble: (error: unknown) => void;
+  #work: Promise<void> = Promise.resolve();
+  #isClosed = false;
+
+  private constructor(
+    parts: RoomParts,
+    listeners: Set<(event: ReadingEvent) => void>,
+    onTrouble: (error: unknown) => void,
+  ) {
+    this.#parts = parts;
+    this.#listeners = listeners;
+    this.#onTrouble = onTrouble;
+    this.volumes = parts.volumes;
+    this.projects = new Projects(parts);
+    this.tasks = new TaskBook(parts);
+    this.readings = new Readings(parts, this.tasks);
+    this.reviews = new Reviews(parts, this.tasks);
+    this.agreements = new Agreements(parts, this.tasks);
+    listeners.add(({ kind }) => {
+      if (kind === 'submitted' || kind === 'approved') this.#goOn();
+    });
+  }
+
+  /** Goes on with what was under way when it was closed, however that was. @throws ReadingError `reading.store-version` */
+  static async open(
+    archive: Archive,
+    { clock, directory, onTrouble = () => {} }: ReadingRoomOptions,
+  ): Promise<ReadingRoom> {
+    const path = join(directory, 'reading');
+    await makeDirectory(path);
+    const database = openReadingDatabase(path);
+    try {
+      const versions = new VersionStore(database, await ContentDirectory.open(join(path, 'labels')));
+      await versions.sweep();
+      const listeners = new Set<(event: ReadingEvent) => void>();
+      const parts: RoomParts = {
+        ...{ archive, clock, database, versions },
+        commits: new CommitGroup(database, path),
+        volumes: new SeriesVolumes(archive.catalogue),
+        chain: new EventChain(database),
+        secret: secretOf(database),
+        tell: (event) => {
+          for (const listener of listeners) listener(event);
+        },
+      };
+      const room = new ReadingRoom(parts, listeners, onTrouble);
+      room.#goOn();
+      return room;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  }
+
+  /** @throws ReadingError `reading.project-unknown` unless the asker belongs to it */
+  enter(asker: Asker, project: string): void {
+    const { database } = this.#parts;
+    const isKnown = database.prepare('SELECT 1 FROM project WHERE name = ?').get(project) !== undefined;
+    if (!isKnown || !mayIn(asker, project)) throw unknownProject();
+  }
+
+  /** Those that the asker may see, the oldest first. */
+  versions(asker: Asker, project: string, caseId?: string): readonly Version[] {
+    return this.#parts.versions.list(asker, project, caseId);
+  }
+
+  /** @throws ReadingError `reading.version-unknown` also for those that are not the asker's to see */
+  async version(asker: Asker, project: string, id: string): Promise<Version> {
+    const version = this.#parts.versions.find(asker, project, id);
+    if (version === undefined) {
+      throw new ReadingError('reading.version-unknown', 'The project has no such version, or not for you.');
+    }
+    const isOthers = version.kind !== 'proposal' && version.person !== asker.person;
+    if (isOthers) await noteSight(this.#parts, asker, version.caseId);
+    return version;
+  }
+
+  /** Runs of a layer. @throws as `version` */
+  async labelRuns(asker: Asker, project: string, { id, layer }: { id: string; layer: number }): Promise<Uint8Array> {
+    const { layers } = await this.version(asker, project, id);
+    const sha256 = layers[layer];
+    if (sha256 === undefined) throw new ReadingError('reading.version-unknown', 'The version has no such layer.');
+    return this.#parts.versions.runs(sha256);
+  }
+
+  /** Voxels by layer. @throws as `version` */
+  async label(asker: Asker, project: string, id: string): Promise<readonly Uint8Array[]> {
+    const version = await this.version(asker, project, id);
+    return this.#parts.versions.layers(version, caseById(this.#parts, version.caseId).geometry);
+  }
+
+  /** The image of a case in which the asker has anything to do. @throws ReadingError `reading.case-unknown` */
+  caseOf(asker: Asker, project: string, caseId: string): ReturnType<typeof caseById> {
+    const sql = `SELECT 1 FROM task JOIN reading_case ON reading_case.id = task.case_id
+      WHERE case_id = :case AND project = :project AND ${taskIsVisible}`;
+    if (rowsFor(this.#parts, sql, asker, { ':case': caseId, ':project': project }).length === 0) throw unknownCase();
+    return caseById(this.#parts, caseId);
+  }
+
+  /**
+   * A model's label for a case: drawing begins with it, for tasks that nobody has begun.
+   * @param layers voxels by layer, on the grid of the case.
+   * @throws ReadingError `reading.role-wanted`, `reading.case-unknown`
+   */
+  async propose(
+    asker: Asker,
+    {
+      caseId,
+      layers,
+      model,
+      project,
+    }: { project: string; caseId: string; layers: readonly Uint8Array[]; model: ModelName },
+  ): Promise<string> {
+    wantLead(asker);
+    const { clock, database, versions } = this.#parts;
+    const row = database
+      .prepare('SELECT SeriesInstanceUID FROM reading_case WHERE id = ? AND project = ?')
+      .get(caseId, project);
+    if (row === undefined) throw unknownCase();
+    const { protocol, version: protocolVersion } = this.projects.protocol(project);
+    if (layers.length !== layersOf(protocol))
+      throw new ReadingError('reading.grid-mismatch', 'The proposal has other layers than the protocol.');
+    const version = await versions.prepare(
+      {
+        ...{ project, caseId, protocolVersion, kind: 'proposal', parents: [], taskId: undefined, form: {} },
+        seriesInstanceUid: String(row['SeriesInstanceUID']),
+        ...{ person: house.person, role: 'model', provenance: { models: [model] } },
+      },
+      layers,
+    );
+    return changeAndTell(this.#parts, () => {
+      versions.insert(version, clock.nowMs());
+      database
+        .prepare("UPDATE task SET base_version = ? WHERE case_id = ? AND state = 'proposed' AND role = 'read'")
+        .run(version.id, caseId);
+      const facts = { version: version.id, model };
+      return { value: version.id, event: { ...eventBy(asker), kind: 'proposed', project, caseId, facts } };
+    });
+  }
+
+  measures(asker: Asker, project: string): MeasureSummary {
+    return measuresOf(this.#parts, asker, project);
+  }
+
+  /** After a number, in order; those that the asker may see. */
+  events(asker: Asker, project: string, { limit, since }: { since: number; limit: number }): readonly ReadingEvent[] {
+    const sql = `SELECT * FROM event WHERE (project = :project) AND seq > :since AND ${eventIsVisible}
+      ORDER BY seq LIMIT :limit`;
+    return rowsFor(this.#parts, sql, asker, { ':project': project, ':since': since, ':limit': limit }).map(eventOf);
+  }
+
+  /** The first event that was altered; undefined if none was. */
+  firstBrokenEvent(): number | undefined {
+    return this.#parts.chain.firstBroken();
+  }
+
+  /** Told of every event; what is told of it to persons is asked for by `events`. */
+  listen(listener: () => void): Disposable {
+    const told = () => listener();
+    this.#listeners.add(told);
+    return { [Symbol.dispose]: () => this.#listeners.delete(told) };
+  }
+
+  /** Resolves when nothing is being done by itself any more. */
+  async idle(): Promise<void> {
+    for (let seen: Promise<void> | undefined; seen !== this.#work; ) {
+      seen = this.#work;
+      await seen;
+    }
+  }
+
+  protocolOf(project: string, version: number) {
+    return protocolOf(this.#parts, project, version);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
+    await this.idle();
+    this.#parts.commits.flush();
+    this.#parts.database.close();
+  }
+
+  /** What follows from what was handed in or approved. What is due stands in the tables, so it goes on after a kill. */
+  #goOn(): void {
+    this.#work = this.#work.then(async () => {
+      const chores = [
+        ...this.agreements.due().map((caseId) => () => this.agreements.settle(caseId)),
+        ...handoversDue(this.#parts).map((versionId) => () => handOver(this.#parts, versionId)),
+      ];
+      for (const chore of chores) if (!this.#isClosed) await chore().catch(this.#onTrouble);
+    });
+  }
+}
+
+/** Made once; keys what stands for persons in files that leave the reading room. */
+function secretOf(database: DatabaseSync): Uint8Array {
+  database.exec(
+    'CREATE TABLE IF NOT EXISTS secret (id INTEGER PRIMARY KEY CHECK (id = 1), value BLOB NOT NULL) STRICT',
+  );
+  database.prepare('INSERT OR IGNORE INTO secret VALUES (1, ?)').run(randomBytes(32));
+  return database.prepare('SELECT value FROM secret').get()!['value'] as Uint8Array;
+}
