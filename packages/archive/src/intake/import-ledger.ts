@@ -3,7 +3,7 @@
  * are kept encrypted.
  */
 import { createHmac, randomUUID } from 'node:crypto';
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { ArchiveError } from '../archive-error.ts';
 import type { CommitGroup } from '../store/commit-group.ts';
 import { SealedBox } from '../store/sealed-box.ts';
@@ -57,12 +57,14 @@ export class ImportLedger {
   readonly #commits: CommitGroup;
   readonly #secret: Uint8Array;
   readonly #box: SealedBox;
+  readonly #note: StatementSync;
 
   constructor(parts: { database: DatabaseSync; commits: CommitGroup; secret: Uint8Array }) {
     this.#database = parts.database;
     this.#commits = parts.commits;
     this.#secret = parts.secret;
     this.#box = new SealedBox(parts.secret, 'imports');
+    this.#note = parts.database.prepare('INSERT OR REPLACE INTO import_file VALUES (?, ?, ?, ?, ?)');
   }
 
   /** The unfinished import of this path, or a new one. */
@@ -105,11 +107,9 @@ export class ImportLedger {
   async note(importId: string, file: TreeFile, { outcome, code }: FileOutcome): Promise<void> {
     const digest = this.#digest(importId, file);
     const sealed = this.#box.sealText(file.path, `${importId} ${digest.toString('hex')}`);
-    await this.#commits.run(() =>
-      this.#database
-        .prepare('INSERT OR REPLACE INTO import_file VALUES (?, ?, ?, ?, ?)')
-        .run(importId, digest, sealed, outcome, code ?? null),
-    );
+    const change = () => this.#note.run(importId, digest, sealed, outcome, code ?? null);
+    // What a power cut takes of it is taken in again, and found to be there already.
+    await this.#commits.run(change, { flush: false });
   }
 
   /** The newest first. */

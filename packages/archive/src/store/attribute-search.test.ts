@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { uidOf } from '@consilium/imaging';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -44,6 +46,22 @@ describe('the catalogue, asked by DICOM attributes', () => {
     ['a modality of one of its series', { kind: 'equal', attribute: 'ModalitiesInStudy', value: 'SEG' }, ['20240105']],
   ])('finds studies by %s', (_, match, expected) => {
     expect(dates('study', match)).toEqual(expected);
+  });
+
+  it.each<[AttributeMatch['kind'], AttributeMatch]>([
+    ['equal', { kind: 'equal', attribute: 'PatientName', value: 'MÜLLER-ŠŤASTNÁ^ŻOË' }],
+    ['wildcard', { kind: 'wildcard', attribute: 'PatientName', pattern: 'müller-š?astn\u0061\u0301^*' }],
+    ['any-of', { kind: 'any-of', attribute: 'PatientName', values: ['nobody', 'mu\u0308ller-šťastná^żoë'] }],
+  ])('finds names beyond ASCII in any case, however composed: %s', async (_, match) => {
+    const database = new DatabaseSync(join(directory.path, 'archive.sqlite'));
+    const rename = database.prepare('UPDATE subject SET PatientName = ? WHERE PatientID = ?');
+    try {
+      rename.run('Müller-Šťastná^Żoë', 'Beta [x]');
+      expect(dates('study', match)).toEqual(['20240601']);
+    } finally {
+      rename.run('Beta [x]', 'Beta [x]');
+      database.close();
+    }
   });
 
   it('gives each level its attributes and those above, and counts', () => {

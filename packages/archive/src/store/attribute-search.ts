@@ -44,6 +44,10 @@ export function findByAttributes(database: DatabaseSync, query: AttributeQuery):
     (keyword) => depth[catalogueAttributes[keyword].level] <= depth[level],
   );
   const conditions = query.matches.map((match) => conditionOf(match, level));
+  // SQLite's own upper() knows ASCII only.
+  database.function('folded_name', { deterministic: true }, (name) =>
+    name === null ? null : foldedName(String(name)),
+  );
   const limit = Math.min(Math.max(0, query.limit ?? answersMax), answersMax);
   // Counts are computed for the answers only, not for all that is passed over.
   const ids = `SELECT ${level}.id FROM ${tables.slice(0, depth[level] + 1).join(' JOIN ')}
@@ -78,8 +82,8 @@ function conditionOf(match: AttributeMatch, level: QueryLevel): Condition {
 function comparison(match: AttributeMatch, column: string): Condition {
   const { vr } = catalogueAttributes[match.attribute];
   const isNumber = vr === 'IS' || vr === 'US';
-  const boundOf = (text: string): SQLInputValue => (isNumber ? Number(text) : vr === 'PN' ? text.toUpperCase() : text);
-  const side = vr === 'PN' ? `upper(${column})` : column;
+  const boundOf = (text: string): SQLInputValue => (isNumber ? Number(text) : vr === 'PN' ? foldedName(text) : text);
+  const side = vr === 'PN' ? `folded_name(${column})` : column;
   switch (match.kind) {
     case 'equal':
       return { sql: `${side} = ?`, values: [boundOf(match.value)] };
@@ -104,6 +108,11 @@ function comparison(match: AttributeMatch, column: string): Condition {
       return { sql: parts.map(({ sql }) => sql).join(' AND '), values: parts.flatMap(({ values }) => values) };
     }
   }
+}
+
+/** Names match in any case (PS3.4 C.2.2.2.1), and however their accents are put together. */
+function foldedName(name: string): string {
+  return name.normalize('NFC').toUpperCase().normalize('NFC');
 }
 
 function expressionOf(keyword: CatalogueAttribute): string {
