@@ -25,6 +25,7 @@ import type { LeftOutSite } from './left-out-site.ts';
 import type { Ports } from './ports.ts';
 import type { JobReason } from './reason.ts';
 import { sumSecurely } from './secure-sum/secure-round.ts';
+import { trainingDigest } from './secure-sum/session.ts';
 import { blobsOf } from './site-line.ts';
 import { Slots } from './slots.ts';
 import { bestRound, type Decision, decide } from './stopping.ts';
@@ -390,12 +391,15 @@ async function sum(
   { trained, leftOut }: Training,
 ): Promise<Summed | Exclude<RoundOutcome, { kind: 'done' }>> {
   const { job, round, ports, entries, signal, onEvent, strategy } = context;
+  // Everyone is given the same by strategies that need the mean alone.
+  const [order] = await ordersFor(context, { available: job.participants, tried: [] });
   const outcome = await sumSecurely(
     {
       job,
       settings: job.secureAggregation!,
       round,
       base: globalWeights(context),
+      training: trainingDigest(trainTask(context, { order: order!, askedIn: round })),
       keepLocal: strategy.evaluation.keepLocal,
       ports,
       entries,

@@ -40,6 +40,13 @@ describe('a site whose weights nobody may see alone', () => {
     expect(await work.perform({ ...train, kind: 'prepare' } as Task, options)).toMatchObject({ kind: 'prepare' });
   });
 
+  it('refuses to hide among fewer sites than it wants to', async () => {
+    using directory = new ToyDirectory();
+    using work = await workOf(directory, { secureAggregation: { thresholdMin: 4 } });
+    const asked = { ...train, secureAggregation: { threshold: 3 } } as unknown as Task;
+    await expect(work.perform(asked, options)).rejects.toMatchObject({ code: 'site.secure-aggregation-required' });
+  });
+
   it('trains in any job where it does not say so', async () => {
     using directory = new ToyDirectory();
     using work = await workOf(directory, {});

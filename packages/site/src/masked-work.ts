@@ -1,6 +1,6 @@
 /** The site's worker with what masks its weights before it: keys, certificates and secrets are those of the service. */
 import { type BlobStore, MaskingWorker, type Worker } from '@consilium/federation';
-import { type SiteId, siteIdSchema } from '@consilium/protocol';
+import { type SecureAggregation, type SiteId, siteIdSchema } from '@consilium/protocol';
 import { type IdentityDirectory, signatoryOf, signedBy, wallClockMs } from '@consilium/transport';
 import { secretBytes } from './ports/secret-bytes.ts';
 import type { SecretDirectory } from './secret-directory.ts';
@@ -34,14 +34,19 @@ export function maskedWork({ worker, blobs, secrets, identity, settings }: Maske
       proven: (claim) => signatoryOf(claim, { authority: identity.authority, project, nowMs: wallClockMs() }),
       pins: settings.peers,
     },
-    plainRefusal: settings.secureAggregation.required ? required() : null,
+    refusal: (asked) => refusalOf(asked, settings.secureAggregation),
   });
 }
 
-function required(): SiteError {
-  return new SiteError(
-    'site.secure-aggregation-required',
-    'This site trains only in jobs in which the coordinator learns no more than the sum of all sites, and this job is none.',
-    { lasting: true },
-  );
+function refusalOf(
+  asked: SecureAggregation | undefined,
+  { required, thresholdMin }: SiteSettings['secureAggregation'],
+): SiteError | null {
+  const refused = (text: string) => new SiteError('site.secure-aggregation-required', text, { lasting: true });
+  if (asked === undefined) {
+    if (!required) return null;
+    return refused('This site trains only in jobs in which the coordinator learns no more than the sum of all sites.');
+  }
+  if (asked.threshold >= thresholdMin) return null;
+  return refused(`This site hides its weights among at least ${thresholdMin} sites’, and the job among fewer.`);
 }

@@ -125,6 +125,8 @@ const siteSettingsSchema = z.strictObject({
     .strictObject({
       /** Train in no job in which the coordinator sees this site's weights. */
       required: z.boolean().default(false),
+      /** The weights of so many sites must be in every sum, at least: with two, each knows the other's. */
+      thresholdMin: z.int().min(2).default(2),
     })
     .prefault({}),
   /** Serve Prometheus metrics on this port of 127.0.0.1. */

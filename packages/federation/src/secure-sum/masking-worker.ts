@@ -13,17 +13,19 @@ import { WeightsFile } from '../weights.ts';
 import { latticeOf } from './lattice.ts';
 import { type Mask, roundingKey } from './mask.ts';
 import { writeMasked } from './masked-weights.ts';
+import { trainingDigest } from './session.ts';
 import { revealedKey, type SessionPorts, SiteSession, termsChanged } from './site-session.ts';
 
 export interface MaskingWorkerOptions extends SessionPorts {
   readonly worker: Worker;
   readonly blobs: BlobStore;
-  /** What is thrown where a job would have the site train without secure aggregation; null if it may. */
-  readonly plainRefusal?: Error | null;
+  /** What is thrown where the site does not train on such terms, or without secure aggregation; null if it does. */
+  readonly refusal?: (settings: SecureAggregation | undefined) => Error | null;
 }
 
 type WorkerOptions = Parameters<Worker['perform']>[1];
 type SecureTask = Extract<Task, { kind: `secure-${string}` }>;
+type KeysTask = Extract<Task, { kind: 'secure-keys' }>;
 type InputTask = Extract<Task, { kind: 'secure-input' }>;
 
 /** What the site keeps of a training whose weights have not left it. */
@@ -35,6 +37,7 @@ interface Withheld {
   readonly cases: number;
   readonly steps: number;
   readonly seed: number;
+  readonly training: string;
 }
 
 interface Agreed {
@@ -59,11 +62,12 @@ export class MaskingWorker implements Worker {
   }
 
   async #train(task: TrainTask, options: WorkerOptions): Promise<Contribution> {
-    const { worker, secrets, blobs, plainRefusal = null } = this.#options;
+    const { worker, secrets, blobs, refusal = () => null } = this.#options;
     const { jobId, round, secureAggregation: settings } = task;
     const before = (await secrets.entry(jobId, 'agreed')) as unknown as Agreed | undefined;
+    const refused = refusal(settings);
+    if (refused !== null) throw refused;
     if (settings === undefined) {
-      if (plainRefusal !== null) throw plainRefusal;
       if (before === undefined) return worker.perform(task, options);
       const text = 'The job began with secure aggregation, and the coordinator asks for weights without it.';
       throw new FederationError('federation.secure-aggregation-withdrawn', text);
@@ -80,7 +84,7 @@ export class MaskingWorker implements Worker {
     const { weights: base, keepLocal, seed } = task;
     await this.#checkShape(weights, task);
     await blobs.retain(weights, holderOf(jobId, round));
-    await this.#withhold(task, { weights, base, keepLocal, cases, steps, seed });
+    await this.#withhold(task, { weights, base, keepLocal, cases, steps, seed, training: trainingDigest(task) });
     return { kind: 'withheld', steps };
   }
 
@@ -117,7 +121,7 @@ export class MaskingWorker implements Worker {
     switch (task.kind) {
       case 'secure-keys':
         await this.#begin(task);
-        return session.keys({ jobId, ...at, settings: task.settings, participants: task.participants });
+        return session.keys({ jobId, ...at, ...(await this.#agreedTerms(task)) });
       case 'secure-shares':
         return session.shares(task);
       case 'secure-input':
@@ -135,7 +139,7 @@ export class MaskingWorker implements Worker {
    * A session begins only for what was trained and of which no sum was opened: two sums over the same trainings of almost
    * the same sites would differ by the weights of one. With it, all sessions before are over, and their secrets gone.
    */
-  async #begin(task: Extract<Task, { kind: 'secure-keys' }>): Promise<void> {
+  async #begin(task: KeysTask): Promise<void> {
     const { secrets, signer } = this.#options;
     const { jobId, session, settings, participants } = task;
     const entries = await secrets.recall(jobId);
@@ -162,6 +166,11 @@ export class MaskingWorker implements Worker {
       await this.#options.blobs.release(holderOf(jobId, round));
       await secrets.erase(jobId, key);
     }
+  }
+
+  async #agreedTerms({ jobId, session: { round }, settings, participants }: KeysTask) {
+    const { training } = (await this.#options.secrets.entry(jobId, withheldKey(round))) as unknown as Withheld;
+    return { settings, participants, training };
   }
 
   async #mask(

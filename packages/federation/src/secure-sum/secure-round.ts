@@ -41,6 +41,8 @@ export interface SecureRound extends InquiryOptions {
   readonly round: number;
   /** The weights that sites were sent. */
   readonly base: BlobId;
+  /** What sites were asked to train: see `trainingDigest`. */
+  readonly training: string;
   readonly keepLocal: readonly string[];
   readonly ports: Ports;
   /** What the ledger holds of the job. */
@@ -145,11 +147,12 @@ interface Meeting {
 }
 
 function meetingOf(
-  { job, settings }: SecureRound,
+  { job, settings, training }: SecureRound,
   session: SecureSession,
   keys: ReadonlyMap<SiteId, Advertisement>,
 ): Meeting {
-  const digest = sessionDigest({ jobId: job.jobId, ...session, settings, participants: job.participants });
+  const { jobId, participants } = job;
+  const digest = sessionDigest({ jobId, ...session, settings, participants, training });
   const roster = [...keys].map(([siteId, advertisement]) => ({ siteId, ...advertisement }));
   const neighbourhood = neighbourhoodOf([...keys.keys()], rosterDigest(digest, roster), settings);
   return { session, digest, roster, neighbourhood, lattice: latticeOf(settings, job.participants.length)! };
@@ -377,6 +380,7 @@ async function put<K extends Kind, V extends object>(
   const outcome = await inquire<V>(
     {
       jobId: job.jobId,
+      mandate: job.mandate,
       round,
       work,
       siteIds: siteIds.filter((siteId) => !done.has(siteId)),

@@ -3,21 +3,35 @@
  * session can be used in another, and sites that were told different terms do not understand each other.
  */
 import { createHash } from 'node:crypto';
-import type { Advertisement, JobId, SecureAggregation, SecureSession, SiteId } from '@consilium/protocol';
+import type { Advertisement, JobId, SecureAggregation, SecureSession, SiteId, TaskBody } from '@consilium/protocol';
 
 export interface SessionTerms extends SecureSession {
   readonly jobId: JobId;
   readonly settings: SecureAggregation;
   /** All sites of the job. */
   readonly participants: readonly SiteId[];
+  /** What everyone has trained, and from which weights: see `trainingDigest`. */
+  readonly training: string;
 }
 
 export type Advertised = Advertisement & { readonly siteId: SiteId };
 
-export function sessionDigest({ jobId, round, number, settings, participants }: SessionTerms): Uint8Array {
+export function sessionDigest({ jobId, round, number, settings, participants, training }: SessionTerms): Uint8Array {
   const { threshold, clip, bits, casesMax, rounding, neighbours = null } = settings;
-  const terms = [threshold, clip, bits, casesMax, rounding, neighbours, [...participants].sort()];
+  const terms = [threshold, clip, bits, casesMax, rounding, neighbours, [...participants].sort(), training];
   return sha256(JSON.stringify(['consilium secure aggregation 1', jobId, round, number, terms]));
+}
+
+/**
+ * The same for all sites that were asked for the same. Without it, a coordinator could send one site weights of its own, and
+ * the others such from which nothing is learnt: their sum would be that site's (Pasquini et al. 2022).
+ */
+export function trainingDigest(asked: Omit<Extract<TaskBody, { kind: 'train' }>, 'secureAggregation'>): string {
+  const { plan, model, weights, steps, firstStep, totalSteps, seed } = asked;
+  const { proximalMu, keepLocal, personalLambda, privacy = null } = asked;
+  const schedule = [steps, firstStep, totalSteps, seed];
+  const text = JSON.stringify([plan, model, weights, schedule, proximalMu, keepLocal, personalLambda, privacy]);
+  return base64(sha256(text));
 }
 
 /** What a site signs of its keys. */
