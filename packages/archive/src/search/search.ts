@@ -8,7 +8,7 @@ export interface SearchOptions {
   readonly offset?: number;
   /** Default 100. */
   readonly limit?: number;
-  /** A field with one value a series; default: the order of arrival. */
+  /** A field with one value a series; default: the order of arrival. What has none comes last. */
   readonly sortBy?: string;
   readonly descending?: boolean;
 }
@@ -33,7 +33,9 @@ export function searchSeries(database: DatabaseSync, query: string, options: Sea
   const limit = Math.min(Math.max(0, options.limit ?? 100), seriesMax);
   const sorted = options.sortBy === undefined ? undefined : fieldNamed(database, { text: options.sortBy, position: 0 });
   const order =
-    sorted === undefined || sorted.from !== undefined ? '' : `${sorted.sql} ${options.descending ? 'DESC' : ''},`;
+    sorted === undefined || sorted.from !== undefined
+      ? ''
+      : `${sorted.sql} ${options.descending ? 'DESC' : ''} NULLS LAST,`;
   const rows = database
     .prepare(`${seriesEntrySql} WHERE ${sql} ORDER BY ${order} series.id LIMIT ? OFFSET ?`)
     .all(...values, limit + 1, Math.max(0, options.offset ?? 0));

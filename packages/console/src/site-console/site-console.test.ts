@@ -70,7 +70,7 @@ beforeAll(async () => {
   await startService();
   context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   page = await context.newPage();
-  page.setDefaultTimeout(6_000);
+  page.setDefaultTimeout(20_000);
   page.on('pageerror', (error) => faults.push(error.message));
   page.on('request', (request) => {
     const { hostname, protocol } = new URL(request.url());
@@ -119,7 +119,7 @@ describe.skipIf(skipped)('the site console', () => {
   it('takes in a folder, and says of each file in words why it was not taken', async () => {
     const junk = new Uint8Array(700);
     junk.set(new TextEncoder().encode('DICM'), 128);
-    const study = {
+    const study: Record<string, Uint8Array> = {
       ...(await toyStudy(toyPatients[3]!)),
       '4714/damaged.dcm': junk,
       '4714/notes.txt': new Uint8Array(9),
@@ -136,6 +136,17 @@ describe.skipIf(skipped)('the site console', () => {
     await row('4714/damaged.dcm').getByText('imaging.').waitFor();
     expect(await row('4714/damaged.dcm').textContent()).toMatch(/refused.{30}/);
     expect(await row('4714/notes.txt').textContent()).toContain('Neither DICOM, nor NIfTI, nor NRRD.');
+    await page.getByRole('button', { name: 'Clear the list' }).click();
+    const dropped = await page.evaluateHandle(
+      (bytes) => {
+        const transfer = new DataTransfer();
+        transfer.items.add(new File([new Uint8Array(bytes)], 'again.dcm'));
+        return transfer;
+      },
+      [...study['4714/ct/0.dcm']!],
+    );
+    await page.getByRole('region', { name: 'Drop files here' }).dispatchEvent('drop', { dataTransfer: dropped });
+    await upload.getByText('1 there already').waitFor();
   });
 
   it('finds, looks at and tags a series with the keyboard alone', async () => {

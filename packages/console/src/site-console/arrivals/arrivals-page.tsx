@@ -1,5 +1,5 @@
 /** What comes in now, and every way to bring more. */
-import { Button, SimpleGrid, Table, Tabs, Text } from '@mantine/core';
+import { Button, SimpleGrid, Stack, Table, Tabs, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
 import { useChange } from '../../parts/change.ts';
@@ -27,31 +27,35 @@ export function ArrivalsPage() {
     >
       <Figures />
       <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md">
-        <Section title="Bring studies in">
-          <Tabs defaultValue="upload" keepMounted={false}>
-            <Tabs.List>
-              <Tabs.Tab value="upload">From this computer</Tabs.Tab>
-              <Tabs.Tab value="folder">A folder of the server</Tabs.Tab>
-              <Tabs.Tab value="remote">From a PACS</Tabs.Tab>
-            </Tabs.List>
-            <Tabs.Panel value="upload" pt="sm">
-              <UploadPanel />
-            </Tabs.Panel>
-            <Tabs.Panel value="folder" pt="sm">
-              <FolderPanel />
-            </Tabs.Panel>
-            <Tabs.Panel value="remote" pt="sm">
-              <RemotePanel />
-            </Tabs.Panel>
-          </Tabs>
-        </Section>
-        <Section title="Instances a minute, last hour">
-          <Rate />
-        </Section>
-        <Section title="Under way">
-          <UnderWay />
-        </Section>
-        <WaitingSeries />
+        <Stack gap="md">
+          <Section title="Bring studies in">
+            <Tabs defaultValue="upload" keepMounted={false}>
+              <Tabs.List>
+                <Tabs.Tab value="upload">From this computer</Tabs.Tab>
+                <Tabs.Tab value="folder">A folder of the server</Tabs.Tab>
+                <Tabs.Tab value="remote">From a PACS</Tabs.Tab>
+              </Tabs.List>
+              <Tabs.Panel value="upload" pt="sm">
+                <UploadPanel />
+              </Tabs.Panel>
+              <Tabs.Panel value="folder" pt="sm">
+                <FolderPanel />
+              </Tabs.Panel>
+              <Tabs.Panel value="remote" pt="sm">
+                <RemotePanel />
+              </Tabs.Panel>
+            </Tabs>
+          </Section>
+          <Section title="Under way">
+            <UnderWay />
+          </Section>
+        </Stack>
+        <Stack gap="md">
+          <Section title="Instances a minute, last hour">
+            <Rate />
+          </Section>
+          <WaitingSeries />
+        </Stack>
       </SimpleGrid>
     </PageFrame>
   );

@@ -75,7 +75,7 @@ function DropPlace() {
 
 const outcomes: Readonly<Record<UploadOutcome, { readonly word: string; readonly color: string }>> = {
   stored: { word: 'stored', color: 'teal.9' },
-  duplicate: { word: 'was there already', color: 'gray.7' },
+  duplicate: { word: 'there already', color: 'gray.7' },
   refused: { word: 'refused', color: 'red.9' },
   ignored: { word: 'ignored', color: 'gray.7' },
   failed: { word: 'failed', color: 'red.9' },

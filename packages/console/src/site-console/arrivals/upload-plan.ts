@@ -41,8 +41,12 @@ function looksLikeDicom(head: Uint8Array): boolean {
 /** Files of a drop, also from within folders. */
 export async function droppedFiles(items: DataTransferItemList): Promise<readonly ChosenFile[]> {
   // The list is emptied once the event is over.
-  const entries = [...items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
-  return (await Promise.all(entries.map(filesOf))).flat();
+  const dropped = [...items].map((item) => ({ entry: item.webkitGetAsEntry(), file: item.getAsFile() }));
+  const found = dropped.map(({ entry, file }) => {
+    if (entry !== null) return filesOf(entry);
+    return file === null ? [] : [{ path: file.name, file }];
+  });
+  return (await Promise.all(found)).flat();
 }
 
 export function pickedFiles(files: FileList): readonly ChosenFile[] {

@@ -21,7 +21,8 @@ export function SplitView({ newestVersion, split }: { split: SplitFacts; newestV
         <Group gap="xs">
           <Text size="sm" c="dimmed">
             drawn {timeText(createdMs)}
-            {strata.length > 0 && `, balanced by ${strata.map(({ field }) => field).join(', ')}`}
+            {strata.length > 0 &&
+              `, balanced by ${strata.map(({ field }) => fieldWords[field]?.[0] ?? field).join(', ')}`}
           </Text>
           <Button
             size="compact-sm"
@@ -85,17 +86,24 @@ function shareText(shares: SplitFacts['shares'], part: string): string {
   return `${Math.round((100 * shares[part]!) / sum)} %`;
 }
 
+const fieldWords: Readonly<Record<string, readonly [string, string]>> = {
+  tumourVolume: ['tumour volume', 'ml'],
+  sliceThickness: ['slice thickness', 'mm'],
+  age: ['age', 'years'],
+};
+
 /** Classes of numbers by the values between which they lie. */
 function stratumText(stratum: string, strata: SplitFacts['strata']): string {
   const texts = stratum.split(' / ').map((value, at) => {
     const { edges, field } = strata[at] ?? { field: '', edges: undefined };
     const index = edges === undefined ? undefined : /^class (\d+)$/.exec(value)?.[1];
-    if (index === undefined) return `${field} ${value === '' ? 'not known' : value}`;
+    const [name, unit] = fieldWords[field] ?? [field, ''];
+    if (index === undefined) return `${name} ${value === '' ? 'not known' : value}`;
     const [from, to] = [edges![Number(index) - 2], edges![Number(index) - 1]].map(
       (edge) => edge && Number(edge.toPrecision(3)),
     );
-    if (from === undefined) return `${field} below ${to}`;
-    return to === undefined ? `${field} from ${from}` : `${field} ${from} to ${to}`;
+    if (from === undefined) return `${name} below ${to} ${unit}`.trim();
+    return to === undefined ? `${name} from ${from} ${unit}`.trim() : `${name} ${from} to ${to} ${unit}`.trim();
   });
   return texts.join(', ');
 }

@@ -9,13 +9,15 @@ export interface SeriesMarksProps {
   readonly isSynthetic?: boolean;
   /** Only what is wrong. */
   readonly areFew?: boolean;
+  /** Default: yes. */
+  readonly hasPhase?: boolean;
 }
 
-export function SeriesMarks({ areFew = false, isSynthetic: isMadeUp, series }: SeriesMarksProps) {
+export function SeriesMarks({ areFew = false, hasPhase = true, isSynthetic: isMadeUp, series }: SeriesMarksProps) {
   const { duplicateOf, failedCount, findingCount, labelCount, phase, state } = series;
   const marks: readonly (readonly [string, string, boolean])[] = [
     ['synthetic', 'grape.9', !areFew && (isMadeUp ?? isSynthetic(series))],
-    [phase ?? '', 'blue.9', !areFew && phase !== undefined],
+    [phase ?? '', 'blue.9', hasPhase && !areFew && phase !== undefined],
     [labelCount === 1 ? 'segmented' : `${labelCount} segmentations`, 'teal.9', !areFew && labelCount > 0],
     ['duplicate', 'gray.7', duplicateOf !== undefined],
     ['failed', 'red.9', failedCount > 0],
@@ -25,7 +27,7 @@ export function SeriesMarks({ areFew = false, isSynthetic: isMadeUp, series }: S
   return marks
     .filter(([, , isShown]) => isShown)
     .map(([text, color]) => (
-      <Badge key={text} color={color} size="sm" tt="none">
+      <Badge key={text} color={color} size="sm" tt="none" style={{ flex: 'none' }}>
         {text}
       </Badge>
     ));

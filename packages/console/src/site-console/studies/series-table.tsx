@@ -1,7 +1,7 @@
 /** Series in rows, sorted by any column. */
 import type { SeriesEntry } from '@consilium/archive/api';
 import { Group, Table, UnstyledButton } from '@mantine/core';
-import { dicomDateText, measureText, wholeNumber } from '../../parts/quantity.ts';
+import { dicomDateText, measureText } from '../../parts/quantity.ts';
 import { seriesTitle } from '../series-words.ts';
 import { SeriesMarks } from './series-marks.tsx';
 import classes from './studies.module.css';
@@ -23,8 +23,8 @@ const columns: readonly Column[] = [
   { title: 'Subject', field: 'subject', text: ({ patientId }) => patientId },
   { title: 'Date', field: 'studyDate', text: ({ studyDate }) => dicomDateText(studyDate) },
   { title: 'Kind', field: 'modality', text: ({ modality }) => modality },
+  { title: 'Phase', field: 'phase', text: ({ phase }) => phase },
   { title: 'Vendor', field: 'vendor', text: ({ vendor }) => vendor },
-  { title: 'Kernel', field: 'kernel', text: ({ kernel }) => kernel },
   {
     ...{ title: 'Thickness', field: 'sliceThickness', isNumber: true },
     text: ({ sliceThicknessMm }) => measureText(sliceThicknessMm, 'mm'),
@@ -33,7 +33,6 @@ const columns: readonly Column[] = [
     ...{ title: 'Coverage', field: 'coverage', isNumber: true },
     text: ({ coverageMm }) => measureText(coverageMm, 'mm'),
   },
-  { title: 'Instances', field: 'instances', isNumber: true, text: ({ instances }) => wholeNumber(instances) },
 ];
 /** Beside what is looked at there is room for few. */
 const narrowColumns = new Set(['Subject', 'Thickness']);
@@ -50,15 +49,14 @@ export interface SeriesTableProps {
 export function SeriesTable({ chosen, isNarrow, onOpen, onSort, series, sorting }: SeriesTableProps) {
   const shown = columns.filter(({ title }) => !isNarrow || narrowColumns.has(title));
   return (
-    <Table.ScrollContainer minWidth={isNarrow ? 400 : 900}>
-      <Table verticalSpacing={4} highlightOnHover aria-label="Series">
+    <Table.ScrollContainer minWidth={isNarrow ? 360 : 1000}>
+      <Table verticalSpacing={2} fz="sm" highlightOnHover aria-label="Series" className={classes['table'] ?? ''}>
         <Table.Thead>
           <Table.Tr>
             <SortedHeader title="Series" field="description" sorting={sorting} onSort={onSort} />
             {shown.map(({ field, isNumber, title }) => (
               <SortedHeader key={field} {...{ field, title, sorting, onSort }} isNumber={isNumber === true} />
             ))}
-            <Table.Th>Marks</Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
@@ -67,7 +65,7 @@ export function SeriesTable({ chosen, isNarrow, onOpen, onSort, series, sorting 
               key={one.seriesInstanceUid}
               {...(one.seriesInstanceUid === chosen ? { bg: 'var(--mantine-color-blue-light)' } : {})}
             >
-              <Table.Td maw={280}>
+              <Table.Td className={classes['title'] ?? ''}>
                 <UnstyledButton
                   className={classes['row'] ?? ''}
                   onClick={() => onOpen(one.seriesInstanceUid)}
@@ -75,17 +73,15 @@ export function SeriesTable({ chosen, isNarrow, onOpen, onSort, series, sorting 
                 >
                   {seriesTitle(one)}
                 </UnstyledButton>
+                <Group gap={4} pl={8} pb={4}>
+                  <SeriesMarks series={one} areFew={isNarrow} hasPhase={false} />
+                </Group>
               </Table.Td>
               {shown.map(({ field, isNumber, text }) => (
                 <Table.Td key={field} ta={isNumber ? 'right' : 'left'}>
                   {text(one)}
                 </Table.Td>
               ))}
-              <Table.Td>
-                <Group gap={4}>
-                  <SeriesMarks series={one} />
-                </Group>
-              </Table.Td>
             </Table.Tr>
           ))}
         </Table.Tbody>

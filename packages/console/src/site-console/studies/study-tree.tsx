@@ -2,7 +2,7 @@
 import type { SeriesEntry } from '@consilium/archive/api';
 import { Badge, Group, Text, UnstyledButton } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
-import { type KeyboardEvent, useRef, useState } from 'react';
+import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
 import { Link } from 'wouter';
 import { countOf, dicomDateText } from '../../parts/quantity.ts';
 import { seriesTitle } from '../series-words.ts';
@@ -108,9 +108,14 @@ interface LeafProps extends Pick<StudyTreeProps, 'isNarrow' | 'onOpen'> {
 
 function Leaf({ isChosen, isNarrow, onOpen, series }: LeafProps) {
   const isSmall = useMediaQuery('(max-width: 48em)') ?? false;
+  const row = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    if (isChosen) row.current?.scrollIntoView({ block: 'nearest' });
+  }, [isChosen]);
   return (
     <UnstyledButton
       className={classes['row'] ?? ''}
+      ref={row}
       data-row
       data-chosen={isChosen || undefined}
       {...(isChosen ? { 'aria-current': true } : {})}
