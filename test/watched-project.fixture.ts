@@ -79,7 +79,13 @@ export class WatchedProject implements AsyncDisposable {
     await identity.admitted({ certificate: certificate!, authority: authority.certificate });
     mkdirSync(directory, { recursive: true });
     const watched = siteId === siteIds[0] ? { metricsPort: this.#ports.site } : {};
-    const settings = { siteId, coordinator: facts.coordinator, data: directory, ...watched };
+    const settings = {
+      siteId,
+      coordinator: facts.coordinator,
+      data: directory,
+      policy: { without: ['signed-jobs'] },
+      ...watched,
+    };
     writeFileSync(join(directory, 'site.yaml'), JSON.stringify(settings));
     this.#sites.push(runSite(directory, { signal: this.#over.signal, worker: () => idleWorker }));
   }

@@ -1,7 +1,13 @@
 /** The member in whose name a command speaks to the coordinator. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { CoordinatorClient, IdentityDirectory, type IdentityFacts, wallClockMs } from '@consilium/transport';
+import {
+  CoordinatorClient,
+  type Credentials,
+  IdentityDirectory,
+  type IdentityFacts,
+  wallClockMs,
+} from '@consilium/transport';
 import { z } from 'zod';
 import { CliError } from './cli-error.ts';
 
@@ -15,6 +21,8 @@ export interface ActingMember extends AsyncDisposable {
   readonly facts: IdentityFacts;
   /** The certificate of the project's authority, PEM. */
   readonly authority: string;
+  /** To sign with. */
+  readonly credentials: Credentials;
   readonly client: CoordinatorClient;
 }
 
@@ -39,8 +47,8 @@ export async function actAs(options: ActingOptions, env: NodeJS.ProcessEnv = pro
   });
   const { fromMs, toMs } = identity.validity;
   if (wallClockMs() > fromMs + (toMs - fromMs) / 3 && wallClockMs() < toMs) await renew(identity, client);
-  const { facts, authority } = identity;
-  return { directory, facts, authority, client, [Symbol.asyncDispose]: () => client.close() };
+  const { facts, authority, credentials } = identity;
+  return { directory, facts, authority, credentials, client, [Symbol.asyncDispose]: () => client.close() };
 }
 
 function identityDirectory({ identity }: ActingOptions, env: NodeJS.ProcessEnv): string {

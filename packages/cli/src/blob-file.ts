@@ -20,12 +20,20 @@ export async function offerFile(
   path: string,
   { chunks, signal }: TransferOptions,
 ): Promise<BlobId> {
+  const { id, store } = await blobOfFile(path, { chunks, signal });
+  await client.offerBlob(id, store, signal);
+  return id;
+}
+
+/** What a file is called as a blob; it stays on this machine. */
+export async function blobOfFile(
+  path: string,
+  { chunks, signal }: TransferOptions,
+): Promise<{ readonly id: BlobId; readonly store: ChunkDirectory }> {
   const store = await ChunkDirectory.open(chunks);
   const writer = new BlobWriter(store);
   for await (const part of createReadStream(path, { signal })) await writer.write(part as Uint8Array);
-  const id = await writer.finish();
-  await client.offerBlob(id, store, signal);
-  return id;
+  return { id: await writer.finish(), store };
 }
 
 export async function fetchFile(

@@ -109,6 +109,7 @@ export async function openCommittee(
       data: sources.map((source) => ({ ...source })),
       seed: settings.seed,
       threads: 1,
+      policy: { without: ['signed-jobs'], minimumPatients: 1 }, // one person is all hospitals
     });
     children.push(new SiteChild(work));
   }

@@ -8,7 +8,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { type ActingOptions, actAs, actingOptions } from './acting-member.ts';
 import { type AnswerOptions, answer, jsonOption, textTable } from './answer.ts';
-import { offerFile } from './blob-file.ts';
+import { blobOfFile, offerFile } from './blob-file.ts';
 import { CliError } from './cli-error.ts';
 import { ExitCode } from './exit-code.ts';
 import { stopOnInterrupt } from './interruption.ts';
@@ -18,9 +18,11 @@ import { followJob, jobStatusSchema, type ListedJob, parseEvent, submit } from '
 import { addJobPlanCommand } from './job-plan-command.ts';
 import { fetchResult } from './job-result.ts';
 import { addJobStatisticsCommand } from './job-statistics-command.ts';
+import { keepReview, reviewsIn } from './job-reviews.ts';
 import { JobWatch } from './job-watch.ts';
 import { humanProgress } from './progress.ts';
 
+import { signatureOf } from './signed-submission.ts';
 type CommonOptions = ActingOptions & AnswerOptions;
 
 export function addJobCommand(program: Command): void {
@@ -40,7 +42,13 @@ export function addJobCommand(program: Command): void {
   addJobStatisticsCommand(acting('statistics'));
   addJobPlanCommand(acting('plan'));
   acting('submit')
-    .description('Hand a job to the coordinator. The same again changes nothing.')
+    .description('Sign a job and hand it to the coordinator. The same again changes nothing.')
+  acting('review')
+    .description('Sign a job that somebody else submits, where sites want it to be looked at by people they know.')
+    .argument('<dir>', 'as made by "consilium job plan"; your signature is added to it')
+    .option('--id <name>', 'under which it will be submitted, if another than job.json says')
+    .addHelpText('after', '\nExample:\n  consilium job review kidney-1 --identity reviewer')
+    .action(reviewDirectory);
     .argument('<dir>', 'as made by "consilium job plan"')
     .option('--id <name>', 'another name than job.json says')
     .addHelpText(
@@ -107,7 +115,7 @@ async function submitDirectory(given: string, options: CommonOptions & { readonl
       await offerFile(acting.client, join(directory, jobFiles.weights), { chunks, signal }),
     ];
     const submission: Submission = { ...job, jobId, plan, model, initialWeights };
-    const status = await submit(acting.client, submission, signal);
+    const status = await submit(acting, submission, { signal, reviews: await reviewsIn(directory) });
     const text = `Job ${jobId} is ${status.state}. Watch it: consilium job watch ${jobId}`;
     answer(options, status, text);
   } finally {
@@ -117,6 +125,27 @@ async function submitDirectory(given: string, options: CommonOptions & { readonl
 
 async function list(options: CommonOptions): Promise<void> {
   await using acting = await actAs(options);
+/** What is signed is what will be submitted; graph and weights by what is in them. */
+async function reviewDirectory(given: string, options: CommonOptions & { readonly id?: string }): Promise<void> {
+  const directory = resolve(given);
+  const { job, plan } = await readJobDirectory(directory);
+  const jobId = named(options.id ?? job.jobId ?? jobNameOf(directory));
+  const signal = stopOnInterrupt('');
+  await using acting = await actAs(options);
+  const chunks = await mkdtemp(join(directory, '.review-'));
+  try {
+    const { id: model } = await blobOfFile(join(directory, jobFiles.model), { chunks, signal });
+    const { id: initialWeights } = await blobOfFile(join(directory, jobFiles.weights), { chunks, signal });
+    const submission: Submission = { ...job, jobId, plan, model, initialWeights };
+    const { credentials, facts } = acting;
+    const signature = signatureOf(submission, { as: 'reviewer', project: facts.project, credentials });
+    const path = await keepReview(directory, facts.id, signature);
+    answer(options, { jobId, reviewer: facts.id, path }, `${facts.id} has signed ${jobId}: ${path}`);
+  } finally {
+    await rm(chunks, { recursive: true, force: true });
+  }
+}
+
   const { jobs } = z.object({ jobs: z.array(jobStatusSchema) }).parse(await acting.client.get('/v1/jobs'));
   const rows = jobs.map(({ jobId, kind, state, reason }) => [jobId, kind, state, reason?.text ?? '']);
   answer(
@@ -133,7 +162,13 @@ const detailSchema = jobStatusSchema.extend({
       z.looseObject({
         round: z.int(),
         score: z.number().nullable(),
-        trained: z.array(z.looseObject({ siteId: z.string(), meanLoss: z.number().nullable() })),
+        trained: z.array(
+          z.looseObject({
+            siteId: z.string(),
+            meanLoss: z.number().nullable(),
+            filters: z.array(z.string()).optional(),
+          }),
+        ),
         leftOut: z.array(z.looseObject({ siteId: z.string(), message: z.string() })),
       }),
     )
@@ -148,7 +183,11 @@ async function show(id: string, options: CommonOptions): Promise<void> {
   const rows = rounds.map(({ round, score, trained, leftOut }) => [
     String(round),
     score === null ? '–' : score.toFixed(4),
-    trained.map(({ siteId, meanLoss }) => `${siteId} ${meanLoss?.toFixed(3) ?? '–'}`).join(', '),
+    trained
+      .map(({ siteId, meanLoss, filters = [] }) =>
+        [siteId, meanLoss?.toFixed(3) ?? '–', filtered(filters)].join(' ').trim(),
+      )
+      .join(', '),
     leftOut.map(({ siteId, message }) => `${siteId}: ${message}`).join(' '),
   ]);
   const lines = [
@@ -162,6 +201,10 @@ async function show(id: string, options: CommonOptions): Promise<void> {
 
 async function watch(id: string, options: CommonOptions): Promise<void> {
   const jobId = named(id);
+function filtered(filters: readonly string[]): string {
+  return filters.length === 0 ? '' : `(${filters.join(', ')})`;
+}
+
   const signal = stopOnInterrupt('');
   await using acting = await actAs(options);
   const ended = await (options.json ? watchAsJson : watchAsText)(jobId, { client: acting.client, signal });

@@ -15,7 +15,9 @@ import { z } from 'zod';
 import { CliError } from './cli-error.ts';
 
 /** The job without what lies in files of its own. */
-const jobFileSchema = z.strictObject(jobSchema.omit({ plan: true, model: true, initialWeights: true }).shape);
+const jobFileSchema = z.strictObject(
+  jobSchema.omit({ plan: true, model: true, initialWeights: true, mandate: true }).shape,
+);
 export type JobFile = z.infer<typeof jobFileSchema>;
 
 export const jobFiles = {

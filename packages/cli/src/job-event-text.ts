@@ -19,6 +19,8 @@ export function jobEventText(event: WatchedEvent): string | null {
       return `${at(event)}${event.siteId} has done its ${event.of} steps${event.loss === null ? '' : `, loss ${event.loss.toFixed(3)}`}`;
     case 'site-case':
       return event.done === event.of ? `${at(event)}${event.siteId}: ${event.task}, ${event.of} cases` : null;
+    case 'site-waiting':
+      return `${at(event)}${event.siteId} waits for a person there to approve the job`;
     case 'contribution-accepted':
       return `${at(event)}${event.siteId}: ${event.task} accepted after ${(event.ms / 1000).toFixed(1)} s`;
     case 'site-lost': {

@@ -1,8 +1,10 @@
 /** What the coordinator says about jobs, and following one to its end, also through restarts of the coordinator. */
 import type { JobEvent, Submission } from '@consilium/federation';
-import { jobIdSchema } from '@consilium/protocol';
+import { jobIdSchema, type MandateSignature } from '@consilium/protocol';
 import { type CoordinatorClient, persist, type TransportError } from '@consilium/transport';
 import { z } from 'zod';
+import type { ActingMember } from './acting-member.ts';
+import { signed } from './signed-submission.ts';
 
 export const jobStatusSchema = z.object({
   jobId: jobIdSchema,
@@ -53,13 +55,16 @@ export function isOver({ state }: ListedJob): boolean {
   return state === 'completed' || state === 'failed' || state === 'aborted';
 }
 
-/** Where it is over, what came of it. */
+/** Signs it in the member's name. Where it is over, what came of it. */
 export async function submit(
-  client: CoordinatorClient,
+  acting: Pick<ActingMember, 'client' | 'facts' | 'credentials'>,
   submission: Submission,
-  signal?: AbortSignal,
+  options: { readonly signal: AbortSignal; readonly reviews?: readonly MandateSignature[] },
 ): Promise<ListedJob> {
-  return jobStatusSchema.parse(await client.post('/v1/jobs', submission, signal));
+  const { client } = acting;
+  return jobStatusSchema.parse(
+    await client.post('/v1/jobs', await signed(submission, acting, options), options.signal),
+  );
 }
 
 /** On a new line the coordinator begins with what it told before. */

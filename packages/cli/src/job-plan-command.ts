@@ -90,7 +90,7 @@ async function plan(given: string, options: PlanOptions): Promise<void> {
   const say = (text: string) => process.stderr.write(`${text}\n`);
   const { minimumSites, stragglerMinutes, seed, memoryBudgetMb, detail: size } = options;
   const stragglerMs = stragglerMinutes * 60_000;
-  const planning = new JobPlanning(acting.client, {
+  const planning = new JobPlanning(acting, {
     name,
     participants: asked,
     minimumSites,

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import type { Survey, SurveyOutcome } from '@consilium/federation';
 import type { JobId, Json, SiteId } from '@consilium/protocol';
 import type { Plan } from '@consilium/training';
-import type { CoordinatorClient } from '@consilium/transport';
+import type { ActingMember } from './acting-member.ts';
 import { type PlanChoices, planFor } from './network-plan.ts';
 import { type AskingOptions, askSites } from './site-survey.ts';
 
@@ -21,13 +21,13 @@ export interface PlanningOptions extends AskingOptions {
 }
 
 export class JobPlanning {
-  readonly #client: CoordinatorClient;
+  readonly #acting: ActingMember;
   readonly #options: PlanningOptions;
   /** Questions are asked once under a name; planning again asks anew. */
   readonly #run = randomBytes(3).toString('hex');
 
-  constructor(client: CoordinatorClient, options: PlanningOptions) {
-    this.#client = client;
+  constructor(acting: ActingMember, options: PlanningOptions) {
+    this.#acting = acting;
     this.#options = options;
   }
 
@@ -57,6 +57,6 @@ export class JobPlanning {
       stragglerMs,
       attempts: 3,
     };
-    return askSites(this.#client, survey, this.#options);
+    return askSites(this.#acting, survey, this.#options);
   }
 }

@@ -83,7 +83,7 @@ async function statistics(options: StatisticsOptions): Promise<void> {
       attempts: 3,
     },
     (survey) =>
-      askSites(acting.client, survey, {
+      askSites(acting, survey, {
         signal,
         onTrouble: say,
         onEvent: (event) => {

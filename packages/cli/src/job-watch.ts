@@ -44,6 +44,12 @@ export class JobWatch {
       case 'contribution-accepted':
         if (typeof event.meanLoss === 'number') this.#losses.get(event.jobId)?.push(event.meanLoss);
         break;
+      case 'site-waiting':
+        this.#progress.show({
+          type: 'warning',
+          text: `${event.siteId} waits in ${at(event)} for a person there to approve the job.`,
+        });
+        break;
       case 'site-lost':
         this.warn(
           `${event.siteId} was lost in ${at(event)}: ${event.message} ${event.again ? 'It is started again.' : ''}`,

@@ -13,6 +13,7 @@ const groups = {
   member: async () => (await import('./member-command.ts')).addMemberCommand,
   site: async () => (await import('./site-command.ts')).addSiteCommand,
   archive: async () => (await import('./archive-command.ts')).addArchiveCommand,
+  policy: async () => (await import('./policy-command.ts')).addPolicyCommand,
   preflight: async () => (await import('./preflight-command.ts')).addPreflightCommand,
   job: async () => (await import('./job-command.ts')).addJobCommand,
 } as const satisfies Readonly<Record<string, () => Promise<(program: Command) => void>>>;

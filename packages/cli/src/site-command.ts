@@ -12,6 +12,7 @@ import { siteEnvironmentHelp, siteOverrides } from './environment-settings.ts';
 import { stopOnInterrupt } from './interruption.ts';
 import { invitationFor, joinProject } from './joining.ts';
 import { privacyText } from './privacy-text.ts';
+import { addSiteApprovalsCommand } from './site-approvals-command.ts';
 
 interface JoinOptions extends AnswerOptions {
   readonly directory: string;
@@ -56,6 +57,7 @@ Examples:
     .option(...jsonOption)
     .addHelpText('after', '\nExample:\n  consilium site privacy --directory /srv/site')
     .action(showPrivacy);
+  addSiteApprovalsCommand(group);
 }
 
 async function showPrivacy({ json, ...options }: AnswerOptions & { readonly directory: string }): Promise<void> {
@@ -136,6 +138,9 @@ data: ${quoted(data)}
 # privacy:
 #   epsilonMax: 8       # all jobs together may spend so much of the patients' privacy
 #   required: true      # train in no job that offers none
+# policy:               # more in policy/*.cedar; try it with "consilium policy test"
+#   minimumPatients: 10
+#   approve: [train, evaluate]   # a person here looks at each new job first
 `;
 }
 
@@ -175,6 +180,11 @@ function telling(event: AgentEvent): { readonly facts: object; readonly text: st
       const why = message === undefined ? 'The coordinator has ended the line.' : String(message);
       const seconds = Math.round(event.retryMs / 1000);
       return { facts: { code, reason: why }, text: `not connected: ${why} Trying again in ${seconds} s` };
+    }
+    case 'task-waiting': {
+      const { taskId, jobId } = event.task;
+      const text = `${taskId} waits for approval: consilium site approvals show ${jobId} --directory DIR`;
+      return { facts: { taskId }, text };
     }
     case 'task-started':
       return { facts: { taskId: event.task.taskId }, text: `begins ${event.task.taskId}` };

@@ -1,8 +1,8 @@
 /** Asking several sites one question through the coordinator, and waiting for what they answer. */
 import type { Submission, Survey, SurveyOutcome } from '@consilium/federation';
 import { type Contribution, contributionSchema, siteIdSchema } from '@consilium/protocol';
-import type { CoordinatorClient } from '@consilium/transport';
 import { z } from 'zod';
+import type { ActingMember } from './acting-member.ts';
 import { CliError } from './cli-error.ts';
 import { followJob, submit, type WatchedEvent } from './job-follower.ts';
 
@@ -28,13 +28,23 @@ const outcomeSchema = z.object({
 
 /** @throws CliError `cli.job-failed`, `cli.job-aborted` */
 export async function askSites<K extends Contribution['kind']>(
-  client: CoordinatorClient,
+  acting: Pick<ActingMember, 'client' | 'facts' | 'credentials'>,
   survey: Survey<K>,
+  options: AskingOptions,
+): Promise<SurveyOutcome<K>> {
+  const submission = { kind: 'survey', ...survey, participants: [...survey.participants] } as Submission;
+  return outcomeOf(acting, submission, options);
+}
+
+/** Of anything whose outcome is what each site has answered. @throws CliError `cli.job-failed`, `cli.job-aborted` */
+export async function outcomeOf<K extends Contribution['kind']>(
+  acting: Pick<ActingMember, 'client' | 'facts' | 'credentials'>,
+  submission: Submission,
   { signal, onEvent, onTrouble }: AskingOptions,
 ): Promise<SurveyOutcome<K>> {
-  const { jobId } = survey;
-  const submission = { kind: 'survey', ...survey, participants: [...survey.participants] } as Submission;
-  await submit(client, submission, signal);
+  const { client } = acting;
+  const { jobId } = submission;
+  await submit(acting, submission, { signal });
   const onRetry = ({ message }: Error) => onTrouble(message);
   const ended = await followJob(client, jobId, { signal, onEvent, onRetry }).catch(async (error) => {
     if (signal.aborted) await client.post(`/v1/jobs/${jobId}/abort`, {}).catch(() => {});

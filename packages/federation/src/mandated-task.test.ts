@@ -83,6 +83,29 @@ describe('a task and the job that was signed', () => {
     },
   );
 
+  it('agree in the steps of a secure sum where the job was signed with one, and as it was', () => {
+    const secureAggregation = { threshold: 3, clip: 10, bits: 16, casesMax: 1000, rounding: 'stochastic' } as const;
+    const job = simulatedJob({ secureAggregation });
+    const step = (kind: string, { round = 2, fields = {} } = {}) =>
+      ({
+        ...{ kind, jobId: job.jobId, attempt: 1, session: { round, number: 3 }, ...fields },
+        taskId: `federated/2/${kind}.3/site-1`,
+      }) as unknown as Task;
+    const keys = { settings: secureAggregation, participants: siteIds.toReversed() };
+    const other = { ...keys, settings: { ...secureAggregation, threshold: 2 } };
+    expect(contradictionOf(step('secure-keys', { fields: keys }), job, siteId)).toBeNull();
+    expect(contradictionOf(step('secure-unmask'), job, siteId)).toBeNull();
+    expect(contradictionOf(step('secure-unmask'), signed, siteId)).toBe('the kind of task');
+    expect(contradictionOf(step('secure-unmask', { round: 1 }), job, siteId)).toBe('the round');
+    expect(contradictionOf(step('secure-keys', { fields: other }), job, siteId)).toBe('the secure aggregation');
+    const strangers = { ...keys, participants: [...siteIds, 'site-9'] };
+    expect(contradictionOf(step('secure-keys', { fields: strangers }), job, siteId)).toBe('who takes part');
+    const unnumbered = { ...step('secure-unmask'), taskId: 'federated/2/secure-unmask/site-1' } as Task;
+    expect(contradictionOf(unnumbered, job, siteId)).toBe('the name of the task');
+    expect(contradictionOf({ ...train, secureAggregation }, { ...signed, secureAggregation }, siteId)).toBeNull();
+    expect(contradictionOf(train, { ...signed, secureAggregation }, siteId)).toBe('the secure aggregation');
+  });
+
   it.each<[string, Partial<Task> | Record<string, unknown>]>([
     ['the job', { jobId: 'another' }],
     ['the name of the task', { taskId: 'federated/2/train/site-2' }],

@@ -15,7 +15,7 @@ export function contradictionOf(task: Task, submission: Submission, siteId: Site
   if (task.jobId !== submission.jobId) return 'the job';
   if (!submission.participants.includes(siteId)) return 'who takes part';
   const round = roundOf(task);
-  if (task.taskId !== taskIdOf({ jobId: task.jobId, round, kind: task.kind, siteId })) return 'the name of the task';
+  if (task.taskId !== taskIdOf({ jobId: task.jobId, round, kind: workOf(task), siteId })) return 'the name of the task';
   switch (submission.kind) {
     case 'train':
       return ofJob(task, submission, { siteId, round });
@@ -24,6 +24,12 @@ export function contradictionOf(task: Task, submission: Submission, siteId: Site
     case 'survey':
       return ofSurvey(task, submission, round);
   }
+}
+
+/** Steps of a secure sum are counted: what failed is tried under the next number. */
+function workOf(task: Task): string {
+  const { session } = task as { readonly session?: { readonly number?: number } };
+  return session === undefined ? task.kind : `${task.kind}.${session.number}`;
 }
 
 /** As the name of the task says it; what it says beside is compared with it. */
@@ -58,7 +64,7 @@ function ofJob(task: Task, job: Job, at: { readonly siteId: SiteId; readonly rou
     case 'evaluate':
       return ofEvaluation(task, job);
     default:
-      return ofSecureAggregation(task, job);
+      return ofSecureAggregation(task, job, at.round);
   }
 }
 
@@ -109,12 +115,13 @@ function ofEvaluation(task: Extract<Task, { kind: 'evaluate' }>, job: Job): stri
 }
 
 /** The steps in which masked weights are summed: only where the job says so, and as it says. */
-function ofSecureAggregation(task: Task, job: Job): string | null {
+function ofSecureAggregation(task: Task, job: Job, round: number): string | null {
   const signed = secureAggregationOf(job);
   if (signed === null) return 'the kind of task';
   if (task.kind === 'introduce') return task.purpose === 'secure-aggregation' ? null : 'the kind of task';
-  const { kind, settings, participants } = task as SecureTask;
+  const { kind, session, settings, participants } = task as SecureTask;
   if (!kind.startsWith('secure-')) return 'the kind of task';
+  if (session?.round !== round) return 'the round';
   if (kind !== 'secure-keys') return null; // the session was begun by keys, for these settings
   if (!isSame([...(participants ?? [])].sort(), [...job.participants].sort())) return 'who takes part';
   return isSame(settings ?? null, signed) ? null : 'the secure aggregation';
@@ -122,6 +129,7 @@ function ofSecureAggregation(task: Task, job: Job): string | null {
 
 interface SecureTask {
   readonly kind: string;
+  readonly session?: { readonly round: number };
   readonly settings?: Json;
   readonly participants?: readonly SiteId[];
 }

@@ -61,6 +61,8 @@ export interface TrainedRecord {
   readonly steps: number;
   /** null where the training was private, or the aggregation is secure. */
   readonly meanLoss: number | null;
+  /** What the site did to the weights before they left it; absent if nothing. */
+  readonly filters?: readonly string[];
   /** From the sending of the task, waiting in the site's queue included. */
   readonly ms: number;
 }
@@ -353,8 +355,19 @@ async function acceptTrained(
   const base = await WeightsFile.open(store, globalWeights(context, askedIn));
   const admission = await admit(store, contribution, base, { ...order.instructions, reply: context.job.reply });
   if (!admission.admitted) return { accepted: false, code: admission.code, message: admission.message };
-  const { weights, encoding, controlChange, cases, steps, meanLoss } = contribution;
-  const trained: TrainedRecord = { siteId, weights, encoding, controlChange, askedIn, cases, steps, meanLoss, ms };
+  const { weights, encoding, controlChange, cases, steps, meanLoss, filters } = contribution;
+  const trained: TrainedRecord = {
+    siteId,
+    weights,
+    encoding,
+    controlChange,
+    askedIn,
+    cases,
+    steps,
+    meanLoss,
+    ms,
+    ...(filters === undefined ? {} : { filters }),
+  };
   await record(context, `train/${siteId}`, trained);
   return { accepted: true, value: trained };
 }

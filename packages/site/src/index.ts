@@ -1,5 +1,7 @@
 export { findCases } from './case-finder.ts';
 export { surfaceToleranceMm } from './evaluate-task.ts';
+export { type Approval, Approvals } from './policy/approvals.ts';
+export { exampleFile, type PolicyExample, type TriedExample, tryExamples } from './policy/policy-examples.ts';
 export { type PrivacyReport, privacyReport } from './privacy-report.ts';
 export {
   type CaseDirectory,

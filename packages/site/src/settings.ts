@@ -1,6 +1,8 @@
 /** What a site is told when it starts: `site.yaml` in its directory, in a rehearsal written by the command. */
 import { identifierKindSchema, siteIdSchema } from '@consilium/protocol';
 import { z } from 'zod';
+import { filterSpecSchema } from './filters/filter-spec.ts';
+import { type PolicySettings, policySettingsSchema, type SiteRules } from './policy/policy-request.ts';
 import { SiteError } from './site-error.ts';
 
 const privacySettingsSchema = z.strictObject({
@@ -81,6 +83,10 @@ const workerSettingsSchema = z.object({
   privacy: privacySettingsSchema.optional(),
   peers: peersSchema.optional(),
   overlap: overlapLimitsSchema.optional(),
+  /** What is done to whatever leaves, in this order. */
+  filters: z.array(filterSpecSchema).max(20).optional(),
+  /** No smaller group of patients is told of. */
+  minimumCount: z.int().min(1).optional(),
   /** Makes the noise of private training the same each time, for rehearsals and tests: such noise protects nobody. */
   noiseSeed: z.int().optional(),
 });
@@ -121,6 +127,10 @@ const siteSettingsSchema = z.strictObject({
   peers: peersSchema.optional(),
   /** Whether, and how, patients may be compared with those of other sites. */
   overlap: overlapLimitsSchema.optional(),
+  /** What is done to whatever leaves, in this order, whatever a job says. */
+  filters: z.array(filterSpecSchema).max(20).optional(),
+  /** What policies speak of; the policies themselves are in `policy/*.cedar`. */
+  policy: policySettingsSchema.optional(),
   secureAggregation: z
     .strictObject({
       /** Train in no job in which the coordinator sees this site's weights. */
@@ -143,6 +153,12 @@ export function privacySettingsOf({ privacy }: Pick<WorkerSettings, 'privacy'>):
 /** The site's limits to comparing patients; the defaults, which allow nothing, where it has set none. */
 export function overlapLimitsOf({ overlap }: Pick<WorkerSettings, 'overlap'>): OverlapLimits {
   return overlap ?? overlapLimitsSchema.parse({});
+}
+
+/** What policies speak of; the defaults where the site has said nothing. */
+export function siteRulesOf({ policy, privacy }: Pick<SiteSettings, 'policy' | 'privacy'>): SiteRules {
+  const settings: PolicySettings = policy ?? policySettingsSchema.parse({});
+  return { ...settings, requiresPrivacy: privacy?.required ?? false };
 }
 
 /** All the places where a site's cases lie. */

@@ -17,18 +17,26 @@ import {
   wallClockMs,
 } from '@consilium/transport';
 import { parse as parseYaml } from 'yaml';
+import { findCases } from './case-finder.ts';
 import { maskedWork } from './masked-work.ts';
+import { Approvals } from './policy/approvals.ts';
+import { PolicyEngine } from './policy/policy-engine.ts';
+import { TaskGate } from './policy/task-gate.ts';
 import { chance } from './ports/chance.ts';
 import { openLocalLog } from './ports/local-log.ts';
+import { wallTime, wallWeekday } from './ports/wall-time.ts';
+import { privacyReport } from './privacy-report.ts';
 import { SecretDirectory } from './secret-directory.ts';
 import {
   parseSiteSettings,
   type SiteSettings,
   type SiteSettingsInput,
+  siteRulesOf,
   sourcesOf,
   type WorkerSettings,
 } from './settings.ts';
 import { detailOf, failureOf, SiteError } from './site-error.ts';
+import { siteVersion } from './site-version.ts';
 import { SiteWatch } from './site-watch.ts';
 import { SiteWorker } from './site-worker.ts';
 import { SpoolDirectory } from './spool-directory.ts';
@@ -86,6 +94,7 @@ export async function runSite(directory: string, options: SiteServiceOptions): P
     const text = `The settings say ${settings.siteId}, but the identity is that of the ${role} ${id}. Use the directory it belongs to.`;
     throw new SiteError('site.other-identity', text);
   }
+  const engine = await PolicyEngine.open(directory, siteRulesOf(settings));
   const blobs = await ChunkDirectory.open(join(directory, 'store'), { isDurable: false });
   using secrets = await SecretDirectory.open(directory);
   const spool = await SpoolDirectory.open(join(directory, 'spool'));
@@ -111,6 +120,28 @@ export async function runSite(directory: string, options: SiteServiceOptions): P
     metricsPort: settings.metricsPort,
   });
   const hours = new WorkingHours(settings.limits, clock);
+  let patients = 0;
+  const gate = new TaskGate({
+    siteId: settings.siteId,
+    project: identity.facts.project,
+    authority: identity.authority,
+    engine,
+    rules: siteRulesOf(settings),
+    approvals: new Approvals(directory),
+    fetchBlob: (id, over) => client.fetchBlob(id, blobs, over),
+    blobs,
+    clock,
+    nowMs: wallClockMs,
+    localTime: wallTime,
+    localWeekday: wallWeekday,
+    patients: async () => {
+      if (patients === 0) patients = await patientsOf(settings);
+      return patients;
+    },
+    privacy: () => privacyReport(directory, settings),
+    software: siteVersion,
+    log,
+  });
   const agent = new SiteAgent({
     clock,
     chance,
@@ -130,6 +161,7 @@ export async function runSite(directory: string, options: SiteServiceOptions): P
     spool,
     blobs,
     failureOf,
+    permit: (task, options) => gate.permit(task, options),
     admit: (task, over) => hours.admit(task, over),
     tasksAtOnce: settings.limits.tasksAtOnce,
     onEvent: (event) => {
@@ -152,16 +184,33 @@ export async function runSite(directory: string, options: SiteServiceOptions): P
   log.write('stopped');
 }
 
+/** How many patients there are, which no job changes; of what cannot be read, none: the task itself will say what is wrong. */
+async function patientsOf(settings: SiteSettings): Promise<number> {
+  try {
+    const found = await Promise.all(
+      sourcesOf(settings).map(async (source) => {
+        const cases = await findCases(source);
+        return new Set(cases.map(({ patientId }) => patientId)).size;
+      }),
+    );
+    return found.reduce((sum, patients) => sum + patients, 0);
+  } catch {
+    return 0;
+  }
+}
+
 function workerSettings(directory: string, settings: SiteSettings): WorkerSettings {
-  const { siteId, seed, threads, privacy, peers, overlap } = settings;
+  const { siteId, seed, threads, privacy, peers, overlap, filters } = settings;
   return {
     siteId,
     sources: sourcesOf(settings),
     workDirectory: directory,
     seed,
     threads: threads ?? Math.max(1, availableParallelism() - 1),
+    minimumCount: siteRulesOf(settings).minimumCount,
     ...(privacy === undefined ? {} : { privacy }),
     ...(peers === undefined ? {} : { peers }),
     ...(overlap === undefined ? {} : { overlap }),
+    ...(filters === undefined ? {} : { filters }),
   };
 }

@@ -5,12 +5,13 @@ import type { Contribution, JobId, PeerPurpose, Task } from '@consilium/protocol
 import { PreparedCache } from '@consilium/training';
 import { Cohort } from './cohort.ts';
 import { evaluateTask } from './evaluate-task.ts';
+import { requireUnblocked } from './filters/outgoing-filters.ts';
 import { fingerprintTask } from './fingerprint-task.ts';
 import { JobPeers } from './job-peers.ts';
 import { overlapTask } from './overlap-task.ts';
 import type { LocalLog } from './ports/local-log.ts';
 import { prepareTask } from './prepare-task.ts';
-import { privacySettingsOf, type WorkerSettings } from './settings.ts';
+import { privacySettingsOf, siteRulesOf, type WorkerSettings } from './settings.ts';
 import { statisticsOfCases } from './statistics-of-cases.ts';
 import { TestRecord } from './test-record.ts';
 import { trainTask } from './train-task.ts';
@@ -42,12 +43,15 @@ export class SiteTasks implements TaskPerformer {
       threads,
       bench: new TrainerBench({ runtime, threads }),
       privacy: privacySettingsOf(settings),
+      filters: settings.filters ?? [],
+      minimumCount: settings.minimumCount ?? siteRulesOf({}).minimumCount,
       noiseSeed: settings.noiseSeed,
       log,
     };
   }
 
   async perform(task: Task, context: TaskContext): Promise<Contribution> {
+    requireUnblocked(task, this.#rooms.filters);
     if (task.kind === 'introduce') {
       return { kind: 'introduce', introduction: await (await this.#peersOf(task)).introduction() };
     }

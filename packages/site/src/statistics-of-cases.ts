@@ -10,14 +10,12 @@ import { secretSeed } from './ports/secret-seed.ts';
 import type { TaskContext } from './worker-link.ts';
 import type { Workplace } from './workplace.ts';
 
-/** Groups of fewer cases are not answered for, whatever the coordinator asks. */
-const minimumCount = 3;
 /** The least and the greatest value of a range are moved outward by up to this share of it, whatever is asked. */
 const widenedBy = 0.2;
 
 export async function statisticsOfCases(
   task: Extract<Task, { kind: 'statistics' }>,
-  { cohort, workDirectory }: Workplace,
+  { cohort, workDirectory, minimumCount }: Workplace,
   { signal, onProgress }: TaskContext,
 ): Promise<ContributionTo<'statistics'>> {
   const members = cohort.usable('train');

@@ -6,6 +6,7 @@ import { controlAfter, controlCorrection, encodeWeights, matchesAny, protectedUp
 import { decodeSafetensors, encodeSafetensors, tensor, type Weights } from '@consilium/numerics';
 import type { BlobId, ContributionTo, TrainTask } from '@consilium/protocol';
 import { parsePlan, type TrainResult } from '@consilium/training';
+import { filterWeights } from './filters/outgoing-filters.ts';
 import { JobMemory } from './job-memory.ts';
 import type { LocalLog } from './ports/local-log.ts';
 import { preparedMembers } from './prepare-task.ts';
@@ -40,7 +41,14 @@ export async function trainTask(
   if (control !== null) trainer.setControlVariate(controlCorrection(control));
   const result = await stepsOf(task, context, trainer, { paid, log: workplace.log });
   const own = trainer.weights();
-  const { trained, clip } = published({ start, own, paid, clip: before.clip });
+  const { trained: unfiltered, clip } = published({ start, own, paid, clip: before.clip });
+  const { weights: trained, names } = await filterWeights(unfiltered, {
+    filters: workplace.filters,
+    sent: start,
+    steps: result.steps,
+    work: `${task.taskId} ${task.mandate ?? ''}`,
+    workDirectory,
+  });
 
   const stays = (name: string): boolean => matchesAny(name, task.keepLocal);
   const kept = selected(own, stays);
@@ -62,6 +70,7 @@ export async function trainTask(
     cases: members.length,
     steps: result.steps,
     meanLoss: paid === null ? result.meanLoss : null,
+    ...(names.length === 0 ? {} : { filters: [...names] }),
   };
 }
 

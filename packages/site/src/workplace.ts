@@ -3,6 +3,7 @@ import type { Runtime } from '@consilium/engine';
 import type { SiteId } from '@consilium/protocol';
 import type { PreparedCache, PreparedCase } from '@consilium/training';
 import type { Cohort, CohortCase } from './cohort.ts';
+import type { FilterSpec } from './filters/filter-spec.ts';
 import type { LocalLog } from './ports/local-log.ts';
 import type { PrivacySettings } from './settings.ts';
 import type { TestRecord } from './test-record.ts';
@@ -20,6 +21,10 @@ export interface Workplace {
   readonly threads: number;
   readonly bench: TrainerBench;
   readonly privacy: PrivacySettings;
+  /** What is done to whatever leaves. */
+  readonly filters: readonly FilterSpec[];
+  /** Groups of fewer patients are not answered for, whatever the coordinator asks. */
+  readonly minimumCount: number;
   /** Only in rehearsals and tests. */
   readonly noiseSeed: number | undefined;
   readonly log: LocalLog;
