@@ -1,6 +1,6 @@
 /**
  * A coordinator that admits its sites and runs one job: `coordinator-process.ts DIRECTORY PORT MODEL ROUNDS MARKS SITE ...`.
- * Says "ready" when the sites may come.
+ * Says "ready" when the sites may come. What is in the variable FEDERATION_BENCH_JOB is the job's as well.
  */
 import { appendFileSync, createReadStream } from 'node:fs';
 import { join } from 'node:path';
@@ -71,6 +71,7 @@ await board.submit({
   seed: 1,
   strategy: { kind: 'fed-avg' },
   reply: plainEncoding,
+  ...JSON.parse(process.env['FEDERATION_BENCH_JOB'] ?? '{}'),
 });
 
 /** The last round's time is that of the event; the model is looked at afterwards. */

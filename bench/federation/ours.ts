@@ -5,15 +5,19 @@ import { Deployment, freePort, type System } from './deployment.ts';
 
 const program = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
-/** @param sites where the sites run: a process each, or all in one to save memory */
-export function consilium(sites: 'a process each' | 'one process'): System {
+/**
+ * @param sites where the sites run: a process each, or all in one to save memory
+ * @param job what of the job is not as always
+ */
+export function consilium(sites: 'a process each' | 'one process', job: object = {}): System {
   return {
     name: 'Consilium',
     async run({ model, steps, rounds }) {
       await using deployment = new Deployment();
       const { directory, marks } = deployment;
+      const env = { FEDERATION_BENCH_JOB: JSON.stringify(job) };
       const start = (part: string, file: string, args: string[]): unknown =>
-        deployment.start(part, process.execPath, [...process.execArgv, program(file), ...args]);
+        deployment.start(part, process.execPath, [...process.execArgv, program(file), ...args], { env });
       const names = [...steps.keys()];
       const port = await freePort();
       start('server', 'coordinator-process.ts', [directory, `${port}`, model, `${rounds + 1}`, marks, ...names]);
