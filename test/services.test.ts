@@ -344,6 +344,44 @@ describe('a project of several processes', () => {
     expect((await project.run('job', 'show', 'private')).stdout).toContain('site-1 –, site-2 –');
   });
 
+  it('sums securely what it would else have seen, also when everybody is killed meanwhile', async () => {
+    const short = { stepsPerRound: 60, rounds: { max: 1 }, minimumSites: 2 };
+    const secureAggregation = { threshold: 2, clip: 1, bits: 20, casesMax: 10, rounding: 'nearest' };
+    await project.told('job', 'submit', vary('calm', 'seen', short));
+    expect((await project.run('job', 'watch', 'seen')).code).toBe(0);
+    await project.told('job', 'submit', vary('calm', 'unseen', { ...short, secureAggregation }));
+    const watch = project.begin('job', 'watch', 'unseen', '--json');
+    const event = (kind: string) => watch.until(({ lines }) => lines.some((line) => line['kind'] === kind));
+    await event('site-step');
+    await project.running.get('coordinator')!.kill('SIGKILL');
+    await project.running.get('site-2')!.kill('SIGKILL');
+    await Promise.all([project.startCoordinator(), project.startSite('site-2')]);
+    const { code, stderr } = await watch.ended;
+    expect(code, stderr).toBe(0);
+    const weightsOfBest = async (job: string) => {
+      await project.told('job', 'result', job, '--out', `${job}-result`);
+      return decodeSafetensors(readFileSync(join(root, `${job}-result/weights.safetensors`))).tensors;
+    };
+    const [seen, unseen] = [await weightsOfBest('seen'), await weightsOfBest('unseen')];
+    const unit = secureAggregation.clip / (2 ** (secureAggregation.bits - 1) - 1);
+    let moved = 0;
+    for (const [name, { data }] of unseen) {
+      const plain = seen.get(name)!.data;
+      for (const [at, value] of data.entries()) {
+        expect(Math.abs(Number(value) - Number(plain[at]))).toBeLessThan(unit);
+        if (value !== plain[at]) moved += 1;
+      }
+    }
+    expect(moved).toBeGreaterThan(0);
+    const [{ trained }] = json('unseen-result/rounds.json').rounds;
+    expect(trained).toMatchObject(['site-1', 'site-2'].map((siteId) => ({ siteId, weights: null, cases: null })));
+    const ledger = globSync('coordinator/ledger.sqlite*', { cwd: root }).map((path) =>
+      readFileSync(join(root, path), 'latin1'),
+    );
+    expect(ledger.join()).toMatch(/secure-input\.1/);
+    expect(statSync(join(root, 'site-1/secrets.sqlite')).mode & 0o77).toBe(0);
+  }, 120_000);
+
   it('lets nothing of patients out of a hospital', () => {
     expect(readFileSync(join(root, 'coordinator/ledger.sqlite')).toString('latin1')).not.toMatch(/patient-\d|nii\.gz/);
     const chunks = globSync('coordinator/blobs/chunks/*/*', { cwd: root }).map((path) =>
