@@ -13,13 +13,15 @@ import { Curation } from './curation.ts';
 import { decodePixels } from './decoded-pixels.ts';
 import { type Describer, ThreadDescriber } from './derive/describer.ts';
 import { SeriesQueue } from './derive/series-queue.ts';
-import { ArchiveDoor, type Deidentify } from './door.ts';
+import { ArchiveDoor } from './door.ts';
 import { Erasure } from './erasure/erasure.ts';
 import { ImportLedger } from './intake/import-ledger.ts';
 import { Intake } from './intake/intake.ts';
 import { VolumeDoor } from './intake/volume-door.ts';
 import { LabelExchange } from './labels/label-exchange.ts';
 import { systemClock } from './ports/system-clock.ts';
+import { type Deidentify, Preparer } from './preparing/preparation.ts';
+import { PreparingThread } from './preparing/preparing-thread.ts';
 import { Annotations } from './store/annotations.ts';
 import { type CatalogueDatabase, openCatalogue } from './store/catalogue-database.ts';
 import { CommitGroup } from './store/commit-group.ts';
@@ -143,6 +145,7 @@ export class Archive implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#parts.commits.flush();
+    await this.#parts.door.close();
     try {
       await this.#parts.store.close();
     } finally {
@@ -182,9 +185,8 @@ async function partsOf(
     bytesMax: settings.limits.instanceBytesMax,
   });
   const door = new ArchiveDoor({
-    ...{ secret, instances, store, annotations, commits, identities, quarantine, events, clock },
-    deidentify: ports.deidentify?.(secret) ?? deidentifying(settings, secret),
-    recorder,
+    ...{ instances, store, recorder, annotations, commits, identities, quarantine, events, clock },
+    ...preparing(settings, secret, ports),
     instanceBytesMax: settings.limits.instanceBytesMax,
   });
   const drawn = new DrawnLabels({ database, instances, labels, recorder, commits, events, clock });
@@ -224,9 +226,13 @@ async function partsOf(
   };
 }
 
-function deidentifying(settings: ArchiveSettings, secret: Uint8Array): Deidentify {
-  const options = { profile: settings.deidentification, secret, decodePixels };
-  return (bytes) => deidentify(bytes, options);
+function preparing(settings: ArchiveSettings, secret: Uint8Array, ports: ArchivePorts) {
+  const own = ports.deidentify?.(secret);
+  if (own !== undefined) return { preparer: new Preparer({ secret, deidentify: own }) };
+  const profile = settings.deidentification;
+  const options = { profile, secret, decodePixels };
+  const preparer = new Preparer({ secret, deidentify: (bytes) => deidentify(bytes, options) });
+  return { preparer, thread: new PreparingThread({ secret, profile, preparer }) };
 }
 
 /** Removes the files of admissions that were not acknowledged. */

@@ -2,31 +2,24 @@
  * The archive's door: takes an instance in as it came, de-identifies it, stores it, lists it, and answers when all that is
  * durable. What cannot be taken in goes to quarantine, encrypted.
  */
-import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
-import type { Deidentification } from '@consilium/imaging';
 import type { Admission, Door, Origin } from './admission.ts';
 import type { ArchiveClock } from './archive-clock.ts';
-import type { ArchiveError } from './archive-error.ts';
 import type { ArchiveEvents } from './archive-events.ts';
+import type { Preparation, Preparer } from './preparing/preparation.ts';
+import type { PreparingThread } from './preparing/preparing-thread.ts';
 import { isSameContent } from './same-content.ts';
 import type { Annotations } from './store/annotations.ts';
 import type { CommitGroup } from './store/commit-group.ts';
-import { type ContentDirectory, sha256Of } from './store/content-directory.ts';
+import type { ContentDirectory } from './store/content-directory.ts';
 import type { IdentityMap } from './store/identity-map.ts';
-import { type InstanceHeader, readInstanceHeader } from './store/instance-header.ts';
 import { type InstanceRecorder, patientIdOf, type RecordOutcome } from './store/instance-recorder.ts';
 import type { InstanceStore } from './store/instance-store.ts';
 import type { Quarantine, QuarantineReason } from './store/quarantine.ts';
 
-/** A function of the file and the archive's secret alone, so that files may come in any order. */
-export type Deidentify = (bytes: Uint8Array) => Deidentification | Promise<Deidentification>;
-
-type Deidentified = Extract<Deidentification, { kind: 'deidentified' }>;
-
 export interface DoorParts {
-  readonly deidentify: Deidentify;
-  /** Keys the digests of files as they came. */
-  readonly secret: Uint8Array;
+  readonly preparer: Preparer;
+  /** Prepares elsewhere when several come at the same time; without it, everything is prepared here. */
+  readonly thread?: PreparingThread;
   readonly instances: ContentDirectory;
   readonly store: InstanceStore;
   readonly recorder: InstanceRecorder;
@@ -41,23 +34,35 @@ export interface DoorParts {
 
 export class ArchiveDoor implements Door {
   readonly #parts: DoorParts;
-  readonly #key: KeyObject;
+  /** Files that are being taken in. */
+  #underWay = 0;
 
   constructor(parts: DoorParts) {
     this.#parts = parts;
-    this.#key = createSecretKey(parts.secret);
   }
 
   async admit(bytes: Uint8Array, origin: Origin): Promise<Admission> {
-    const { instanceBytesMax } = this.#parts;
-    const source = createHmac('sha256', this.#key).update(bytes).digest();
-    if (bytes.length > instanceBytesMax) {
-      return this.#refuse(bytes, source, origin, tooLarge);
+    const { instanceBytesMax, preparer, thread } = this.#parts;
+    if (bytes.length > instanceBytesMax) return this.#refuse(bytes, preparer.sourceOf(bytes), origin, tooLarge);
+    this.#underWay++;
+    try {
+      const preparation = await (thread?.prepare(bytes, this.#underWay - 1) ?? preparer.prepare(bytes));
+      return await this.#admitPrepared(bytes, origin, preparation);
+    } finally {
+      this.#underWay--;
     }
-    const prepared = await this.#prepared(bytes);
-    if ('reason' in prepared) return this.#refuse(bytes, source, origin, prepared.reason);
+  }
+
+  /** Ends the second thread, if there is one. */
+  async close(): Promise<void> {
+    await this.#parts.thread?.close();
+  }
+
+  async #admitPrepared(bytes: Uint8Array, origin: Origin, prepared: Preparation): Promise<Admission> {
+    const { source } = prepared;
+    if (prepared.kind === 'refused') return this.#refuse(bytes, source, origin, prepared.reason);
     if (this.#parts.recorder.isErased(patientIdOf(prepared.header))) return refusedAsErased;
-    const { outcome, sopInstanceUid } = await this.#store(prepared, source);
+    const { outcome, sopInstanceUid } = await this.#store(prepared);
     switch (outcome.kind) {
       case 'stored':
       case 'duplicate':
@@ -86,27 +91,15 @@ export class ArchiveDoor implements Door {
     return admission;
   }
 
-  async #prepared(
-    bytes: Uint8Array,
-  ): Promise<{ file: Deidentified; header: InstanceHeader } | { reason: QuarantineReason }> {
-    try {
-      const file = await this.#parts.deidentify(bytes);
-      return file.kind === 'refused' ? file : { file, header: readInstanceHeader(file.bytes) };
-    } catch (error) {
-      const { code, message, detail } = error as Partial<ArchiveError>;
-      if (typeof code !== 'string' || !/^(?:imaging|archive)\./.test(code)) throw error;
-      return { reason: { code, message: message!, detail } };
-    }
-  }
-
-  async #store(
-    { file, header }: { file: Deidentified; header: InstanceHeader },
-    source: Uint8Array,
-  ): Promise<{ outcome: RecordOutcome; sopInstanceUid: string }> {
+  async #store({
+    file,
+    header,
+    sha256,
+    source,
+  }: Extract<Preparation, { kind: 'prepared' }>): Promise<{ outcome: RecordOutcome; sopInstanceUid: string }> {
     const { store, recorder, identities, clock } = this.#parts;
     const stated = (keyword: string): string => header.attributes.get(keyword)![0]!;
     const sopInstanceUid = stated('SOPInstanceUID');
-    const sha256 = sha256Of(file.bytes);
     const before = recorder.known(sopInstanceUid, { sha256, source });
     if (before !== undefined) return { outcome: before, sopInstanceUid };
     // Of each instance the original UID would be one more to keep, and nobody asks for it.
