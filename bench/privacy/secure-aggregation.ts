@@ -1,6 +1,6 @@
 /**
  * What it costs that the coordinator sees only the sum: rounds with nothing to train, secure and plain in turn, by the
- * services as hospitals run them; and, where `--seal DIRECTORY` says where node-seal is installed, the same sum under CKKS.
+ * services as hospitals run them, or, with more than 20 sites, in one process without services; and, where `--seal DIRECTORY` says where node-seal is installed, the same sum under CKKS.
  * The last line is JSON. See README.md.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { mean, median, type Round } from '../federation/deployment.ts';
 import { consilium } from '../federation/ours.ts';
 import { stepsOf, writeModel } from '../federation/workload.ts';
 import { ckks } from './ckks.ts';
-import { bytesOfSession } from './session-bytes.ts';
+import { roundInOneProcess } from './one-process.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -45,30 +45,41 @@ function costOf(rounds: readonly Round[]): Cost {
   };
 }
 
-async function rounds(sites: number, megabytes: number) {
-  const secureAggregation = secureAggregationSchema.parse({
+const settingsOf = (sites: number) =>
+  secureAggregationSchema.parse({
     threshold: Math.floor((2 * sites) / 3) + 1,
     clip: 4,
     casesMax: 100,
     ...(sites > 20 ? { neighbours: 12 } : {}),
   });
+
+async function byServices(sites: number, megabytes: number) {
+  const secureAggregation = settingsOf(sites);
   const model = writeModel(directory, megabytes * 1e6, 'random');
-  const workload = {
-    model,
-    modelBytes: megabytes * 1e6,
-    steps: stepsOf(sites, 'random'),
-    rounds: Number(options.rounds),
-  };
-  const where = sites > 20 ? 'one process' : 'a process each';
-  const plain = costOf(await consilium(where).run(workload));
-  const secure = costOf(await consilium(where, { secureAggregation }).run(workload));
-  const bytes = await bytesOfSession(sites, secureAggregation);
-  const row = { sites, megabytes, plain, secure, ...bytes, cpuRatio: secure.cpuSeconds / plain.cpuSeconds };
+  const steps = stepsOf(sites, 'random');
+  const workload = { model, modelBytes: megabytes * 1e6, steps, rounds: Number(options.rounds) };
+  const plain = costOf(await consilium('a process each').run(workload));
+  const secure = costOf(await consilium('a process each', { secureAggregation }).run(workload));
+  const { sentBytesASite, heardBytesASite } = await roundInOneProcess(sites, { elements: 4, secureAggregation });
   say(
     `${sites} sites, ${megabytes} MB: plain ${text(plain)}; secure ${text(secure)}; ` +
-      `a site sends ${bytes.sentBytesASite} and hears ${bytes.heardBytesASite} bytes besides the model`,
+      `a site sends ${sentBytesASite} and hears ${heardBytesASite} bytes besides the model`,
   );
-  return row;
+  const messages = { sentBytesASite, heardBytesASite };
+  return { sites, megabytes, plain, secure, ...messages, cpuRatio: secure.cpuSeconds / plain.cpuSeconds };
+}
+
+async function inOneProcess(sites: number, megabytes: number) {
+  const elements = (megabytes * 1e6) / 4;
+  await roundInOneProcess(sites, { elements: 4, secureAggregation: settingsOf(sites) }); // to warm up
+  const plain = await roundInOneProcess(sites, { elements });
+  const secure = await roundInOneProcess(sites, { elements, secureAggregation: settingsOf(sites) });
+  const { sentBytesASite, heardBytesASite } = secure;
+  say(
+    `${sites} sites, ${megabytes} MB, without services: plain ${plain.cpuSeconds.toFixed(2)} s CPU, ` +
+      `secure ${secure.cpuSeconds.toFixed(2)} s; a site sends ${sentBytesASite} and hears ${heardBytesASite} bytes`,
+  );
+  return { sites, megabytes, plain, secure, cpuRatio: secure.cpuSeconds / plain.cpuSeconds };
 }
 
 function text({ cpuSeconds, wallSeconds, serverPeakMb }: Cost): string {
@@ -79,7 +90,7 @@ const results = [];
 try {
   for (const setting of options.settings.split(',').filter((each) => each !== '')) {
     const [sites, megabytes] = setting.split('x').map(Number) as [number, number];
-    results.push(await rounds(sites, megabytes));
+    results.push(await (sites > 20 ? inOneProcess : byServices)(sites, megabytes));
   }
   const seal = options.seal === undefined ? null : await ckks(options.seal);
   if (seal !== null) say(`CKKS, a million numbers: ${JSON.stringify(seal)}`);

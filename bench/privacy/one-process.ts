@@ -1,4 +1,4 @@
-/** How many bytes of messages one secure sum takes, a model of four numbers apart: sites and coordinator in one process. */
+/** One round of a coordinator and its sites in one process, without services, disks and networks: its messages and its CPU time. */
 import { createHmac, randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -35,11 +35,14 @@ function signerOf(siteId: SiteId): SiteSigner {
   return { siteId, project: 'bench', certificate: certificate + siteId, sign, proven };
 }
 
-/** Messages of one site, the mean over all, as JSON. */
-export async function bytesOfSession(sites: number, secureAggregation: SecureAggregation) {
+/** Messages of a secure sum: of one site, the mean over all, as JSON. `secureAggregation`: undefined for a plain round. */
+export async function roundInOneProcess(
+  sites: number,
+  { elements, secureAggregation }: { elements: number; secureAggregation?: SecureAggregation },
+) {
   const store = new MemoryStore();
   const participants = Array.from({ length: sites }, (_, index) => siteIdSchema.parse(`site-${index + 1}`));
-  const weights = encodeSafetensors(new Map([['w', tensor('float32', [4])]]));
+  const weights = encodeSafetensors(new Map([['w', tensor('float32', [elements])]]));
   let [sent, heard] = [0, 0];
   const connection = (siteId: SiteId): SiteConnection => {
     const worker = new MaskingWorker({
@@ -72,14 +75,16 @@ export async function bytesOfSession(sites: number, secureAggregation: SecureAgg
       },
     };
   };
+  const [model, initialWeights] = [await putBlob(store, new Uint8Array(1)), await putBlob(store, weights)];
+  const begin = process.cpuUsage();
   const outcome = await runJob(
     {
       kind: 'train',
       jobId: jobIdSchema.parse('bench'),
       participants,
       plan: {},
-      model: await putBlob(store, new Uint8Array(1)),
-      initialWeights: await putBlob(store, weights),
+      model,
+      initialWeights,
       rounds: { max: 1 },
       stepsPerRound: 1,
       minimumSites: sites,
@@ -89,10 +94,15 @@ export async function bytesOfSession(sites: number, secureAggregation: SecureAgg
       seed: 1,
       strategy: { kind: 'fed-avg' },
       reply: plainEncoding,
-      secureAggregation,
+      ...(secureAggregation === undefined ? {} : { secureAggregation }),
     },
     { clock, store, sites: new Map(participants.map((siteId) => [siteId, connection(siteId)])) },
   );
   if (outcome.state !== 'completed') throw new Error(outcome.reason.text);
-  return { sentBytesASite: Math.round(sent / sites), heardBytesASite: Math.round(heard / sites) };
+  const { user, system } = process.cpuUsage(begin);
+  return {
+    cpuSeconds: (user + system) / 1e6,
+    sentBytesASite: Math.round(sent / sites),
+    heardBytesASite: Math.round(heard / sites),
+  };
 }
