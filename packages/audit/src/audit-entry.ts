@@ -32,7 +32,7 @@ const actions = Object.keys(auditActions) as [AuditAction, ...AuditAction[]];
 const eventShape = {
   actor: actorSchema,
   action: z.enum(actions),
-  subjects: z.array(subjectSchema).max(20),
+  subjects: z.array(subjectSchema).max(20).readonly(),
   /** `allowed`: written down before it was done. `done`, `failed`: after. `refused`: it was not done. */
   outcome: z.enum(['allowed', 'done', 'refused', 'failed']),
   /** Of an error: why it was refused or failed. */

@@ -61,7 +61,7 @@ export class AuditReader implements Disposable {
   /** @throws AuditError `audit.entry-unknown` */
   prove(number: number): AuditProof {
     return reading(() => {
-      const head = this.#head();
+      const { head } = this;
       const row = this.#database.prepare('SELECT line FROM entry WHERE number = ?').get(number);
       if (row === undefined || number >= head.size) {
         throw new AuditError('audit.entry-unknown', 'The audit log has no entry of that number.');
@@ -78,7 +78,7 @@ export class AuditReader implements Disposable {
       throw new AuditError('audit.export-taken', 'There is something in that place already. Choose another directory.');
     }
     return reading(() => {
-      const head = this.#head();
+      const { head } = this;
       mkdirSync(directory, { recursive: true, mode: 0o700 });
       const path = join(directory, 'entries.jsonl');
       writeFileSync(path, '');
@@ -104,7 +104,8 @@ export class AuditReader implements Disposable {
     this.#database.close();
   }
 
-  #head(): SignedHead {
+  /** The newest, signed. */
+  get head(): SignedHead {
     const row = this.#database.prepare('SELECT * FROM head ORDER BY size DESC LIMIT 1').get();
     if (row === undefined) throw new AuditError('audit.log-damaged', 'The audit log has no signed head.');
     return storedHead(row, logIdOf(readPublicKey(join(this.#directory, 'public.pem'))));
@@ -133,17 +134,21 @@ export function verifyProof(
   return { isProved, entry };
 }
 
+/** @throws AuditError `audit.proof-malformed` */
+export function readHead(text: string): SignedHead {
+  try {
+    return signedHeadSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new AuditError('audit.proof-malformed', 'This is no signed head of an audit log.', { cause });
+  }
+}
+
 /** Whether a directory that was exported says what a log with this public key (PEM) says. */
 export async function verifyExport(
   directory: string,
   publicKey: string,
 ): Promise<{ readonly isWhole: boolean; readonly entries: number }> {
-  let head: SignedHead;
-  try {
-    head = signedHeadSchema.parse(JSON.parse(readFileSync(join(directory, 'head.json'), 'utf8')));
-  } catch (cause) {
-    throw new AuditError('audit.proof-malformed', 'There is no signed head in this directory.', { cause });
-  }
+  const head = readHead(readIfThere(join(directory, 'head.json')));
   const whole: Hash[] = [];
   const read = (level: number): Hash => whole[level]!;
   let entries = 0;
@@ -157,6 +162,10 @@ export async function verifyExport(
     isSignedBy(head, createPublicKey(publicKey)) &&
     Buffer.from(rootOf(entries, read)).toString('hex') === head.root;
   return { isWhole, entries };
+}
+
+function readIfThere(path: string): string {
+  return existsSync(path) ? readFileSync(path, 'utf8') : '';
 }
 
 /** As bytes, without the newline; what follows the last newline is a line, too. */

@@ -9,7 +9,7 @@ export {
 } from './audit-entry.ts';
 export { AuditError } from './audit-error.ts';
 export { AuditLog, type AuditLogOptions } from './audit-log.ts';
-export { AuditReader, verifyExport, verifyProof } from './audit-reader.ts';
+export { AuditReader, readHead, verifyExport, verifyProof } from './audit-reader.ts';
 export {
   answerCheckpoint,
   type CheckpointAnswer,

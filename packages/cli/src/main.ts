@@ -14,6 +14,7 @@ const groups = {
   site: async () => (await import('./site-command.ts')).addSiteCommand,
   archive: async () => (await import('./archive-command.ts')).addArchiveCommand,
   policy: async () => (await import('./policy-command.ts')).addPolicyCommand,
+  audit: async () => (await import('./audit-command.ts')).addAuditCommand,
   preflight: async () => (await import('./preflight-command.ts')).addPreflightCommand,
   job: async () => (await import('./job-command.ts')).addJobCommand,
 } as const satisfies Readonly<Record<string, () => Promise<(program: Command) => void>>>;

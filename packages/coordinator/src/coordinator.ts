@@ -285,7 +285,7 @@ function noteEnd(event: JobEvent, audit: AuditLog, logger: FastifyBaseLogger): v
   const subjects = [{ kind: 'job', id: event.jobId }] as const;
   const outcome = event.state === 'completed' ? 'done' : 'failed';
   audit
-    .record({ actor: auditService, action: 'job.ended', subjects: [...subjects], outcome })
+    .record({ actor: auditService, action: 'job.ended', subjects, outcome })
     .catch((error: unknown) => logger.error({ err: error }, 'not in the audit log'));
 }
 

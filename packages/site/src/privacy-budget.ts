@@ -79,7 +79,7 @@ export class PrivacyBudget implements Disposable {
   reserve(name: string, spend: RecordedSpend): void {
     guarded(() => this.#database.exec('BEGIN IMMEDIATE')); // of two processes one waits: both see what is spent
     try {
-      if (!this.#has(name)) {
+      if (!this.has(name)) {
         this.#requireLeft(spend);
         this.#insert(name, spend);
       }
@@ -88,6 +88,11 @@ export class PrivacyBudget implements Disposable {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       throw error;
     }
+  }
+
+  /** Whether a spend of this name was made. */
+  has(name: string): boolean {
+    return guarded(() => this.#database.prepare('SELECT 1 FROM spend WHERE name = ?').get(name)) !== undefined;
   }
 
   /** In the order in which they were made. */
@@ -109,10 +114,6 @@ export class PrivacyBudget implements Disposable {
 
   [Symbol.dispose](): void {
     this.#database.close();
-  }
-
-  #has(name: string): boolean {
-    return guarded(() => this.#database.prepare('SELECT 1 FROM spend WHERE name = ?').get(name)) !== undefined;
   }
 
   #requireLeft(spend: RecordedSpend): void {

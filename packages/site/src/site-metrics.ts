@@ -10,6 +10,8 @@ export interface SiteMetricsOptions {
   readonly directory: string;
   /** Until the certificate ends. */
   readonly certificateMs: () => number;
+  /** Audit logs that are not what they were. */
+  readonly auditAlarms: () => number;
   /** Memory of the worker; undefined while there is none. */
   readonly workerBytes: () => number | undefined;
 }
@@ -40,7 +42,7 @@ export class SiteMetrics {
   readonly #casesPerSecond = this.#gauge('consilium_worker_cases_per_second', 'Cases a second; 0 at rest.');
   readonly #loss = this.#gauge('consilium_worker_loss', 'Loss of the last training step.');
 
-  constructor({ clock, directory, certificateMs, workerBytes }: SiteMetricsOptions) {
+  constructor({ auditAlarms, clock, directory, certificateMs, workerBytes }: SiteMetricsOptions) {
     this.#clock = clock;
     collectDefaultMetrics({ register: this.#registry });
     this.#collected(
@@ -48,6 +50,7 @@ export class SiteMetrics {
       'Memory of the worker; 0 while there is none.',
       () => workerBytes() ?? 0,
     );
+    this.#collected('consilium_audit_alarms', 'Audit logs that are not what they were.', auditAlarms);
     this.#collected('consilium_disk_free_bytes', 'Free on the disk of the site’s directory.', async () => {
       const { bavail, bsize } = await statfs(directory);
       return bavail * bsize;

@@ -35,6 +35,7 @@ import {
   sourcesOf,
   type WorkerSettings,
 } from './settings.ts';
+import { SiteAudit } from './site-audit.ts';
 import { detailOf, failureOf, SiteError } from './site-error.ts';
 import { siteVersion } from './site-version.ts';
 import { SiteWatch } from './site-watch.ts';
@@ -111,12 +112,17 @@ export async function runSite(directory: string, options: SiteServiceOptions): P
     ...(options.execArgv === undefined ? {} : { execArgv: options.execArgv }),
     onEnd: (end) => log.write('worker ended', { ...end }),
   });
+  await using audit = await SiteAudit.open({
+    ...{ directory, siteId: settings.siteId, clock, log, signal },
+    send: (offer, over) => client.post('/v1/checkpoints', offer, over),
+  });
   await using watch = await SiteWatch.open({
     log,
     clock,
     directory,
     certificateMs: () => identity.validity.toMs - wallClockMs(),
     workerBytes: () => worker.residentBytes,
+    auditAlarms: () => audit.alarms,
     metricsPort: settings.metricsPort,
   });
   const hours = new WorkingHours(settings.limits, clock);
@@ -162,10 +168,14 @@ export async function runSite(directory: string, options: SiteServiceOptions): P
     blobs,
     failureOf,
     permit: (task, options) => gate.permit(task, options),
-    admit: (task, over) => hours.admit(task, over),
+    admit: async (task, over) => {
+      await hours.admit(task, over);
+      await audit.begin(task);
+    },
     tasksAtOnce: settings.limits.tasksAtOnce,
     onEvent: (event) => {
       watch.onEvent(event);
+      audit.onEvent(event);
       onEvent(event);
     },
   });

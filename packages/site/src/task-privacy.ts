@@ -11,6 +11,7 @@ import type { Memory } from './job-memory.ts';
 import { keyedNoise } from './keyed-noise.ts';
 import { PrivacyBudget } from './privacy-budget.ts';
 import type { PrivacySettings } from './settings.ts';
+import { recordedAtSite } from './site-audit.ts';
 import { SiteError } from './site-error.ts';
 import type { PreparedMember, Workplace } from './workplace.ts';
 
@@ -37,7 +38,8 @@ const trainingVersion = 1;
 
 /**
  * null where neither job nor site ask for privacy.
- * @throws SiteError `site.privacy-required`, `site.privacy-budget-exhausted`, `site.privacy-ledger-failed`
+ * @throws SiteError `site.privacy-required`, `site.privacy-budget-exhausted`, `site.privacy-ledger-failed`,
+ * `site.not-recorded`
  */
 export async function payForPrivacy(
   task: TrainTask,
@@ -50,7 +52,10 @@ export async function payForPrivacy(
   const name = await nameOf(task, privacy, { ...inputs, units, threads });
   using budget = await PrivacyBudget.open(workDirectory, settings);
   const { jobId, round, steps } = task;
-  budget.reserve(name, { jobId, round, isSeeded: noiseSeed !== undefined, ...spendOf(privacy, steps) });
+  const reserve = () =>
+    budget.reserve(name, { jobId, round, isSeeded: noiseSeed !== undefined, ...spendOf(privacy, steps) });
+  if (budget.has(name)) reserve();
+  else await recordedAtSite(workDirectory, spendingOf(task, name), reserve);
   const secret = noiseSeed === undefined ? budget.secret : new TextEncoder().encode(`rehearsal ${noiseSeed}`);
   const cases = units.map((members) => members.map(({ prepared }) => prepared));
   return {
@@ -58,6 +63,15 @@ export async function payForPrivacy(
     noise: keyedNoise(secret, name),
     training: privacy.kind === 'dp-sgd' ? { ...privacy, units: cases } : null,
   };
+}
+
+function spendingOf({ jobId, taskId }: TrainTask, name: string) {
+  const subjects = [
+    { kind: 'job', id: jobId },
+    { kind: 'task', id: taskId.slice(0, 200) },
+    { kind: 'digest', id: name },
+  ] as const;
+  return { action: 'privacy.spent', subjects } as const;
 }
 
 /** Never less than what is offered. */

@@ -1,0 +1,70 @@
+/** What a site writes down, and that it does nothing for others that it cannot write down. */
+import { join } from 'node:path';
+import { AuditReader, verifyAudit } from '@consilium/audit';
+import type { Clock } from '@consilium/federation';
+import type { Contribution, Task } from '@consilium/protocol';
+import { describe, expect, it } from 'vitest';
+import { recordedAtSite, SiteAudit } from './site-audit.ts';
+import { ToyDirectory } from './toy-hospital.fixture.ts';
+
+const task = { jobId: 'job-1', taskId: 'job-1/1/train/site-1', kind: 'train', attempt: 1 } as unknown as Task;
+const clock: Clock = {
+  nowMs: () => 0,
+  sleep: (_ms, signal) => new Promise((done) => signal.addEventListener('abort', () => done(), { once: true })),
+};
+
+async function open(directory: string, lines: string[], send: () => Promise<unknown> = async () => ({})) {
+  const { signal } = new AbortController();
+  const log = { write: (event: string) => void lines.push(event) };
+  return SiteAudit.open({ directory, siteId: 'site-1', clock, log, send, signal });
+}
+function entries(directory: string) {
+  using reader = AuditReader.open(join(directory, 'audit'));
+  return reader.entries({ last: 100 });
+}
+
+describe('the audit log of a site', () => {
+  it('has each task as it begins, ends, is delivered, or is not allowed', async () => {
+    using directory = new ToyDirectory();
+    const lines: string[] = [];
+    const audit = await open(directory.path, lines);
+    await audit.begin(task);
+    const contribution = { kind: 'train' } as Contribution;
+    audit.onEvent({ kind: 'task-finished', task, outcome: { kind: 'contribution', contribution } });
+    audit.onEvent({ kind: 'delivered', task, verdict: { kind: 'accepted' } });
+    const failure = { code: 'site.policy-refused', message: 'The policy of Dr Example says no.', lasting: true };
+    audit.onEvent({ kind: 'task-finished', task, outcome: { kind: 'failure', failure } });
+    audit.onEvent({ kind: 'connected' });
+    await audit.exchange();
+    await audit[Symbol.asyncDispose]();
+    expect(
+      entries(directory.path).map(({ action, code, outcome }) => [action, outcome, ...(code ? [code] : [])]),
+    ).toEqual([
+      ['log.begun', 'done'],
+      ['service.started', 'done'],
+      ['task.begun', 'allowed'],
+      ['task.ended', 'done'],
+      ['contribution.delivered', 'done'],
+      ['policy.decided', 'refused', 'site.policy-refused'],
+      ['service.stopped', 'done'],
+    ]);
+    expect(JSON.stringify(entries(directory.path))).not.toContain('Example');
+    expect(lines).toEqual(['checkpoint failed', 'checkpoint failed']); // an answer that is none
+    expect(verifyAudit(join(directory.path, 'audit')).problems).toEqual([]);
+  });
+
+  it('lets no task begin, and no privacy be spent, that is not in it', async () => {
+    using directory = new ToyDirectory();
+    const audit = await open(directory.path, []);
+    await recordedAtSite(directory.path, { action: 'privacy.spent', subjects: [] }, () => {});
+    directory.file('audit/key.pem', 'no key');
+    const spent: string[] = [];
+    const spending = recordedAtSite(directory.path, { action: 'privacy.spent', subjects: [] }, () =>
+      spent.push('once'),
+    );
+    await expect(spending).rejects.toMatchObject({ code: 'site.not-recorded' });
+    expect(spent).toEqual([]);
+    await audit[Symbol.asyncDispose]();
+    await expect(audit.begin(task)).rejects.toMatchObject({ code: 'site.not-recorded' });
+  });
+});
