@@ -30,6 +30,7 @@ function scenarioOf(count: number): Scenario {
       target: index % 7,
       tasksAtOnce: 1,
       refuses: [],
+      decidesAtMs: 0,
       mishapChance: 0,
       mishaps: [],
       forgeryChance: 0,

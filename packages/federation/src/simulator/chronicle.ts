@@ -18,6 +18,8 @@ export class Chronicle {
   readonly violations: Violation[] = [];
   /** Each task that an agent began, as it was given last. */
   readonly begun = new Map<TaskId, Task>();
+  /** When each was begun first. */
+  readonly begunMs = new Map<TaskId, number>();
   readonly trace: string[] = [];
   readonly secure = new SecureChronicle((invariant, text) => this.violated(invariant, text));
   readonly #clock: SimulatedClock;
@@ -99,6 +101,7 @@ export class Chronicle {
   #begins(task: Task): void {
     const { taskId } = task;
     this.begun.set(taskId, task);
+    if (!this.begunMs.has(taskId)) this.begunMs.set(taskId, this.#clock.nowMs());
     if (this.isAccepted(taskId)) this.violated('nothing redone', `${taskId} had been accepted`);
     if (this.#spooled.has(taskId)) this.violated('nothing redone', `${taskId} was done and waited for its delivery`);
   }

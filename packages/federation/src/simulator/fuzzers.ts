@@ -28,6 +28,7 @@ export const fuzzers: readonly Fuzzer[] = [
   fuzzer('sleep', { ...quiet, freezes: 5, condemnChance: 0.2, partitions: 1 }),
   fuzzer('operators', { ...quiet, jobsMax: 3, operators: 8, kills: 2, weather: true }),
   fuzzer('hostile', { ...quiet, mishapChance: 0.3, refusalChance: 0.2, forgeryChance: 0.5, weather: true }),
+  fuzzer('approvals', { ...storm, approvalChance: 0.6 }),
   fuzzer('overlaps', { ...storm, overlaps: true }),
   fuzzer('buffered', { ...storm, strategies: ['fed-buff'] }),
   fuzzer('storm', storm),

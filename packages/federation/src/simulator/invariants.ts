@@ -61,10 +61,13 @@ function checkEnds({ statuses, scenario, chronicle }: SimulatedProject): void {
 }
 
 function checkPolicies({ scenario, chronicle }: SimulatedProject): void {
-  for (const { siteId, refuses } of scenario.sites) {
+  for (const { siteId, refuses, decidesAtMs } of scenario.sites) {
     for (const { taskId, kind } of chronicle.begun.values()) {
       if (taskId.endsWith(`/${siteId}`) && refuses.includes(kind)) {
         chronicle.violated('policies hold', `${taskId} was begun although the policy refuses it`);
+      }
+      if (taskId.endsWith(`/${siteId}`) && chronicle.begunMs.get(taskId)! < decidesAtMs) {
+        chronicle.violated('policies hold', `${taskId} was begun before a person had approved it`);
       }
     }
   }

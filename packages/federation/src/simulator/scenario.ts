@@ -10,6 +10,8 @@ export interface SiteSpec {
   readonly target: number;
   readonly tasksAtOnce: number;
   readonly refuses: readonly TaskKind[];
+  /** Until then a person there has not approved what it is asked for; 0 where nobody has to. */
+  readonly decidesAtMs: number;
   /** How likely its work goes wrong, and how. */
   readonly mishapChance: number;
   readonly mishaps: readonly Mishap[];

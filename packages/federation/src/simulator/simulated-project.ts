@@ -128,7 +128,8 @@ export class SimulatedProject {
 
   #site(spec: SiteSpec): SiteMachine {
     const { seed, sites } = this.scenario;
-    const { siteId, cases, target, tasksAtOnce, refuses, killsAt, mishapChance, mishaps, forgeryChance } = spec;
+    const { siteId, cases, target, tasksAtOnce, refuses, decidesAtMs, killsAt, mishapChance, mishaps, forgeryChance } =
+      spec;
     const states = new Map<JobId, LocalState>();
     const stateOf = (jobId: JobId): LocalState => {
       const state = states.get(jobId) ?? new LocalState();
@@ -151,6 +152,7 @@ export class SimulatedProject {
       work: { cases, target, stateOf, mishap },
       tasksAtOnce,
       refuses,
+      decidesAtMs,
       onEvent: (event) => this.chronicle.agentDid(siteId, event),
       ...(forgeryChance === 0 || victims.length === 0
         ? {}

@@ -2,6 +2,7 @@
 
 import { createRandom } from '@consilium/numerics';
 import type { Failure, SiteId, Task, TaskKind } from '@consilium/protocol';
+import type { Clock } from '../ports.ts';
 import { MaskingWorker } from '../secure-sum/masking-worker.ts';
 import { type AgentEvent, type CoordinatorPort, SiteAgent } from '../site-agent.ts';
 import type { SimulatedLink } from './simulated-link.ts';
@@ -19,6 +20,8 @@ export interface SiteMachineOptions extends SimulatedMachineOptions {
   readonly tasksAtOnce: number;
   /** What its policy refuses. */
   readonly refuses: readonly TaskKind[];
+  /** Until then a person has not approved. */
+  readonly decidesAtMs: number;
   readonly onEvent: (event: AgentEvent) => void;
   /** Puts something between the agent and the network: a hostile site. */
   readonly between?: (port: CoordinatorPort, life: number) => CoordinatorPort;
@@ -66,11 +69,19 @@ export class SiteMachine extends SimulatedMachine {
       spool,
       blobs: store,
       failureOf,
+      ...(this.#options.decidesAtMs === 0 ? {} : { permit: (_, waiting) => this.#permit(clock, waiting) }),
       admit: async (task) => this.#admit(task),
       tasksAtOnce,
       onEvent,
     });
     await agent.run(never);
+  }
+
+  /** A person looks at it when the time has come, whether the site runs then or not. */
+  async #permit(clock: Clock, { signal, onWaiting }: { signal: AbortSignal; onWaiting: () => void }): Promise<void> {
+    const leftMs = () => this.#options.decidesAtMs - this.#options.clock.nowMs();
+    if (leftMs() > 0) onWaiting();
+    while (leftMs() > 0 && !signal.aborted) await clock.sleep(Math.max(1, leftMs()), signal);
   }
 
   #admit(task: Task): void {

@@ -24,6 +24,8 @@ export interface Temper {
   readonly mishapChance: number;
   readonly mishaps: readonly Mishap[];
   readonly refusalChance: number;
+  /** That a person has to approve what a site is asked for. */
+  readonly approvalChance: number;
   readonly condemnChance: number;
   readonly forgeryChance: number;
   /** Every training job sums securely. */
@@ -61,6 +63,7 @@ export const quiet: Temper = {
   mishapChance: 0,
   mishaps: anyMishap,
   refusalChance: 0,
+  approvalChance: 0,
   condemnChance: 0,
   forgeryChance: 0,
   secure: false,
@@ -98,6 +101,7 @@ function siteOf(index: number, temper: Temper, random: Random): SiteSpec {
     target: index,
     tasksAtOnce: random.integer(1, 3),
     refuses: random.chance(temper.refusalChance) ? [random.choice(kinds)] : [],
+    decidesAtMs: temper.approvalChance > 0 && random.chance(temper.approvalChance) ? random.between(1, 80_000) : 0,
     mishapChance: random.chance(0.5) ? temper.mishapChance : 0,
     mishaps: temper.mishaps,
     forgeryChance: random.chance(0.5) ? temper.forgeryChance : 0,
