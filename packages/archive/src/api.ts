@@ -171,7 +171,11 @@ export const splitSchema = z.object({
 });
 export const extendSchema = z.object({ name: cohortName, version: z.int().min(1).exactOptional() });
 
-export const importSchema = z.object({ path: text(4096) });
+export const importSchema = z.object({
+  path: text(4096),
+  /** Files that state no study and series are taken for one series a folder. */
+  oneSeriesAFolder: z.boolean().default(false),
+});
 export const pullSchema = z.object({ studyInstanceUid: text(64), seriesInstanceUid: text(64).exactOptional() });
 export const remoteQuerySchema = z.object({
   patientId: z.string().max(64).optional(),

@@ -190,6 +190,7 @@ async function partsOf(
     instanceBytesMax: settings.limits.instanceBytesMax,
   });
   const drawn = new DrawnLabels({ database, instances, labels, recorder, commits, events, clock });
+  const curation = new Curation({ database, catalogue, annotations, commits, clock });
   const ledger = new ImportLedger({ database, commits, secret: identityKey });
   return {
     ...{
@@ -212,7 +213,7 @@ async function partsOf(
     labels: new LabelExchange({ catalogue, instances, labels, drawn, labelNames: settings.labelNames }),
     cohorts: new Cohorts({ database, commits, clock, instances, labels }),
     intake: new Intake({
-      ...{ door, volumes, clock, events },
+      ...{ door, volumes, curation, clock, events },
       ...{ labelNames: settings.labelNames, limits: settings.limits, watch: settings.watch },
       ledger,
       directory: join(directory, 'uploads'),
@@ -222,7 +223,7 @@ async function partsOf(
       describer: ports.describer ?? new ThreadDescriber(),
       settleMs: settings.settleMs,
     }),
-    curation: new Curation({ database, catalogue, annotations, commits, clock }),
+    curation,
   };
 }
 

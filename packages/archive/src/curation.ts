@@ -53,6 +53,19 @@ export class Curation {
     return this.#change(seriesInstanceUid, (id) => this.#parts.annotations.find(id, { ...finding, createdMs }));
   }
 
+  /** A finding about the series of an instance, if it is there. */
+  async findOfInstance(
+    sopInstanceUid: string,
+    finding: { code: string; severity: Severity; message: string; source: string },
+  ): Promise<void> {
+    const { annotations, clock, commits, database } = this.#parts;
+    const createdMs = clock.nowMs();
+    await commits.run(() => {
+      const row = database.prepare('SELECT series_id FROM instance WHERE SOPInstanceUID = ?').get(sopInstanceUid);
+      if (row !== undefined) annotations.find(Number(row['series_id']), { ...finding, createdMs });
+    });
+  }
+
   /** @throws ArchiveError `archive.series-unknown` */
   withdrawFinding(seriesInstanceUid: string, finding: { code: string; source: string }): Promise<void> {
     return this.#change(seriesInstanceUid, (id) => this.#parts.annotations.forget(id, finding));

@@ -46,6 +46,29 @@ describe.skipIf(!isThere)('an archive of real files', () => {
     expect(tilted[0]).toMatchObject({ vendor: 'GE', modality: 'CT', geometry: { size: [14, 512, 512] } });
   });
 
+  it('makes a labelled case of slices without UIDs and a mask beside them', async () => {
+    const slices = join(data, 'ct/totalsegmentator/example_ct_dicom');
+    const taken = await archive.intake.importFolder(slices, { oneSeriesAFolder: true });
+    expect(taken.counts).toMatchObject({ stored: 20, refused: 0 });
+    await archive.series.settle();
+    const [series] = archive.catalogue.search('finding = volume.grouped-by-folder').series;
+    expect(series).toMatchObject({
+      instances: 20,
+      state: 'described',
+      vendor: 'Siemens',
+      geometry: { size: [20, 512, 512] },
+    });
+    const mask = readFileSync(join(data, 'ct/totalsegmentator/example_seg_dicom.nii.gz'));
+    const names = { 1: 'spleen', 5: 'liver' };
+    await archive.labels.import(series!.seriesInstanceUid, mask, { kind: 'automatic', algorithm: 'T', names });
+    await archive.series.settle();
+    await archive.cohorts.freeze('stripped', 'finding = volume.grouped-by-folder');
+    const [one] = archive.cohorts.casesOf({ name: 'stripped' });
+    expect(one).toMatchObject({ image: { kind: 'dicom' }, label: { format: 'nifti', segmentNames: names } });
+    const { labels } = archive.catalogue.seriesDetails(series!.seriesInstanceUid);
+    expect(labels[0]!.segments.find(({ name }) => name === 'spleen')!.volumeMl).toBeCloseTo(249.2, 0);
+  });
+
   it('tells an unenhanced CT by the brightness of its kidneys', () => {
     const [series] = archive.catalogue.search('segment = "left kidney"').series;
     expect(series).toMatchObject({ phase: 'unenhanced', phaseSource: 'labels', labelCount: 1 });

@@ -19,6 +19,7 @@ export function addIntakeCommands(group: Command): void {
     )
     .argument('<path>', 'the folder')
     .requiredOption(...directoryOption)
+    .option('--one-series-a-folder', 'take DICOM files that state no study and series for one series a folder')
     .option(...jsonOption)
     .addHelpText('after', '\nExample:\n  consilium archive import /data/export --directory /srv/archive')
     .action(importFolder);
@@ -71,10 +72,15 @@ export function addIntakeCommands(group: Command): void {
     .action(deleteQuarantined);
 }
 
-async function importFolder(path: string, options: ArchiveOptions): Promise<void> {
+interface ImportOptions extends ArchiveOptions {
+  readonly oneSeriesAFolder?: true;
+}
+
+async function importFolder(path: string, options: ImportOptions): Promise<void> {
   await using client = await openArchiveClient(resolve(options.directory));
   const signal = stopOnInterrupt('Stopping. The same command goes on with the rest.');
-  const begun = await client.ask<ImportReport>('/imports', { method: 'POST', body: { path: resolve(path) } });
+  const body = { path: resolve(path), oneSeriesAFolder: options.oneSeriesAFolder === true };
+  const begun = await client.ask<ImportReport>('/imports', { method: 'POST', body });
   const report = await until(
     () => client.ask<ImportReport>(`/imports/${begun.id}`),
     ({ state }) => state !== 'running',

@@ -26,6 +26,7 @@ export type ImagingErrorCode =
   | 'imaging.dicom-not-dicom'
   | 'imaging.dicom-damaged'
   | 'imaging.dicom-attribute-missing'
+  | 'imaging.dicom-ungrouped'
   | 'imaging.dicom-attribute-invalid'
   | 'imaging.dicom-not-ct'
   | 'imaging.dicom-pixels-missing'

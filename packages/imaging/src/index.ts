@@ -11,6 +11,7 @@ export { deidentify } from './deidentification/deidentify.ts';
 export type { PixelRegion, PixelRule } from './deidentification/pixel-rules.ts';
 export type { DeidentificationProfile } from './deidentification/profile.ts';
 export { Pseudonyms } from './deidentification/pseudonyms.ts';
+export { type StatedGroup, withStatedUids } from './deidentification/stated-uids.ts';
 export { subjectKeyOf } from './deidentification/subject-key.ts';
 export { readDataset } from './dicom/data-reader.ts';
 export { encodeDataset } from './dicom/data-writer.ts';

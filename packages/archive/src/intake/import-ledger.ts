@@ -9,8 +9,11 @@ import type { CommitGroup } from '../store/commit-group.ts';
 import { SealedBox } from '../store/sealed-box.ts';
 import type { TreeFile } from './file-tree.ts';
 
-/** `watch`: of all that ever came into a watched folder. */
-export type ImportKind = 'folder' | 'zip' | 'watch';
+/**
+ * `watch`: of all that ever came into a watched folder. `series-folders`: each folder is taken for one series, where the files
+ * state none.
+ */
+export type ImportKind = 'folder' | 'series-folders' | 'zip' | 'watch';
 
 export interface FileOutcome {
   readonly outcome: 'stored' | 'duplicate' | 'refused' | 'ignored';

@@ -1,8 +1,11 @@
 /** Takes in all files of a tree that have not been taken in by the same import before. */
-import type { Door, Origin } from '../admission.ts';
+import { formatPart10, ImagingError, parsePart10, withStatedUids } from '@consilium/imaging';
+import type { Admission, Door, Origin } from '../admission.ts';
 import { ArchiveError } from '../archive-error.ts';
+import type { Curation } from '../curation.ts';
 import { ByteBudget } from '../dimse/byte-budget.ts';
 import type { FileTree, TreeFile } from './file-tree.ts';
+import { FolderGroups } from './folder-groups.ts';
 import type { FileOutcome, ImportLedger } from './import-ledger.ts';
 import { type IntakePlan, isLayoutText, type LoneLabel, type PlannedVolume, planIntake } from './intake-plan.ts';
 import type { VolumeDoor } from './volume-door.ts';
@@ -10,6 +13,7 @@ import type { VolumeDoor } from './volume-door.ts';
 export interface ImportRunParts {
   readonly door: Door;
   readonly volumes: VolumeDoor;
+  readonly curation: Pick<Curation, 'findOfInstance'>;
   readonly ledger: ImportLedger;
   readonly labelNames: Readonly<Record<string, string>>;
   readonly bytesAtOnceMax: number;
@@ -20,6 +24,8 @@ export interface ImportRun {
   /** The folder or zip file. */
   readonly root: string;
   readonly tree: FileTree;
+  /** Files that state no study and series are taken for one series a folder. */
+  readonly oneSeriesAFolder?: boolean;
   readonly origin: Origin;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: (done: number, total: number) => void;
@@ -79,6 +85,7 @@ interface WorkItem {
 }
 
 function workOf(parts: ImportRunParts, run: ImportRun, plan: IntakePlan): readonly WorkItem[] {
+  const groups = run.oneSeriesAFolder === true ? new FolderGroups(run.tree, plan.others) : undefined;
   const isOpen = (file: TreeFile): boolean => parts.ledger.outcomeOf(run.importId, file) === undefined;
   const volumes = plan.volumes
     .map((volume) => ({ volume, files: [volume.image, ...(volume.label === undefined ? [] : [volume.label])] }))
@@ -88,18 +95,56 @@ function workOf(parts: ImportRunParts, run: ImportRun, plan: IntakePlan): readon
     ...plan.loneLabels
       .filter(({ file }) => isOpen(file) || parts.ledger.outcomeOf(run.importId, file)?.code === withoutImage)
       .map((label) => ({ files: [label.file], take: () => takeLoneLabel(parts, run, label) })),
-    ...plan.others.filter(isOpen).map((file) => ({ files: [file], take: () => takeDicom(parts, run, file) })),
+    ...plan.others
+      .filter(isOpen)
+      .map((file) => ({ files: [file], take: () => takeDicom(parts, run, { file, groups }) })),
   ];
 }
 
-async function takeDicom({ door, ledger }: ImportRunParts, run: ImportRun, file: TreeFile): Promise<void> {
-  const note = (outcome: FileOutcome): Promise<void> => ledger.note(run.importId, file, outcome);
+interface DicomWork {
+  readonly file: TreeFile;
+  readonly groups: FolderGroups | undefined;
+}
+
+async function takeDicom(parts: ImportRunParts, run: ImportRun, work: DicomWork): Promise<void> {
+  const { file } = work;
+  const note = (outcome: FileOutcome): Promise<void> => parts.ledger.note(run.importId, file, outcome);
   if (!looksLikeDicom(await run.tree.read(file, { bytesMax: headBytes }))) {
     return note({ outcome: 'ignored', code: 'not-an-image' });
   }
-  const admission = await door.admit(await run.tree.read(file), run.origin);
+  const admission = await admitted(parts, run, work);
   const code = admission.kind === 'refused' ? admission.code : undefined;
   await note({ outcome: admission.kind, code });
+}
+
+async function admitted(
+  { door, curation }: ImportRunParts,
+  { origin, tree }: ImportRun,
+  { file, groups }: DicomWork,
+): Promise<Admission> {
+  const bytes = await tree.read(file);
+  if (groups === undefined || !isUngrouped(bytes)) return door.admit(bytes, origin);
+  const stated = formatPart10(withStatedUids(parsePart10(bytes), await groups.groupOf(file)));
+  const admission = await door.admit(stated, origin);
+  if (admission.kind === 'stored') await curation.findOfInstance(admission.sopInstanceUid, grouped);
+  return admission;
+}
+
+const grouped = {
+  code: 'volume.grouped-by-folder',
+  severity: 'note',
+  message: 'Its files state no study and series; they were taken for one because they lay in one folder.',
+  source: 'door',
+} as const;
+
+function isUngrouped(bytes: Uint8Array): boolean {
+  try {
+    const { data } = parsePart10(bytes, { beforePixels: true });
+    return [data.text('StudyInstanceUID'), data.text('SeriesInstanceUID')].some((uid) => (uid ?? '') === '');
+  } catch (error) {
+    if (error instanceof ImagingError) return false;
+    throw error;
+  }
 }
 
 const withoutImage = 'label-without-image';

@@ -12,9 +12,11 @@ import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { Dataset, datasetOf, encodeNifti, formatPart10, parsePart10, toLabelMap } from '@consilium/imaging';
 import { describe, expect, it } from 'vitest';
-import type { Archive } from '../archive.ts';
+import { Archive } from '../archive.ts';
 import type { ArchiveEvent } from '../archive-events.ts';
+import { archiveSettingsSchema } from '../archive-settings.ts';
 import {
+  here,
   killWhenItSpeaks,
   openToyArchive,
   ToyClock,
@@ -270,6 +272,48 @@ describe('a zip file that is uploaded', () => {
     await using archive = await openToyArchive(directory.path);
     expect(await archive.intake.resume()).toMatchObject([{ state: 'finished', counts: { stored: 8 } }]);
     expect(readdirSync(join(directory.path, 'uploads'))).toEqual([]);
+  });
+});
+
+describe('a folder of files that were stripped of their UIDs', () => {
+  /** Everything empty but the file meta information, as some data sets are published. */
+  const stripped = (patient: string): Record<string, Uint8Array> =>
+    Object.fromEntries(
+      toySeries({ patient }).map((bytes, at) => {
+        const file = parsePart10(bytes);
+        const empty = datasetOf({
+          ...{ SOPClassUID: '', SOPInstanceUID: '', StudyInstanceUID: '', SeriesInstanceUID: '', PatientID: '' },
+          PatientName: '',
+        }).elements;
+        const tags = new Set(empty.map(({ tag }) => tag));
+        const others = file.data.elements.filter(({ tag }) => !tags.has(tag));
+        const elements = [...others, ...empty].sort((a, b) => a.tag - b.tag);
+        const { explicit, littleEndian } = file.data;
+        return [`${patient}/${at}`, formatPart10({ ...file, data: new Dataset(elements, { explicit, littleEndian }) })];
+      }),
+    );
+
+  it('is refused with the reason, and taken for one series a folder if asked to, the same wherever it lies', async () => {
+    using directory = new ToyDirectory();
+    using folder = new ToyFolder();
+    folder.write({ ...stripped('A'), ...stripped('B') });
+    await using archive = await Archive.open(directory.path, archiveSettingsSchema.parse({}), {
+      ...{ clock: new ToyClock(), describer: here },
+    });
+    const refused = await archive.intake.importFolder(folder.path);
+    expect(refused.counts).toMatchObject({ stored: 0, refused: 8 });
+    expect(new Set(refused.exceptions.map(({ code }) => code))).toEqual(new Set(['imaging.dicom-ungrouped']));
+    const taken = await archive.intake.importFolder(folder.path, { oneSeriesAFolder: true });
+    expect(taken.counts).toMatchObject({ stored: 8, refused: 0 });
+    await archive.series.settle();
+    expect(archive.catalogue.count('')).toEqual({ subjects: 2, studies: 2, series: 2, instances: 8 });
+    expect(archive.catalogue.count('finding = volume.grouped-by-folder and slices = 4').series).toBe(2);
+    using elsewhere = new ToyFolder();
+    elsewhere.write(
+      Object.fromEntries(Object.entries(stripped('A')).map(([name, bytes]) => [`other/x${name}`, bytes])),
+    );
+    const again = await archive.intake.importFolder(elsewhere.path, { oneSeriesAFolder: true });
+    expect(again.counts).toMatchObject({ stored: 0, duplicate: 4 });
   });
 });
 

@@ -30,6 +30,11 @@ export interface ImportOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface FolderOptions extends ImportOptions {
+  /** Takes DICOM files that state no study and series for one series a folder. */
+  readonly oneSeriesAFolder?: boolean;
+}
+
 export interface ImportProgress {
   readonly done: number;
   /** Files found so far. */
@@ -54,17 +59,18 @@ export class Intake {
    * Takes in what is in a folder, or goes on with it.
    * @throws ArchiveError `archive.disk-full`, `archive.not-writable`
    */
-  async importFolder(path: string, options: ImportOptions = {}): Promise<ImportReport> {
+  async importFolder(path: string, options: FolderOptions = {}): Promise<ImportReport> {
     return (await this.beginFolder(path, options)).ended;
   }
 
   /** As `importFolder`, but resolves when the import is written down; `report` tells how far it is. */
   async beginFolder(
     path: string,
-    options: ImportOptions = {},
+    options: FolderOptions = {},
   ): Promise<{ readonly id: string; readonly ended: Promise<ImportReport> }> {
     const { ledger, clock } = this.#parts;
-    const one = await ledger.begin('folder', resolve(path), clock.nowMs());
+    const kind = options.oneSeriesAFolder === true ? 'series-folders' : 'folder';
+    const one = await ledger.begin(kind, resolve(path), clock.nowMs());
     const ended = this.#run(one, options);
     // Whoever does not wait for it reads the report.
     ended.catch(() => {});
@@ -163,6 +169,7 @@ export class Intake {
           importId: one.id,
           root: one.path,
           tree,
+          oneSeriesAFolder: one.kind === 'series-folders',
           origin: one.kind === 'zip' ? { kind: 'upload' } : { kind: 'folder' },
           signal,
           onProgress: (done, total) => {

@@ -25,7 +25,7 @@ const labels: LabelMap = { geometry, voxels: Uint8Array.from({ length: 4 * 6 * 8
 
 /** The same voxels, stored from the left, front and top on. */
 function flipped({ geometry: { size, axes, originMm, spacingMm }, voxels }: LabelMap): LabelMap {
-  const end = axes.reduce(
+  const end = axes.reduce<readonly number[]>(
     (at, axis, index) => at.map((mm, world) => mm + axis[world]! * spacingMm[index]! * (size[index]! - 1)),
     [...originMm],
   );

@@ -26,7 +26,8 @@ export function intakeRoutes(app: FastifyInstance, context: ConsoleContext): voi
     return archive.intake.importZip(body, { signal });
   });
   app.post('/imports', async ({ body }) => {
-    const { id } = await archive.intake.beginFolder(parsed(api.importSchema, body).path, { signal });
+    const { path, oneSeriesAFolder } = parsed(api.importSchema, body);
+    const { id } = await archive.intake.beginFolder(path, { signal, oneSeriesAFolder });
     return importEntry(archive.intake, archive.intake.report(id));
   });
   app.get('/imports', async () => importEntries(archive.intake));

@@ -16,6 +16,7 @@ import type { DeidentificationProfile } from './profile.ts';
 import { Pseudonyms } from './pseudonyms.ts';
 import { safeWords } from './safe-words.ts';
 import { shiftedDate, shiftedDateTime } from './shifted-date.ts';
+import { withStatedUids } from './stated-uids.ts';
 
 const secret = Uint8Array.from({ length: 32 }, (_, index) => index);
 const ctImage = '1.2.840.10008.5.1.4.1.1.2';
@@ -178,6 +179,29 @@ describe('UIDs', () => {
         expect(first === second).toBe(a === b);
         expect(first.length).toBeLessThanOrEqual(64);
       }),
+    );
+  });
+});
+
+describe('UIDs that a file was stripped of', () => {
+  const stripped = (...keywords: Keyword[]): Uint8Array => {
+    const file = parsePart10(ct());
+    const tags = new Set(keywords.map((keyword) => dictionary[keyword][0]));
+    const { explicit, littleEndian } = file.data;
+    const rest = file.data.elements.filter(({ tag }) => !tags.has(tag));
+    return formatPart10({ ...file, data: new Dataset(rest, { explicit, littleEndian }) });
+  };
+
+  test('are those of the file meta information, as far as it has them', async () => {
+    const whole = await passed(ct());
+    expect((await passed(stripped('SOPClassUID', 'SOPInstanceUID'))).bytes).toEqual(whole.bytes);
+    const bare = stripped('SOPInstanceUID', 'StudyInstanceUID', 'SeriesInstanceUID');
+    expect(await refusal(bare)).toBe('imaging.dicom-ungrouped');
+    const group = { studyInstanceUid: '1.2.3.4.2', seriesInstanceUid: '1.2.3.4.3' };
+    const stated = formatPart10(withStatedUids(parsePart10(bare), group));
+    expect((await passed(stated)).bytes).toEqual(whole.bytes);
+    expect(withStatedUids(parsePart10(ct()), group).data.text('StudyInstanceUID')).toBe(
+      parsePart10(ct()).data.text('StudyInstanceUID'),
     );
   });
 });
@@ -407,7 +431,7 @@ describe('pixels', () => {
 test('broken files are refused as what they are', async () => {
   expect(await refusal(new Uint8Array(500))).toBe('imaging.dicom-not-dicom');
   expect(await refusal(ct().subarray(0, 900))).toBe('imaging.dicom-damaged');
-  expect(await refusal(ct({ StudyInstanceUID: '' }))).toBe('imaging.dicom-attribute-missing');
+  expect(await refusal(ct({ StudyInstanceUID: '' }))).toBe('imaging.dicom-ungrouped');
   expect(await refusal(ct({ Rows: 0 }))).toBe('imaging.dicom-pixels-unsupported');
 });
 

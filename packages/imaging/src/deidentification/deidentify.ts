@@ -19,6 +19,7 @@ import { pixelDecision } from './pixel-policy.ts';
 import type { DeidentificationProfile } from './profile.ts';
 import { Pseudonyms } from './pseudonyms.ts';
 import { safeWords } from './safe-words.ts';
+import { withStatedUids } from './stated-uids.ts';
 import { subjectKeyOf } from './subject-key.ts';
 
 const secretBytesMin = 32;
@@ -30,7 +31,7 @@ const secretBytesMin = 32;
 export async function deidentify(bytes: Uint8Array, options: DeidentificationOptions): Promise<Deidentification> {
   if (options.secret.length < secretBytesMin) throw new RangeError('the secret of pseudonyms is shorter than 32 bytes');
   try {
-    return await deidentifiedFile(parsePart10(bytes), options);
+    return await deidentifiedFile(withStatedUids(parsePart10(bytes)), options);
   } catch (error) {
     if (!(error instanceof ImagingError)) throw error;
     return { kind: 'refused', reason: { code: error.code, message: error.message, detail: error.detail } };
