@@ -33,6 +33,7 @@ export function useChange() {
         }),
         autoClose: undo ? 10_000 : 4000,
         color: 'green',
+        closeButtonProps: { 'aria-label': 'Close' },
       });
     },
     onError: showError,
@@ -44,6 +45,7 @@ export function showError(error: unknown): void {
     message: createElement(ErrorView, { error }),
     color: 'red',
     autoClose: false,
+    closeButtonProps: { 'aria-label': 'Close' },
     withBorder: true,
   });
 }

@@ -3,6 +3,7 @@ import type {
   Arrivals,
   CohortMember,
   CohortVersion,
+  ErasedSubject,
   Facet,
   FindingGroup,
   Histogram,
@@ -36,6 +37,7 @@ export const findingGroups = question<readonly FindingGroup[]>(['findings'], '/f
 export const quarantined = (offset: number) =>
   question<readonly QuarantinedFile[]>(['quarantine', offset], routeWith('/quarantine', { offset, limit: 50 }));
 export const reidentifications = question<readonly Reidentification[]>(['reidentifications'], '/reidentifications');
+export const erasures = question<readonly ErasedSubject[]>(['erasures'], '/erasures');
 export const cohorts = question<readonly CohortVersion[]>(['cohorts'], '/cohorts');
 export const splits = question<readonly SplitFacts[]>(['splits'], '/splits');
 

@@ -27,7 +27,7 @@ export function ConsoleNavigation() {
         href={path}
         label={name}
         active={isHere}
-        variant="light"
+        variant="filled"
         {...(isHere ? { 'aria-current': 'page' as const } : {})}
         rightSection={
           mark !== undefined && mark.count > 0 ? (

@@ -276,6 +276,37 @@ describe.skipIf(skipped)('the site console', () => {
     await page.getByRole('button', { name: 'Hide' }).click();
   });
 
+  it('gives a segmentation out and takes it in again', async () => {
+    const { seriesInstanceUid } = service.archive.catalogue.search('labelled = true').series[0]!;
+    await page.goto(`${service.url}/#/studies/series/${seriesInstanceUid}`);
+    const labels = page.getByRole('region', { name: 'Segmentations' });
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      labels.getByRole('link', { name: 'NRRD' }).click(),
+    ]);
+    const [chooser] = await Promise.all([
+      page.waitForEvent('filechooser'),
+      labels.getByRole('button', { name: 'Choose the file' }).click(),
+    ]);
+    await chooser.setFiles(await download.path());
+    await page.getByText('The segmentation is taken in.').waitFor();
+    await expect.poll(() => labels.getByRole('table', { name: 'Segments' }).count()).toBe(2);
+  });
+
+  it('erases a subject for a reason, after saying what that means, and lists it', async () => {
+    const { patientId, studyInstanceUid } = service.archive.catalogue.search('labelled = false and modality = CT')
+      .series[0]!;
+    await page.goto(`${service.url}/#/studies/study/${studyInstanceUid}`);
+    await page.getByRole('button', { name: 'Erase the subject' }).click();
+    await page.getByRole('dialog').getByText('It cannot be undone.').waitFor();
+    await page.getByLabel('Reason, without a name').fill('Consent withdrawn');
+    await page.getByRole('dialog').getByRole('button', { name: 'Erase for good' }).click();
+    await page.getByText(`${patientId} is erased, and stays away.`).waitFor();
+    await goTo('De-identification');
+    await page.getByRole('table', { name: 'Erased subjects' }).getByText('Consent withdrawn').waitFor();
+    expect(service.archive.catalogue.count('').subjects).toBe(3);
+  });
+
   it('says what to enter at the PACS', async () => {
     await goTo('Storage & roads');
     const entered = page.getByRole('region', { name: 'What the administrator of the PACS enters' });
@@ -326,7 +357,7 @@ describe.skipIf(skipped)('the site console', () => {
     await page.getByRole('alert').getByText('console.unreachable').first().waitFor();
     await startService();
     await page.getByText('Live', { exact: true }).waitFor();
-    await page.getByText('4 subjects, 4 studies, 4 series').waitFor();
+    await page.getByText('3 subjects, 3 studies, 3 series').waitFor();
     expect(await page.getByRole('alert').count()).toBe(0);
   });
 

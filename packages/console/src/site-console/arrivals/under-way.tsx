@@ -41,6 +41,7 @@ const importNames: Readonly<Record<ImportEntry['kind'], string>> = {
   folder: 'Folder',
   zip: 'Zip file',
   watch: 'Watched folder',
+  'series-folders': 'Folders of series',
 };
 
 function ImportRow({ entry }: { entry: ImportEntry }) {

@@ -49,6 +49,11 @@ export function CohortView({ name }: { name: string }) {
             <Section title="Who belongs">
               <FactList facts={factsOf(facts)} />
               <TallyView members={members} />
+              {facts.erased.length > 0 && (
+                <Text size="sm">
+                  Erased since: {facts.erased.map(({ patientId, reason }) => `${patientId} (${reason})`).join('; ')}
+                </Text>
+              )}
               <CohortPreview query={facts.query} members={members} isFrozen />
             </Section>
             <Section title="Splits">

@@ -9,6 +9,7 @@ import { QueryView } from '../../parts/query-view.tsx';
 import { Section } from '../../parts/section.tsx';
 import { search } from '../archive-asking.ts';
 import { ChangeReport } from './change-report.tsx';
+import { ErasedSubjects } from './erased-subjects.tsx';
 import { ReidentificationForm } from './reidentification-form.tsx';
 import { ReidentificationRecord } from './reidentification-record.tsx';
 
@@ -35,6 +36,9 @@ export function DeidentificationPage({ uid }: { uid: string | undefined }) {
         </Section>
         <Section title="Who has asked">
           <ReidentificationRecord />
+        </Section>
+        <Section title="Erased subjects">
+          <ErasedSubjects />
         </Section>
       </SimpleGrid>
     </PageFrame>

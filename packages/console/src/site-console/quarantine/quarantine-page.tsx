@@ -134,6 +134,7 @@ function Release({ id, name }: { id: string; name: string }) {
         message: isIn ? 'It is in the archive now.' : `Still refused: ${admission.message}`,
         color: isIn ? 'green' : 'orange',
         autoClose: isIn ? 4000 : false,
+        closeButtonProps: { 'aria-label': 'Close' },
       });
     },
   });

@@ -13,6 +13,7 @@ import { ask } from '../../parts/service-client.ts';
 import { series as seriesQuestion, seriesRoute } from '../archive-asking.ts';
 import { FindingList } from '../finding-list.tsx';
 import { isSynthetic, phaseSources, phases, seriesPath, seriesTitle } from '../series-words.ts';
+import { LabelDownloads, LabelUpload } from './label-files.tsx';
 import { SeriesMarks } from './series-marks.tsx';
 import { SeriesPicture } from './series-picture.tsx';
 import { SeriesRemarks } from './series-remarks.tsx';
@@ -119,7 +120,8 @@ function PhaseChoice({ series }: { series: SeriesDetails }) {
   );
 }
 
-function SeriesLabels({ series: { labels } }: { series: SeriesDetails }) {
+function SeriesLabels({ series }: { series: SeriesDetails }) {
+  const { labels } = series;
   return (
     <Section title="Segmentations">
       {labels.length === 0 && (
@@ -159,8 +161,10 @@ function SeriesLabels({ series: { labels } }: { series: SeriesDetails }) {
               ))}
             </Table.Tbody>
           </Table>
+          <LabelDownloads label={label} series={series} />
         </Stack>
       ))}
+      {series.geometry !== undefined && <LabelUpload series={series} />}
     </Section>
   );
 }

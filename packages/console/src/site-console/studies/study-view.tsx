@@ -9,6 +9,7 @@ import { Section } from '../../parts/section.tsx';
 import { studiesOf, study } from '../archive-asking.ts';
 import { seriesPath, seriesTitle } from '../series-words.ts';
 import { SeriesPicture } from './series-picture.tsx';
+import { SubjectErasure } from './subject-erasure.tsx';
 
 export function StudyView({ uid }: { uid: string }) {
   const query = useQuery(study(uid));
@@ -68,6 +69,7 @@ export function StudyView({ uid }: { uid: string }) {
               </Card>
             ))}
           </SimpleGrid>
+          {patientId !== undefined && <SubjectErasure patientId={patientId} />}
         </Section>
       )}
     </QueryView>
