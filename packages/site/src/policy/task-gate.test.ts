@@ -1,4 +1,4 @@
-import { MemoryStore, putBlob, type Submission } from '@consilium/federation';
+import { getBlob, MemoryStore, putBlob, type Submission } from '@consilium/federation';
 import type { BlobId, JobId, SiteId, Task } from '@consilium/protocol';
 import { plainEncoding } from '@consilium/protocol';
 import { systemClock } from '@consilium/transport';
@@ -72,6 +72,7 @@ function taskOf(job: Submission, mandate: BlobId | undefined, changes: object = 
 class GuardedSite {
   readonly directory = new ToyDirectory();
   readonly coordinator = new MemoryStore();
+  readonly store = new MemoryStore();
   readonly lines: object[] = [];
   readonly waited: Task[] = [];
   model!: BlobId;
@@ -99,8 +100,8 @@ class GuardedSite {
       engine: await PolicyEngine.open(this.directory.path, rules),
       rules,
       approvals: new Approvals(this.directory.path),
-      fetchBlob: async () => {},
-      blobs: this.coordinator,
+      fetchBlob: async (id) => void (await putBlob(this.store, await getBlob(this.coordinator, id))),
+      blobs: this.store,
       clock: systemClock,
       nowMs: () => Date.now(),
       localTime: () => '12:30',
@@ -124,6 +125,7 @@ describe('what stands before a task', () => {
     const site = await GuardedSite.create();
     const job = jobOf(site.model);
     await site.permit(await site.gate(), taskOf(job, await site.sign(job)));
+    expect(new Set(site.store.held.keys())).toEqual(new Set(['kidney/signed', 'policy/network']));
     expect(site.lines).toEqual([
       {
         event: 'policy',

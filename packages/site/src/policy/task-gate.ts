@@ -56,6 +56,8 @@ interface Waiting {
 /** How soon a person's decision counts. */
 const lookAgainMs = 500;
 const networksKept = 100;
+/** Who holds the network that was looked at last. */
+const lookedAt = 'policy/network';
 
 export class TaskGate {
   readonly #options: TaskGateOptions;
@@ -98,7 +100,7 @@ export class TaskGate {
     const { mandate } = task;
     if (mandate === undefined) return null;
     const { siteId, project, authority, nowMs } = this.#options;
-    const bytes = await this.#blob(mandate, task, { signal, bytesMax: mandateBytesMax });
+    const bytes = await this.#blob(mandate, { holder: `${task.jobId}/signed`, signal, bytesMax: mandateBytesMax });
     const signed = readSignedJob(bytes, { project, authority, nowMs: nowMs() });
     const what = contradictionOf(task, signed.submission, siteId);
     if (what === null) return signed;
@@ -108,14 +110,16 @@ export class TaskGate {
 
   async #factsOf(task: Task, signed: SignedJob | null, signal: AbortSignal): Promise<JobFacts> {
     const { software } = this.#options;
-    const network = 'model' in task ? await this.#network(task.model, task, signal) : null;
+    const network = 'model' in task ? await this.#network(task.model, signal) : null;
     return { settings: signed === null ? null : settingsOf(signed.submission), network, software };
   }
 
-  async #network(model: BlobId, task: Task, signal: AbortSignal): Promise<NetworkFacts | null> {
+  async #network(model: BlobId, signal: AbortSignal): Promise<NetworkFacts | null> {
     const known = this.#networks.get(model);
     if (known !== undefined) return known;
-    const facts = networkFactsOf(await this.#blob(model, task, { signal, bytesMax: networkBytesMax }));
+    // The task will hold it too, if it may be done; of what was only looked at, the last is kept.
+    await this.#options.blobs.release(lookedAt);
+    const facts = networkFactsOf(await this.#blob(model, { holder: lookedAt, signal, bytesMax: networkBytesMax }));
     if (this.#networks.size >= networksKept) this.#networks.clear();
     this.#networks.set(model, facts);
     return facts;
@@ -123,11 +127,10 @@ export class TaskGate {
 
   async #blob(
     id: BlobId,
-    { jobId }: Task,
-    { signal, bytesMax }: { readonly signal: AbortSignal; readonly bytesMax: number },
+    { holder, signal, bytesMax }: { readonly holder: string; readonly signal: AbortSignal; readonly bytesMax: number },
   ): Promise<Uint8Array> {
     const { fetchBlob, blobs } = this.#options;
-    await blobs.retain(id, `${jobId}/signed`);
+    await blobs.retain(id, holder);
     await fetchBlob(id, signal);
     if ((await manifestOf(blobs, id)).bytes > bytesMax) {
       const text = 'The network, or the signed job, is larger than this site looks at.';
