@@ -15,13 +15,14 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeModel, encodeModel, weightsOf } from '@consilium/engine';
-import { epsilonOf, MemoryStore, putBlob, spendOf } from '@consilium/federation';
+import { epsilonOf, MemoryStore, putBlob, type Submission, spendOf } from '@consilium/federation';
 import { createRandom, decodeSafetensors, encodeSafetensors } from '@consilium/numerics';
 import type { Privacy } from '@consilium/protocol';
 import { buildNetwork, parsePlan } from '@consilium/training';
 import { CoordinatorClient, IdentityDirectory } from '@consilium/transport';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConnectProxy } from '../packages/transport/src/connect-proxy.fixture.ts';
+import { signed } from '../packages/cli/src/signed-submission.ts';
 import { ServicesProject } from './services-project.fixture.ts';
 import { writeTinyPatients } from './tiny-patients.fixture.ts';
 
@@ -274,7 +275,10 @@ describe('a project of several processes', () => {
       attempts: 2,
     };
     const ask = async (jobId: string, of: object) => {
-      await admin.client.post('/v1/jobs', { ...survey, jobId, task: of });
+      const { facts, credentials } = await IdentityDirectory.open(join(root, 'coordinator/admin'));
+      const acting = { client: admin.client, facts, credentials };
+      const asked = { ...survey, jobId, task: of } as unknown as Submission;
+      await admin.client.post('/v1/jobs', await signed(asked, acting, { signal: never }));
       await project.run('job', 'watch', jobId);
       await project.told('job', 'result', jobId, '--out', jobId);
       return json(`${jobId}/answers.json`);
@@ -389,7 +393,11 @@ describe('a project of several processes', () => {
     );
     const preflights = chunks.filter(({ length }) => length === 4 * 2 ** 20);
     expect(preflights).toHaveLength(1);
-    for (const content of chunks.filter((chunk) => !preflights.includes(chunk))) {
+    const isMandate = (chunk: Buffer) => chunk.subarray(0, 11).toString('latin1') === '{"project":';
+    const mandates = chunks.filter(isMandate);
+    expect(mandates.length).toBeGreaterThan(5);
+    for (const mandate of mandates) expect(mandate.toString()).not.toMatch(/patient-\d|nii\.gz/);
+    for (const content of chunks.filter((chunk) => !preflights.includes(chunk) && !isMandate(chunk))) {
       const parsed = content[0] === 0x08 ? decodeModel(content).parameters : decodeSafetensors(content).tensors;
       expect(parsed.size).toBeGreaterThan(0);
     }
@@ -403,6 +411,39 @@ describe('whoever may not is refused, on both sides by the same code, and nothin
   it('an invitation used twice, or too late', async () => {
     const before = await admitted();
     const invitation = await project.invite('site-3');
+  it('waits where a person has to approve, through restarts of both sides, and begins when that person has', async () => {
+    appendFileSync(
+      join(root, 'pooled/site.yaml'),
+      'policy: { approve: [train] }\nfilters: [{ kind: clip, norm: 100 }]\n',
+    );
+    const restart = async () => {
+      await project.running.get('pooled')!.kill('SIGTERM');
+      await project.startSite('pooled');
+    };
+    await restart();
+    const approvals = (...words: string[]) => project.told('site', 'approvals', ...words, '--directory', 'pooled');
+    vary('calm', 'looked-at', { participants: ['pooled'], minimumSites: 1, rounds: { max: 1 }, stepsPerRound: 2 });
+    await project.told('job', 'submit', 'looked-at');
+    const watch = project.begin('job', 'watch', 'looked-at', '--json');
+    const waits = (times: number) =>
+      watch.until(({ lines }) => lines.filter(({ kind }) => kind === 'site-waiting').length >= times);
+    await waits(1);
+    await restart();
+    await waits(2);
+    await project.running.get('coordinator')!.kill('SIGKILL');
+    await project.startCoordinator();
+    await waits(3);
+    expect(await approvals('list')).toMatchObject({
+      approvals: [{ job: 'looked-at', member: 'admin', state: 'none' }],
+    });
+    await approvals('approve', 'looked-at', '--by', 'Dr. Berger');
+    expect((await watch.ended).code).toBe(0);
+    expect(await approvals('show', 'looked-at')).toMatchObject({ state: 'approved', decidedBy: 'Dr. Berger' });
+    expect((await project.run('job', 'show', 'looked-at')).stdout).toMatch(/pooled [\d.]+ \(clip\)/);
+    expect((await project.told('policy', 'test', '--directory', 'site-2')).ok).toBe(true);
+    expect((await project.run('policy', 'test', '--directory', 'pooled')).code).toBe(7); // it wants approval
+  }, 120_000);
+
     const first = project.begin('site', 'join', invitation, '--directory', 'site-3', '--data', 'data/site-1', '--json');
     await first.until(({ lines }) => lines.length > 0);
     const second = await project.run('site', 'join', invitation, '--directory', 'thief', '--data', 'data/site-1');

@@ -17,7 +17,7 @@ const signatureSchema = z.strictObject({
 });
 export type MandateSignature = z.infer<typeof signatureSchema>;
 
-export const mandateSchema = z.strictObject({
+const mandateSchema = z.strictObject({
   version: z.literal(1),
   project: z.string().max(100),
   /** What is submitted, without the name of this. */

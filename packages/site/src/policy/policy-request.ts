@@ -15,7 +15,7 @@ export const PolicyAction = {
   Overlap: 'overlap',
 } as const;
 export type PolicyAction = (typeof PolicyAction)[keyof typeof PolicyAction];
-export const policyActionSchema = z.enum(Object.values(PolicyAction));
+const policyActionSchema = z.enum(Object.values(PolicyAction));
 
 const weekdays = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'] as const;
 

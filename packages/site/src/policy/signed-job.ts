@@ -14,7 +14,7 @@ import {
 import { signingMemberOf } from '@consilium/transport';
 import { SiteError } from '../site-error.ts';
 
-export interface Signatory {
+interface Signatory {
   readonly member: string;
   /** As people read it: 64 hexadecimal digits in groups. */
   readonly keyFingerprint: string;
