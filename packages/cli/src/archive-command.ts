@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { styleText } from 'node:util';
 import { ArchiveService, consoleTokenFile, readServiceSettings, serviceSettingsFile } from '@consilium/archive';
+import { readingExtension } from '@consilium/reading';
 import { makeDirectory, writeDurably } from '@consilium/transport';
 import type { Command } from 'commander';
 import { answer, jsonOption } from './answer.ts';
@@ -140,6 +141,14 @@ async function start({ directory: given, json }: ArchiveOptions): Promise<void> 
   const settings = await readServiceSettings(directory);
   await using service = await ArchiveService.open(directory, settings, {
     ...archivePorts(process.env),
+    extensions: [
+      readingExtension({
+        onTrouble: (error) => {
+          const { code = 'reading.failed', message } = error as Error & { code?: string };
+          say({ event: 'reading-trouble', code }, `the reading room: ${message}`);
+        },
+      }),
+    ],
     pages: consolePages(),
     onStorageEvent: (event) => {
       if (event.kind === 'opened') say({ event: 'association', peer: event.peer }, `${event.peer} sends`);

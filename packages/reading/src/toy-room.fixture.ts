@@ -75,7 +75,7 @@ export const renalProtocol: ProtocolInput = {
 };
 
 /** De-identified as it comes. */
-const passing = () => (bytes: Uint8Array) => {
+export const passing = () => (bytes: Uint8Array) => {
   const { data } = parsePart10(bytes);
   const uid = (keyword: 'StudyInstanceUID' | 'SeriesInstanceUID' | 'SOPInstanceUID') => data.requiredText(keyword);
   const subject = data.requiredText('PatientID');
@@ -94,7 +94,7 @@ const passing = () => (bytes: Uint8Array) => {
   };
 };
 
-function toyImage(seed: number): Image {
+export function toyImage(seed: number): Image {
   const voxels = Int16Array.from(
     { length: voxelCount(toyGeometry) },
     (_, at) => ((at * 7919 + seed * 104_729) % 1500) - 900,

@@ -9,7 +9,7 @@ import { taskIsVisible } from '../store/sight.ts';
 import { type Version, versionOf } from '../store/version-store.ts';
 import type { RoomParts } from './room-parts.ts';
 
-export interface ReadingMeasure {
+interface ReadingMeasure {
   readonly caseId: string;
   readonly taskId: string;
   readonly version: string;

@@ -56,7 +56,7 @@ export function protocolOf({ database }: Pick<RoomParts, 'database'>, project: s
   return protocolSchema.parse(JSON.parse(String(row['content'])));
 }
 
-export function caseOf(row: Row): ReadingCase {
+function caseOf(row: Row): ReadingCase {
   return {
     id: String(row['id']),
     project: String(row['project']),
