@@ -64,6 +64,18 @@ beforeAll(async () => {
   writeTinyPatients(join(root, 'data/damaged'), { site: 0, count: 4 });
   truncateSync(join(root, 'data/damaged/patient-1/image.nii.gz'), 2000);
   mkdirSync(join(root, 'data/empty'));
+  // As two hospitals write the same two people.
+  for (const [patient, patientId] of [
+    ['site-1/patient-0', 'GUEST-0'],
+    ['site-2/patient-3', 'guest-0'],
+    ['site-1/patient-4', 'GUEST-1'],
+    ['damaged/patient-2', 'guest-1'],
+    ...[1, 2, 3].map((number) => [`site-1/patient-${number}`, `own-1-${number}`]),
+    ...[0, 1, 2, 4].map((number) => [`site-2/patient-${number}`, `own-2-${number}`]),
+    ...[0, 1, 3].map((number) => [`damaged/patient-${number}`, `own-3-${number}`]),
+  ] as const) {
+    writeFileSync(join(root, 'data', patient!, 'case.json'), JSON.stringify({ patientId, issuer: 'City' }));
+  }
   const port = await project.initCoordinator();
   await project.startCoordinator();
   proxy = await ConnectProxy.start({ login, allowedPort: port });
@@ -74,6 +86,14 @@ beforeAll(async () => {
   const settings = readFileSync(join(root, 'pooled/site.yaml'), 'utf8');
   writeFileSync(join(root, 'pooled/site.yaml'), settings.replace(/^data: .*$/m, `data: ${JSON.stringify(data)}`));
   appendFileSync(join(root, 'site-1/site.yaml'), `privacy: { epsilonMax: ${epsilonMax}, deltaMax: 0.001 }\n`);
+  for (const site of ['site-1', 'site-2', 'damaged', 'pooled']) {
+    appendFileSync(join(root, site, 'site.yaml'), 'overlap: { identifiers: [patient-id], patientsMin: 4 }\n');
+  }
+  const known = await Promise.all(
+    ['site-2', 'damaged'].map((site) => IdentityDirectory.open(join(root, site, 'identity'))),
+  );
+  const pins = Object.fromEntries(known.map(({ facts, fingerprint }) => [facts.id, fingerprint]));
+  appendFileSync(join(root, 'site-1/site.yaml'), `peers: ${JSON.stringify(pins)}\n`);
   await Promise.all(['site-1', 'site-2', 'damaged', 'empty', 'pooled'].map((site) => project.startSite(site)));
 }, 120_000);
 
@@ -402,7 +422,49 @@ describe('a project of several processes', () => {
       expect(parsed.size).toBeGreaterThan(0);
     }
   });
+
+  it('finds patients who are at two hospitals, tells nobody who they are, and settles on one part', async () => {
+    const participants = ['--participants', 'damaged,site-1,site-2'];
+    const comparing = ['job', 'overlap', 'overlap-1', ...participants, '--capacity', '64'];
+    expect(await project.told(...comparing)).toEqual({
+      jobId: 'overlap-1',
+      sites: ['damaged', 'site-1', 'site-2'].map((siteId) => ({ siteId, elsewhere: null, leftOut: null })), // two are few
+      leftOut: [],
+    });
+    const foundAt = (site: string): SharedPatient[] => json(`${site}/overlap/overlap-1.json`).state.patients;
+    const [damaged, one, two] = ['damaged', 'site-1', 'site-2'].map(foundAt) as [
+      SharedPatient[],
+      SharedPatient[],
+      SharedPatient[],
+    ];
+    expect(one).toMatchObject([
+      { patient: 'site-1/GUEST-0', at: ['site-2'] },
+      { patient: 'site-1/GUEST-1', at: ['damaged'] },
+    ]);
+    expect(two).toMatchObject([{ patient: 'site-2/guest-0', at: ['site-1'], part: one[0]!.part }]);
+    expect(damaged).toMatchObject([{ patient: 'damaged/guest-1', at: ['site-1'], part: one[1]!.part }]);
+    expect(readFileSync(join(root, 'coordinator/ledger.sqlite')).toString('latin1')).not.toMatch(/guest-/i);
+    const pinned = await project.run(
+      'job',
+      'overlap',
+      'overlap-2',
+      '--participants',
+      'site-1,pooled',
+      '--capacity',
+      '64',
+    );
+    expect([pinned.code, pinned.stderr]).toEqual([3, expect.stringContaining('federation.peer-not-pinned')]);
+    const wanting = await project.run('job', 'overlap', 'overlap-3', ...participants, '--by', 'name-birth-date-sex');
+    expect([wanting.code, wanting.stderr]).toEqual([3, expect.stringContaining('site.overlap-not-allowed')]);
+    expect((await project.run('job', 'show', 'overlap-1')).stdout).toContain('answered: damaged, site-1, site-2');
+  }, 60_000);
 });
+
+interface SharedPatient {
+  readonly patient: string;
+  readonly at: readonly string[];
+  readonly part: string;
+}
 
 describe('whoever may not is refused, on both sides by the same code, and nothing changes:', () => {
   const admitted = async () =>

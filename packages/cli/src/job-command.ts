@@ -15,14 +15,15 @@ import { stopOnInterrupt } from './interruption.ts';
 import { jobFiles, jobNameOf, readJobDirectory } from './job-directory.ts';
 import { jobEventText } from './job-event-text.ts';
 import { followJob, jobStatusSchema, type ListedJob, parseEvent, submit } from './job-follower.ts';
+import { addJobOverlapCommand } from './job-overlap-command.ts';
 import { addJobPlanCommand } from './job-plan-command.ts';
 import { fetchResult } from './job-result.ts';
-import { addJobStatisticsCommand } from './job-statistics-command.ts';
 import { keepReview, reviewsIn } from './job-reviews.ts';
+import { addJobStatisticsCommand } from './job-statistics-command.ts';
 import { JobWatch } from './job-watch.ts';
 import { humanProgress } from './progress.ts';
-
 import { signatureOf } from './signed-submission.ts';
+
 type CommonOptions = ActingOptions & AnswerOptions;
 
 export function addJobCommand(program: Command): void {
@@ -40,15 +41,16 @@ export function addJobCommand(program: Command): void {
       .option(...actingOptions[1])
       .option(...jsonOption);
   addJobStatisticsCommand(acting('statistics'));
+  addJobOverlapCommand(acting('overlap'));
   addJobPlanCommand(acting('plan'));
-  acting('submit')
-    .description('Sign a job and hand it to the coordinator. The same again changes nothing.')
   acting('review')
     .description('Sign a job that somebody else submits, where sites want it to be looked at by people they know.')
     .argument('<dir>', 'as made by "consilium job plan"; your signature is added to it')
     .option('--id <name>', 'under which it will be submitted, if another than job.json says')
     .addHelpText('after', '\nExample:\n  consilium job review kidney-1 --identity reviewer')
     .action(reviewDirectory);
+  acting('submit')
+    .description('Sign a job and hand it to the coordinator. The same again changes nothing.')
     .argument('<dir>', 'as made by "consilium job plan"')
     .option('--id <name>', 'another name than job.json says')
     .addHelpText(
@@ -123,8 +125,6 @@ async function submitDirectory(given: string, options: CommonOptions & { readonl
   }
 }
 
-async function list(options: CommonOptions): Promise<void> {
-  await using acting = await actAs(options);
 /** What is signed is what will be submitted; graph and weights by what is in them. */
 async function reviewDirectory(given: string, options: CommonOptions & { readonly id?: string }): Promise<void> {
   const directory = resolve(given);
@@ -146,6 +146,8 @@ async function reviewDirectory(given: string, options: CommonOptions & { readonl
   }
 }
 
+async function list(options: CommonOptions): Promise<void> {
+  await using acting = await actAs(options);
   const { jobs } = z.object({ jobs: z.array(jobStatusSchema) }).parse(await acting.client.get('/v1/jobs'));
   const rows = jobs.map(({ jobId, kind, state, reason }) => [jobId, kind, state, reason?.text ?? '']);
   answer(
@@ -199,12 +201,12 @@ async function show(id: string, options: CommonOptions): Promise<void> {
   answer(options, detail, lines.join('\n'));
 }
 
-async function watch(id: string, options: CommonOptions): Promise<void> {
-  const jobId = named(id);
 function filtered(filters: readonly string[]): string {
   return filters.length === 0 ? '' : `(${filters.join(', ')})`;
 }
 
+async function watch(id: string, options: CommonOptions): Promise<void> {
+  const jobId = named(id);
   const signal = stopOnInterrupt('');
   await using acting = await actAs(options);
   const ended = await (options.json ? watchAsJson : watchAsText)(jobId, { client: acting.client, signal });

@@ -8,7 +8,7 @@ import { signed } from './signed-submission.ts';
 
 export const jobStatusSchema = z.object({
   jobId: jobIdSchema,
-  kind: z.enum(['train', 'survey']),
+  kind: z.enum(['train', 'survey', 'overlap']),
   state: z.enum(['queued', 'running', 'paused', 'completed', 'failed', 'aborted']),
   reason: z.object({ code: z.string(), text: z.string() }).nullable(),
 });

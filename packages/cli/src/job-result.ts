@@ -31,7 +31,7 @@ export interface FetchedResult {
 
 /**
  * Of training: `model.onnx`, `weights.safetensors`, `plan.json` of the best round, if there is one, and `rounds.json`. Of
- * a survey: `answers.json`.
+ * a survey or a comparison of patients: `answers.json`.
  * @throws CliError `cli.job-not-over`
  */
 export async function fetchResult(
@@ -45,7 +45,7 @@ export async function fetchResult(
   }
   await makeDirectory(out);
   const json = (name: string, value: unknown) => writeDurably(join(out, name), `${JSON.stringify(value, null, 2)}\n`);
-  if (kind === 'survey') {
+  if (kind !== 'train') {
     const { answers, leftOut } = surveySchema.parse(outcome);
     await json('answers.json', { ...status, answers, leftOut });
     return { ...status, best: null, files: ['answers.json'] };

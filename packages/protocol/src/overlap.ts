@@ -22,7 +22,7 @@ export const overlapSettingsSchema = z.object({
 });
 export type OverlapSettings = z.infer<typeof overlapSettingsSchema>;
 
-export const overlapStepSchema = z.enum(['mask', 'return', 'label', 'find']);
+const overlapStepSchema = z.enum(['mask', 'return', 'label', 'find']);
 export type OverlapStep = z.infer<typeof overlapStepSchema>;
 
 export const overlapBodySchema = z.object({

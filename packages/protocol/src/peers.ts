@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { siteIdSchema } from './id.ts';
 
 /** What keys are made for: those of one purpose open nothing of another. */
-export const peerPurposeSchema = z.enum(['overlap', 'secure-aggregation']);
+const peerPurposeSchema = z.enum(['overlap', 'secure-aggregation']);
 export type PeerPurpose = z.infer<typeof peerPurposeSchema>;
 
 export const introductionSchema = z.object({

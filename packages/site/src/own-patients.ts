@@ -7,7 +7,7 @@ import { digestsOfPatients } from './patient-facts.ts';
 import { identifierOf } from './patient-identifier.ts';
 import type { OverlapLimits, WorkerSettings } from './settings.ts';
 
-export interface ComparedPatient {
+interface ComparedPatient {
   /** As in `cohort.json`. */
   readonly patient: string;
   /** Where the patient is here; null: nowhere yet. */

@@ -7,7 +7,7 @@ import type { SiteLimits } from './settings.ts';
 
 const lookAgainMs = 30_000;
 /** Tasks that cost little are done at any hour. */
-const light: ReadonlySet<Task['kind']> = new Set(['fingerprint', 'statistics', 'introduce']);
+const light: ReadonlySet<Task['kind']> = new Set(['fingerprint', 'statistics', 'introduce', 'overlap']);
 
 export class WorkingHours {
   readonly #limits: SiteLimits;

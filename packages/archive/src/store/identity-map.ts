@@ -1,6 +1,6 @@
 /**
- * Which pseudonym is whom, every value encrypted. Nothing in the archive reads it but `reidentify`, which a person asks
- * for; it lies in a directory of its own, so that it can be kept apart from the images, or thrown away.
+ * Which pseudonym is whom, every value encrypted. Nothing reads it but `reidentify`, which a person asks for, and
+ * `readIdentities`, for a site whose people allow that patients are compared with other sites; it lies in a directory of its own, so that it can be kept apart from the images, or thrown away.
  */
 import { createHmac } from 'node:crypto';
 import { join } from 'node:path';
