@@ -13,7 +13,7 @@ import type { AggregateInput } from '../strategy.ts';
 import { WeightsFile } from '../weights.ts';
 import { LocalState } from './local-state.ts';
 import type { SiteSpec } from './scenario.ts';
-import { checkGivenUp, checkSecureRound } from './secure-invariants.ts';
+import { checkGivenUp, checkHidden, checkSecureRound } from './secure-invariants.ts';
 import type { SimulatedProject } from './simulated-project.ts';
 import { patientsOf } from './simulated-overlap.ts';
 import { simulatedTraining } from './simulated-training.ts';
@@ -161,16 +161,26 @@ async function checkContributions({ project, job, rounds }: FinishedJob): Promis
 async function checkSecureSums({ project, job, entries, rounds }: FinishedJob): Promise<void> {
   checkGivenUp(project, job, entries);
   if (!stateless.has(job.strategy.kind)) return;
+  const trainingOf = async (task: TrainTask) => {
+    const siteId = task.taskId.split('/').at(-1);
+    const { target, cases, ...site } = project.scenario.sites.find((each) => each.siteId === siteId)!;
+    const sent = decodeSafetensors(await getBlob(project.archive, task.weights)).tensors;
+    const training = { task, siteId: site.siteId, target, sent, control: null, state: new LocalState() };
+    return { siteId: site.siteId, cases, trained: simulatedTraining(training).tensors };
+  };
+  // Before what is plain gets into the archive, below.
+  for (const task of project.chronicle.begun.values()) {
+    if (task.kind !== 'train' || task.jobId !== job.jobId) continue;
+    await checkHidden(project, task, (await trainingOf(task)).trained);
+  }
   for (const record of rounds) {
     const base = globalWeights(job, rounds, record.round);
-    const sent = decodeSafetensors(await getBlob(project.archive, base)).tensors;
-    const contributions = record.trained.map(({ siteId }) => {
-      const { cases, target } = project.scenario.sites.find((site) => site.siteId === siteId)!;
-      const taskId = taskIdOf({ jobId: job.jobId, round: record.round, kind: 'train', siteId });
-      const task = project.chronicle.begun.get(taskId) as TrainTask;
-      const training = { task, siteId, target, sent, control: null, state: new LocalState() };
-      return { siteId, cases, trained: simulatedTraining(training).tensors };
-    });
+    const contributions = await Promise.all(
+      record.trained.map(({ siteId }) => {
+        const taskId = taskIdOf({ jobId: job.jobId, round: record.round, kind: 'train', siteId });
+        return trainingOf(project.chronicle.begun.get(taskId) as TrainTask);
+      }),
+    );
     await checkSecureRound({ project, job, record, base, contributions });
   }
 }

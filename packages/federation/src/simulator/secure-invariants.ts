@@ -1,6 +1,6 @@
 /** What must be true of every simulated job with secure aggregation when all is over. */
 import { encodeSafetensors, type Weights } from '@consilium/numerics';
-import type { BlobId, Json, SecureAggregation } from '@consilium/protocol';
+import type { BlobId, Json, SecureAggregation, Task } from '@consilium/protocol';
 import { putBlob } from '../blob.ts';
 import type { Job } from '../job.ts';
 import { MemoryStore } from '../memory-store.ts';
@@ -22,7 +22,18 @@ export interface SecureRoundToCheck {
   readonly contributions: readonly { readonly siteId: string; readonly cases: number; readonly trained: Weights }[];
 }
 
-/** The round's weights are what the strategy makes of the plain sum on the lattice, and no contribution was ever in the clear. */
+/** What a site has trained was never at the coordinator: it has every blob that was in its archive. */
+export async function checkHidden(
+  { archive, chronicle }: SimulatedProject,
+  task: Task,
+  trained: Weights,
+): Promise<void> {
+  const clear = await putBlob(new MemoryStore(), encodeSafetensors(trained));
+  if ((await archive.getManifest(clear)) === undefined) return;
+  chronicle.violated('no contribution in the clear', `that to ${task.taskId} came as it was`);
+}
+
+/** The round's weights are what the strategy makes of the plain sum on the lattice. */
 export async function checkSecureRound({
   project,
   job,
@@ -38,13 +49,8 @@ export async function checkSecureRound({
   const { round } = record;
   const inputs: BlobId[] = [];
   for (const { siteId, cases, trained } of contributions) {
-    const bytes = encodeSafetensors(trained);
-    const clear = await putBlob(new MemoryStore(), bytes);
-    if ((await archive.getManifest(clear)) !== undefined) {
-      chronicle.violated('no contribution in the clear', `round ${round} of ${job.jobId}: that of ${siteId}`);
-    }
     const input = await writeMasked(archive, {
-      trained: await WeightsFile.open(archive, await putBlob(archive, bytes)),
+      trained: await WeightsFile.open(archive, await putBlob(archive, encodeSafetensors(trained))),
       base: await WeightsFile.open(archive, base),
       keepLocal,
       cases,
