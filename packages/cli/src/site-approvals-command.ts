@@ -1,7 +1,7 @@
 /** `consilium site approvals`: the jobs that a person at the hospital has to look at, and what that person says of them. */
 import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
-import { type Approval, Approvals } from '@consilium/site';
+import { type Approval, Approvals, approvalRecorded } from '@consilium/site';
 import type { Command } from 'commander';
 import { type AnswerOptions, answer, jsonOption, textTable } from './answer.ts';
 
@@ -85,11 +85,12 @@ async function show(id: string, options: ApprovalOptions): Promise<void> {
 
 async function decide(id: string, state: 'approved' | 'refused', options: ApprovalOptions): Promise<void> {
   const by = options.by ?? userInfo().username;
-  const decided = await new Approvals(resolve(options.directory)).decide(id, {
-    state,
-    by,
-    now: new Date().toISOString(),
-  });
+  const directory = resolve(options.directory);
+  const approvals = new Approvals(directory);
+  const { digest, job } = await approvals.named(id);
+  const decided = await approvalRecorded(directory, { by, digest, job, state }, () =>
+    approvals.decide(digest, { state, by, now: new Date().toISOString() }),
+  );
   const { facts: _, ...told } = decided;
   answer(options, told, `${decided.job} is ${stateOf(decided)}.`);
 }

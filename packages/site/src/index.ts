@@ -10,5 +10,6 @@ export {
   type SiteSettingsInput,
   sourcesOf,
 } from './settings.ts';
+export { approvalRecorded } from './site-audit.ts';
 export { SiteError } from './site-error.ts';
 export { readSiteSettings, runSite, type SiteServiceOptions } from './site-service.ts';

@@ -4,7 +4,7 @@ import { AuditReader, verifyAudit } from '@consilium/audit';
 import type { Clock } from '@consilium/federation';
 import type { Contribution, Task } from '@consilium/protocol';
 import { describe, expect, it } from 'vitest';
-import { recordedAtSite, SiteAudit } from './site-audit.ts';
+import { approvalRecorded, recordedAtSite, SiteAudit } from './site-audit.ts';
 import { ToyDirectory } from './toy-hospital.fixture.ts';
 
 const task = { jobId: 'job-1', taskId: 'job-1/1/train/site-1', kind: 'train', attempt: 1 } as unknown as Task;
@@ -22,6 +22,8 @@ function entries(directory: string) {
   using reader = AuditReader.open(join(directory, 'audit'));
   return reader.entries({ last: 100 });
 }
+
+const spending = { actor: { kind: 'service', id: 'worker' }, action: 'privacy.spent', subjects: [] } as const;
 
 describe('the audit log of a site', () => {
   it('has each task as it begins, ends, is delivered, or is not allowed', async () => {
@@ -53,16 +55,29 @@ describe('the audit log of a site', () => {
     expect(verifyAudit(join(directory.path, 'audit')).problems).toEqual([]);
   });
 
+  it('has who approved which job, by name where that is plain', async () => {
+    using directory = new ToyDirectory();
+    const said = { digest: 'ab'.repeat(32), job: 'kidney-1', state: 'approved' } as const;
+    expect(await approvalRecorded(directory.path, { ...said, by: 'berger' }, async () => 'approved')).toBe('approved');
+    await approvalRecorded(directory.path, { ...said, by: 'Dr. Berger', state: 'refused' }, async () => {});
+    expect(entries(directory.path).slice(1)).toMatchObject([
+      {
+        action: 'approval.given',
+        actor: { kind: 'person', id: 'berger' },
+        subjects: [{ id: 'kidney-1' }, { id: said.digest }],
+      },
+      { action: 'approval.refused', actor: { kind: 'person', id: expect.stringMatching(/^sha256:/) } },
+    ]);
+  });
+
   it('lets no task begin, and no privacy be spent, that is not in it', async () => {
     using directory = new ToyDirectory();
     const audit = await open(directory.path, []);
-    await recordedAtSite(directory.path, { action: 'privacy.spent', subjects: [] }, () => {});
+    await recordedAtSite(directory.path, spending, () => {});
     directory.file('audit/key.pem', 'no key');
     const spent: string[] = [];
-    const spending = recordedAtSite(directory.path, { action: 'privacy.spent', subjects: [] }, () =>
-      spent.push('once'),
-    );
-    await expect(spending).rejects.toMatchObject({ code: 'site.not-recorded' });
+    const refused = recordedAtSite(directory.path, spending, () => spent.push('once'));
+    await expect(refused).rejects.toMatchObject({ code: 'site.not-recorded' });
     expect(spent).toEqual([]);
     await audit[Symbol.asyncDispose]();
     await expect(audit.begin(task)).rejects.toMatchObject({ code: 'site.not-recorded' });

@@ -8,6 +8,7 @@ import {
   type AuditEvent,
   AuditLog,
   alarmsOf,
+  auditSubject,
   type CheckpointOffer,
   exchangeCheckpoints,
 } from '@consilium/audit';
@@ -153,22 +154,35 @@ export class SiteAudit implements AsyncDisposable {
   }
 }
 
+/** What a person here says of a job is written down before it holds. @throws SiteError `site.not-recorded`, and what `act` throws */
+export function approvalRecorded<T>(
+  directory: string,
+  { by, digest, job, state }: { by: string; digest: string; job: string; state: 'approved' | 'refused' },
+  act: () => Promise<T>,
+): Promise<T> {
+  const event = {
+    actor: { kind: 'person', id: auditSubject('account', by).id },
+    action: state === 'approved' ? 'approval.given' : 'approval.refused',
+    subjects: [auditSubject('job', job), { kind: 'approval', id: digest }],
+  } as const;
+  return recordedAtSite(directory, event, act);
+}
+
 /** Of another process of the site: what is to be done is written down first. @throws SiteError `site.not-recorded` */
 export async function recordedAtSite<T>(
   directory: string,
-  event: Omit<AuditEvent, 'outcome' | 'actor'>,
+  event: Omit<AuditEvent, 'outcome'>,
   act: () => T | Promise<T>,
 ): Promise<T> {
-  const service = { kind: 'service', id: 'worker' } as const;
   let audit: AuditLog;
   try {
-    audit = await AuditLog.open(join(directory, auditDirectory), { nowMs: wallClockMs, service });
+    audit = await AuditLog.open(join(directory, auditDirectory), { nowMs: wallClockMs, service: event.actor });
   } catch (error) {
     throw notRecorded(error);
   }
   using open = audit;
   try {
-    return await open.doing({ ...event, actor: service }, act);
+    return await open.doing(event, act);
   } catch (error) {
     throw String((error as { code?: unknown }).code).startsWith('audit.') ? notRecorded(error) : error;
   }

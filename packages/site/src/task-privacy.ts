@@ -71,7 +71,7 @@ function spendingOf({ jobId, taskId }: TrainTask, name: string) {
     { kind: 'task', id: taskId.slice(0, 200) },
     { kind: 'digest', id: name },
   ] as const;
-  return { action: 'privacy.spent', subjects } as const;
+  return { actor: { kind: 'service', id: 'worker' }, action: 'privacy.spent', subjects } as const;
 }
 
 /** Never less than what is offered. */

@@ -45,6 +45,8 @@ export interface ServiceExtension {
 }
 
 export interface ExtensionContext {
+  /** Where an extension writes down who did what, before it is done. */
+  readonly audit: AuditLog;
   readonly archive: Archive;
   /** Throws an ArchiveError unless whoever asks is logged in. */
   readonly access: Pick<ConsoleAccess, 'check'>;
@@ -235,7 +237,7 @@ async function partsOf(
   await registerDicomweb(app, archive, settings);
   const { signal } = stop;
   for (const { prefix, register } of options.extensions ?? []) {
-    await app.register((scope) => register(scope, { archive, access, directory, clock, signal }), { prefix });
+    await app.register((scope) => register(scope, { archive, access, audit, directory, clock, signal }), { prefix });
   }
   if (options.pages !== undefined) await registerPages(app, options.pages);
   return { archive, audit, app, routes, directory, settings, stop, storage, listening, pulls, remotes };
