@@ -14,8 +14,8 @@ import { WeightsFile } from '../weights.ts';
 import { LocalState } from './local-state.ts';
 import type { SiteSpec } from './scenario.ts';
 import { checkGivenUp, checkHidden, checkSecureRound } from './secure-invariants.ts';
-import type { SimulatedProject } from './simulated-project.ts';
 import { patientsOf } from './simulated-overlap.ts';
+import type { SimulatedProject } from './simulated-project.ts';
 import { simulatedTraining } from './simulated-training.ts';
 
 interface FinishedJob {
@@ -83,10 +83,14 @@ async function checkOverlap({ chronicle, coordinator, scenario, statuses }: Simu
   }
   if (state !== 'completed') return;
   const entries = await platter.recall(jobId);
-  const { sites } = entries.get(`round/${overlapSteps.indexOf('label')}/closed`) as { readonly sites: readonly string[] };
+  const { sites } = entries.get(`round/${overlapSteps.indexOf('label')}/closed`) as {
+    readonly sites: readonly string[];
+  };
   const patients = new Map(scenario.sites.map((site) => [site.siteId as string, patientsOf(site)]));
   for (const siteId of sites) {
-    const answer = entries.get(`${lastAnswers}${siteId}`) as { readonly found: { readonly elsewhere: number | null } } | undefined;
+    const answer = entries.get(`${lastAnswers}${siteId}`) as
+      | { readonly found: { readonly elsewhere: number | null } }
+      | undefined;
     const others = sites.filter((other) => other !== siteId).flatMap((other) => patients.get(other)!);
     const shared = patients.get(siteId)!.filter((patient) => others.includes(patient)).length;
     if (answer !== undefined && answer.found.elsewhere !== (shared || null)) {
