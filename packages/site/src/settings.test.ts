@@ -34,6 +34,8 @@ describe('the settings of a site', () => {
     ['proxy', { ...least, proxy: 'socks5://proxy.example.org' }],
     ['data', { ...least, data: '' }],
     ['data', { ...least, data: [] }],
+    ['peers.ulm', { ...least, peers: { ulm: 'd54f 2bbf' } }],
+    ['overlap.identifiers.0', { ...least, overlap: { identifiers: ['shoe-size'] } }],
     ['threads', { ...least, threads: 0 }],
     ['limits.tasksAtOnce', { ...least, limits: { tasksAtOnce: 0 } }],
     ['limits.hours.from', { ...least, limits: { hours: { from: '24:00', to: '06:00' } } }],
