@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { deidentify } from '@consilium/imaging';
 import { afterAll, describe, expect, it } from 'vitest';
 import { toySeries } from '../toy-archive.fixture.ts';
@@ -45,6 +48,12 @@ describe('files that come at the same time', () => {
     expect(here - before).toBe(2);
     await thread.prepare(file!, 0);
     expect(here - before).toBe(3);
+  });
+
+  it('are waited for by a process that has nothing else to do', async () => {
+    const fixture = fileURLToPath(new URL('./preparing.fixture.ts', import.meta.url));
+    const run = promisify(execFile)(process.execPath, ['--conditions=consilium-source', fixture]);
+    expect((await run).stdout).toBe('prepared there\n');
   });
 
   it('are prepared here when the thread has ended', async () => {

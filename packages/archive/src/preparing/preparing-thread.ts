@@ -60,6 +60,8 @@ export class PreparingThread {
     const { promise, resolve } = Promise.withResolvers<Preparation | undefined>();
     const id = this.#questions++;
     this.#asked.set(id, resolve);
+    // Whoever waits for an answer alone must get it; without a question it keeps no process alive.
+    this.#worker!.ref();
     // Whoever sent the bytes may still read them, and they may be part of something larger.
     const copy = new Uint8Array(bytes);
     const question: PreparingQuestion = { id, bytes: copy };
@@ -93,8 +95,8 @@ export class PreparingThread {
       }
       this.#asked.get(answer.id)?.(answer.preparation);
       this.#asked.delete(answer.id);
+      if (this.#asked.size === 0) worker.unref();
     });
-    // It must not keep a process alive that has nothing else to do.
     worker.unref();
   }
 }

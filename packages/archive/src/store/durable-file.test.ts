@@ -2,7 +2,7 @@ import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, r
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { ContentDirectory } from './content-directory.ts';
+import { ContentDirectory, sha256Of } from './content-directory.ts';
 import { makeDirectory, writeDurably } from './durable-file.ts';
 import { storageError } from './storage-error.ts';
 
@@ -36,6 +36,19 @@ describe('a file that cannot be written', () => {
 });
 
 describe('a directory of content', () => {
+  it('flushes few or many files, also where some were removed meanwhile', async () => {
+    const directory = await ContentDirectory.open(join(root, 'unflushed'));
+    const names = Array.from({ length: 70 }, (_, at) => {
+      const bytes = Buffer.from(`content ${at}`);
+      directory.putUnflushed(bytes, sha256Of(bytes));
+      return sha256Of(bytes);
+    });
+    await directory.remove(names[3]!);
+    await directory.flush(new Set(names.slice(0, 5)));
+    await directory.flush(new Set(names));
+    expect(Buffer.from(await directory.get(names[69]!)).toString()).toBe('content 69');
+  });
+
   it('forgets after a crash what nobody knows, and drafts', async () => {
     const directory = await ContentDirectory.open(join(root, 'content'));
     const [kept, orphan] = [await directory.put(Buffer.from('kept')), await directory.put(Buffer.from('orphan'))];

@@ -1,4 +1,6 @@
 /** Files that, after a crash or a power cut, are there whole or not at all. */
+
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
@@ -64,6 +66,16 @@ export async function syncFile(path: string): Promise<void> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
     throw storageError(error, path);
   }
+}
+
+/**
+ * Makes all that was written to a directory's file system survive a power cut, by syncfs(2), which Node.js does not offer
+ * but the program `sync` does. False where there is no such program, or it failed: then nothing is known.
+ */
+export function syncFileSystem(directory: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    execFile('sync', ['-f', directory], (error) => resolve(error === null));
+  });
 }
 
 /** Makes a directory, and those it lies in, survive a power cut. */
