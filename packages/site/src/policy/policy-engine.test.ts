@@ -48,7 +48,7 @@ describe('the policies that come with Consilium', () => {
     ['allowed: project-jobs', { settings: { approve: ['train'] } }, { action: 'prepare' }],
     ['allowed: project-jobs', { settings: { approve: ['train'] } }, { action: 'train', approval: 'approved' }],
     ['refused: refused-by-a-person', { settings: { approve: ['train'] } }, { action: 'train', approval: 'refused' }],
-    ['refused: approved-jobs, signed-jobs', { settings: { approve: ['train'] } }, { action: 'train', member: null }],
+    ['refused: signed-jobs', { settings: { approve: ['train'] } }, { action: 'train', member: null }],
     ['refused: reviewed-jobs', { settings: { reviewers } }, { action: 'train' }],
     ['allowed: project-jobs', { settings: { reviewers } }, { action: 'train', job: { reviews: 1 } }],
     ['refused: private-training', { requiresPrivacy: true }, { action: 'train' }],
@@ -92,6 +92,16 @@ describe('a site’s own policies', () => {
     ] as const) {
       expect(decided(engine, { action: 'train', ...request }), JSON.stringify(request)).toBe('refused: own.cedar:1');
     }
+  });
+
+  it('say no more outside than a message has room for', async () => {
+    const own = ['a', 'b'].map(
+      (id) =>
+        `@id("${id}") @tells("coordinator") @explanation("${'x'.repeat(1500)}") forbid (principal, action, resource);`,
+    );
+    const refused = (await engineOf({ own: own.join('\n') })).decide(policyRequestSchema.parse({ action: 'train' }));
+    if (refused.kind !== 'refused') return expect.unreachable();
+    expect(publicExplanationOf(refused.because).length).toBeLessThanOrEqual(2000);
   });
 
   it('that nothing permits let nothing run', async () => {

@@ -112,8 +112,10 @@ export class PolicyEngine {
       .map((id) => this.#policies.get(id)!)
       .sort((one, two) => (one.id < two.id ? -1 : 1));
     if (decision === 'allow') return { kind: 'allowed', by: because };
-    const waits = because.length > 0 && because.every((policy) => policy.waits);
-    return { kind: waits ? 'waits' : 'refused', because };
+    // Nobody is asked to decide what may not be done anyway.
+    const final = because.filter((policy) => !policy.waits);
+    if (final.length === 0 && because.length > 0) return { kind: 'waits', because };
+    return { kind: 'refused', because: final };
   }
 }
 
@@ -123,12 +125,16 @@ export function explanationOf(because: readonly PolicyText[]): string {
   return because.map(({ id, explanation, remedy }) => `[${id}] ${explanation} ${remedy}`.trim()).join(' ');
 }
 
+/** A failure's message has room for a little more. */
+const toldMax = 1800;
+
 /** What may be said outside: words that their policies let out, and of others only that they are there. */
 export function publicExplanationOf(because: readonly PolicyText[]): string {
   const open = because.filter(({ isPublic }) => isPublic);
   const own = 'The policy of this site forbids it. Ask the site’s people.';
-  if (open.length === because.length && open.length > 0) return explanationOf(open);
-  return open.length === 0 ? own : `${explanationOf(open)} ${own}`;
+  const told = explanationOf(open).slice(0, toldMax);
+  if (open.length === because.length && open.length > 0) return told;
+  return open.length === 0 ? own : `${told} ${own}`;
 }
 
 function policiesIn(text: string, file: string): readonly (PolicyText & { readonly cedar: string })[] {
