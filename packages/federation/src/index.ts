@@ -22,6 +22,9 @@ export { protectedUpdate, spendOf } from './privacy/noisy-update.ts';
 export { epsilonOf, noiseMultiplierFor, type PrivacySpend } from './privacy/privacy-loss.ts';
 export type { JobReason } from './reason.ts';
 export type { RoundRecord, TrainedRecord } from './round.ts';
+export { MaskingWorker } from './secure-sum/masking-worker.ts';
+export type { SecretStore } from './secure-sum/secret-store.ts';
+export type { SiteSigner } from './secure-sum/site-session.ts';
 export {
   type AgentEvent,
   type CoordinatorPort,
@@ -32,9 +35,6 @@ export {
   type Worker,
 } from './site-agent.ts';
 export { type LineConnection, SiteLine, type SiteLineOptions } from './site-line.ts';
-export { MaskingWorker } from './secure-sum/masking-worker.ts';
-export type { SecretStore } from './secure-sum/secret-store.ts';
-export type { SiteSigner } from './secure-sum/site-session.ts';
 export { Slots } from './slots.ts';
 export {
   commonEdges,

@@ -74,7 +74,7 @@ export class MaskingWorker implements Worker {
     }
     if (before !== undefined && !isSame(before.settings, settings)) throw termsChanged();
     await secrets.record(jobId, 'agreed', { settings } satisfies Agreed as unknown as Json);
-    const trained = await worker.perform(task, options);
+    const trained = await worker.perform(task, withoutLoss(options));
     if (trained.kind !== 'train') return trained;
     const { weights, cases, steps } = trained;
     if (cases > settings.casesMax) {
@@ -197,6 +197,14 @@ export class MaskingWorker implements Worker {
     const text = 'The weights that the site has trained hold values that are not finite numbers.';
     throw new FederationError('federation.weights-not-finite', text);
   }
+}
+
+/** A loss is of this site's patients alone. */
+function withoutLoss({ signal, onProgress }: WorkerOptions): WorkerOptions {
+  return {
+    signal,
+    onProgress: (progress) => onProgress(progress.kind === 'step' ? { ...progress, loss: null } : progress),
+  };
 }
 
 function isSecure(task: Task): task is SecureTask {

@@ -1,15 +1,25 @@
 import { decodeSafetensors } from '@consilium/numerics';
-import type { BlobId, Contribution, SecureAggregation, SiteId, Task, TrainTask } from '@consilium/protocol';
+import type {
+  BlobId,
+  Contribution,
+  SecureAggregation,
+  SiteId,
+  Task,
+  TaskProgress,
+  TrainTask,
+} from '@consilium/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { getBlob, putBlob } from '../blob.ts';
 import { MemoryStore } from '../memory-store.ts';
 import { CrashingStore, SimulatedCrash } from '../simulator/crashing-store.ts';
+import { simulatedSigner } from '../simulator/simulated-signer.ts';
 import { simulatedJob } from '../simulator/simulation.ts';
 import { WeightsFile } from '../weights.ts';
 import { addWords, latticeOf, subtractWords } from './lattice.ts';
 import { type Mask, roundingKey } from './mask.ts';
 import { unmaskedMean, writeMasked } from './masked-weights.ts';
+import { MaskingWorker } from './masking-worker.ts';
 import { SecureProject } from './secure-project.fixture.ts';
 
 const settingsOf = (changes: Partial<SecureAggregation> & { threshold: number }): SecureAggregation => ({
@@ -367,6 +377,29 @@ describe('a site does not trust its coordinator', () => {
     expect(outcome.state).toBe('failed');
     expect(project.refusals).toEqual(Array(3).fill('federation.peer-not-proven'));
     expect(project.said.some(({ contribution }) => contribution.kind === 'secure-input')).toBe(false);
+  });
+
+  it('and tells no loss while it trains', async () => {
+    const { project, first } = await until('secure-keys');
+    const train = project.said.find(({ siteId, task }) => siteId === first && task.kind === 'train')!.task;
+    const told: unknown[] = [];
+    const worker = {
+      perform: async (_: Task, { onProgress }: { readonly onProgress: (progress: TaskProgress) => void }) => {
+        onProgress({ kind: 'step', step: 1, of: 1, loss: 0.25 });
+        throw new Error('enough');
+      },
+    };
+    const masking = new MaskingWorker({
+      worker,
+      blobs: new MemoryStore(),
+      secrets: new MemoryStore(),
+      signer: simulatedSigner(first),
+      secretBytes: (count) => new Uint8Array(count),
+    });
+    const { signal } = new AbortController();
+    const ended = masking.perform(train, { signal, onProgress: (progress) => void told.push(progress) });
+    await expect(ended).rejects.toThrow('enough');
+    expect(told).toEqual([{ kind: 'step', step: 1, of: 1, loss: null }]);
   });
 
   it('and does not count for more cases than there is room for', async () => {
