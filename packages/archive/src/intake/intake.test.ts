@@ -255,6 +255,18 @@ describe('a zip file that is uploaded', () => {
     expect(readdirSync(join(directory.path, 'uploads'))).toEqual([]);
   });
 
+  it('is read side by side, of many files only the beginning', async () => {
+    using directory = new ToyDirectory();
+    await using archive = await openToyArchive(directory.path);
+    const noise = Buffer.from(Uint32Array.from({ length: 60_000 }, (_, at) => Math.imul(at, 2_654_435_761)).buffer);
+    const files = Array.from({ length: 48 }, (_, at) => ({
+      name: `${at}`,
+      bytes: Buffer.concat([Buffer.from('xxxxxxxx'), noise]),
+    }));
+    const report = await archive.intake.importZip(chunks(toyZip(files), 1_000_000));
+    expect(report).toMatchObject({ state: 'finished', counts: { ignored: 48 } });
+  });
+
   it('that was cut off, or stopped, leaves nothing, or goes on', async () => {
     using directory = new ToyDirectory();
     const whole = zipOf({ ...study('A'), ...study('B') });

@@ -2,9 +2,9 @@
  * The files in a zip, read where they lie: nothing is unpacked to the disk, so no name in it can reach outside. What it
  * could take up unpacked is bounded before anything is read, by its table, and again while it is read.
  */
-import { open } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
-import { type Entry, openPromise, type ZipFile } from 'yauzl';
+import { type FileHandle, open } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader, type ZipFile } from 'yauzl';
 import { ArchiveError } from '../archive-error.ts';
 import type { IntakeLimits } from '../archive-settings.ts';
 import type { FileTree, TreeFile } from './file-tree.ts';
@@ -31,15 +31,50 @@ export async function zipTree(path: string, limits: IntakeLimits): Promise<FileT
   };
 }
 
+/**
+ * Reads by a handle of ours. yauzl's own reader throws where nobody can catch it when a stream is let go of that still waits
+ * for its turn, as happens when of many files side by side only the beginnings are read.
+ */
+class HandleReader extends RandomAccessReader {
+  readonly #handle: FileHandle;
+
+  constructor(handle: FileHandle) {
+    super();
+    this.#handle = handle;
+  }
+
+  override _readStreamForRange(start: number, end: number): Readable {
+    return Readable.from(piecesOf(this.#handle, start, end), { objectMode: false });
+  }
+
+  override close(callback: (error: Error | null) => void): void {
+    this.#handle.close().then(() => callback(null), callback);
+  }
+}
+
+const pieceBytes = 65_536;
+
+async function* piecesOf(handle: FileHandle, start: number, end: number): AsyncGenerator<Uint8Array> {
+  for (let at = start; at < end; ) {
+    const piece = Buffer.allocUnsafe(Math.min(pieceBytes, end - at));
+    const { bytesRead } = await handle.read(piece, 0, piece.length, at);
+    if (bytesRead === 0) return;
+    at += bytesRead;
+    yield piece.subarray(0, bytesRead);
+  }
+}
+
 async function opened(path: string): Promise<ZipFile> {
+  const handle = await open(path, 'r');
   try {
-    return await openPromise(path, {
+    return await fromRandomAccessReaderPromise(new HandleReader(handle), (await handle.stat()).size, {
       lazyEntries: true,
       autoClose: false,
       strictFileNames: true,
       validateEntrySizes: true,
     });
   } catch (error) {
+    await handle.close();
     throw zipError(error);
   }
 }
