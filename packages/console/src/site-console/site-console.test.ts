@@ -8,7 +8,7 @@ import { zipSync } from 'fflate';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { toyPatients, toyStudy } from './toy-hospital.fixture.ts';
+import { remotePatient, toyPatients, toyStudy } from './toy-hospital.fixture.ts';
 
 const browserPath = [
   process.env['CHROMIUM_PATH'],
@@ -20,12 +20,16 @@ const skipped = browserPath === undefined && process.env['CI'] !== 'true';
 if (skipped) console.warn('skipped: the site console (no Chromium found; set CHROMIUM_PATH or install it)');
 
 const root = mkdtempSync(join(tmpdir(), 'consilium-console-'));
-const [directory, pages, files] = ['archive', 'pages', 'files'].map((name) => join(root, name)) as [
+const [directory, pages, files, remote] = ['archive', 'pages', 'files', 'remote'].map((name) => join(root, name)) as [
+  string,
   string,
   string,
   string,
 ];
+const tokenFile = join(root, 'remote.token');
 let service: ArchiveService;
+/** Plays the PACS: its names are those that its own door has given. */
+let pacs: ArchiveService;
 let browser: Browser;
 let context: BrowserContext;
 let page: Page;
@@ -34,10 +38,23 @@ const strangers: string[] = [];
 const faults: string[] = [];
 
 async function startService(): Promise<void> {
-  const settings = serviceSettingsOf({ project: 'kidney', web: { port }, settleMs: 0, dicom: { port: 0 } });
+  const settings = serviceSettingsOf({
+    ...{ project: 'kidney', web: { port }, settleMs: 0, dicom: { port: 0 } },
+    remotes: [{ kind: 'dicomweb', name: 'pacs', url: `${pacs.url}/dicom-web`, tokenFile }],
+  });
   service = await ArchiveService.open(directory, settings, { pages });
   await service.start();
   port = Number(new URL(service.url).port);
+}
+
+async function startPacs(): Promise<void> {
+  writeFileSync(tokenFile, 'token-of-the-toy-pacs');
+  const settings = serviceSettingsOf({ web: { port: 0 }, dicomweb: { clients: [{ name: 'archive', tokenFile }] } });
+  pacs = await ArchiveService.open(remote, settings);
+  await pacs.start();
+  for (const bytes of Object.values(await toyStudy(remotePatient))) {
+    await pacs.archive.door.admit(bytes, { kind: 'folder' });
+  }
 }
 
 const token = () => readFileSync(join(directory, consoleTokenFile), 'utf8').trim();
@@ -67,6 +84,7 @@ beforeAll(async () => {
     chromium.launch({ executablePath: browserPath, args }),
     build({ configFile, build: { outDir: pages, emptyOutDir: true }, logLevel: 'error' }),
   ]);
+  await startPacs();
   await startService();
   context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   page = await context.newPage();
@@ -80,6 +98,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close();
   await service?.[Symbol.asyncDispose]();
+  await pacs?.[Symbol.asyncDispose]();
   rmSync(root, { recursive: true, force: true });
 });
 
@@ -307,6 +326,21 @@ describe.skipIf(skipped)('the site console', () => {
     expect(service.archive.catalogue.count('').subjects).toBe(3);
   });
 
+  it('finds a study at a PACS, fetches it, and says how far it is', async () => {
+    await goTo('Arrivals');
+    await page.getByRole('tab', { name: 'From a PACS' }).click();
+    await page.getByRole('button', { name: 'Does it answer?' }).click();
+    await page.getByText('It answers.').waitFor();
+    await page.getByRole('textbox', { name: 'Modality' }).fill('CT');
+    await page.keyboard.press('Enter');
+    const found = page.getByRole('table', { name: 'Studies at the PACS' });
+    await found.getByRole('button', { name: /^Fetch/ }).click();
+    const underWay = page.getByRole('region', { name: 'Under way' });
+    await underWay.getByText('6 of 6 instances here.').waitFor();
+    await underWay.getByText('Retrieval from pacs').waitFor();
+    await expect.poll(() => service.archive.catalogue.count('').subjects).toBe(4);
+  });
+
   it('says what to enter at the PACS', async () => {
     await goTo('Storage & roads');
     const entered = page.getByRole('region', { name: 'What the administrator of the PACS enters' });
@@ -357,7 +391,7 @@ describe.skipIf(skipped)('the site console', () => {
     await page.getByRole('alert').getByText('console.unreachable').first().waitFor();
     await startService();
     await page.getByText('Live', { exact: true }).waitFor();
-    await page.getByText('3 subjects, 3 studies, 3 series').waitFor();
+    await page.getByText('4 subjects, 4 studies, 4 series').waitFor();
     expect(await page.getByRole('alert').count()).toBe(0);
   });
 

@@ -25,6 +25,11 @@ export const toyPatients: readonly ToyPatient[] = [
   { id: '4714', name: 'Dupont^Jean', phase: 'nephrographic', manufacturer: 'SIEMENS', hasLabel: false },
 ];
 
+/** Known to a PACS only. */
+export const remotePatient: ToyPatient = {
+  ...{ id: '4715', name: 'Fern^Fiona', phase: 'unenhanced', manufacturer: 'SIEMENS', hasLabel: false },
+};
+
 /** Files by name: slices of a CT, and its segmentation. */
 export async function toyStudy(patient: ToyPatient): Promise<Record<string, Uint8Array>> {
   const geometry = axisAligned({ size: [6, 24, 24], spacingMm: [2.5, 1.5, 1.5], originMm: [-20, 10, -300] });

@@ -1,6 +1,6 @@
 /** Takes in a folder that the archive's own machine can read. */
 import type { ImportEntry } from '@consilium/archive/api';
-import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Checkbox, Group, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { ErrorView } from '../../parts/error-view.tsx';
@@ -8,9 +8,10 @@ import { ask } from '../../parts/service-client.ts';
 
 export function FolderPanel() {
   const [path, setPath] = useState('');
+  const [oneSeriesAFolder, setOneSeriesAFolder] = useState(false);
   const client = useQueryClient();
   const begin = useMutation({
-    mutationFn: () => ask<ImportEntry>('/imports', { method: 'POST', body: { path } }),
+    mutationFn: () => ask<ImportEntry>('/imports', { method: 'POST', body: { path, oneSeriesAFolder } }),
     onSuccess: () => client.invalidateQueries({ queryKey: ['imports'] }),
   });
   const submit = (event: FormEvent) => {
@@ -34,6 +35,11 @@ export function FolderPanel() {
             Take in
           </Button>
         </Group>
+        <Checkbox
+          label="Files that do not say which series they are of: each folder is one series"
+          checked={oneSeriesAFolder}
+          onChange={({ currentTarget }) => setOneSeriesAFolder(currentTarget.checked)}
+        />
         {begin.error && <ErrorView error={begin.error} />}
         {begin.isSuccess && (
           <Text size="sm" role="status">
