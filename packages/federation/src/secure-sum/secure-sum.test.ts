@@ -13,6 +13,7 @@ import { describe, expect, it } from 'vitest';
 import { getBlob, putBlob } from '../blob.ts';
 import { MemoryStore } from '../memory-store.ts';
 import { CrashingStore, SimulatedCrash } from '../simulator/crashing-store.ts';
+import { SecureChronicle } from '../simulator/secure-chronicle.ts';
 import { simulatedSigner } from '../simulator/simulated-signer.ts';
 import { simulatedJob } from '../simulator/simulation.ts';
 import { WeightsFile } from '../weights.ts';
@@ -285,6 +286,54 @@ describe('a site does not trust its coordinator', () => {
     await expect(project.ask(second, survivors)).rejects.toMatchObject({ code: 'federation.secure-asked-otherwise' });
     expect(await project.ask(first, task)).toEqual(honest);
   });
+
+  it('which tells everyone something else about who survived: no site’s weights can be laid bare', async () => {
+    let opened = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.subarray([0, 1, 2, 3, 4], { minLength: 1 }), { minLength: 2, maxLength: 3 }),
+        fc.array(fc.record({ site: fc.nat(4), set: fc.nat(2), unmask: fc.boolean() }), {
+          minLength: 30,
+          maxLength: 60,
+        }),
+        async (subsets, lies) => {
+          const { project, task } = await until('secure-survivors', 5);
+          const faults: string[] = [];
+          const chronicle = new SecureChronicle((invariant, text) => void faults.push(`${invariant}: ${text}`));
+          const sets = [...subsets, [0, 1, 2, 3, 4]].map((at) => at.map((index) => project.siteIds[index]!));
+          const signatures = new Map<readonly SiteId[], { siteId: SiteId; signature: string }[]>();
+          const holders = { seeds: new Map<SiteId, Set<SiteId>>(), maskKeys: new Map<SiteId, Set<SiteId>>() };
+          for (const { site, set, unmask } of lies) {
+            const siteId = project.siteIds[site]!;
+            const survivors = sets[set % sets.length]!;
+            const signed = signatures.get(survivors) ?? [];
+            signatures.set(survivors, signed);
+            const { session, jobId } = task as Extract<Task, { kind: 'secure-survivors' }>;
+            const about = { session, jobId, taskId: task.taskId, attempt: 1, survivors: [...survivors] };
+            const lie: Task = unmask
+              ? { ...about, kind: 'secure-unmask', signatures: [...signed] }
+              : { ...about, kind: 'secure-survivors' };
+            const contribution = await project.ask(siteId, lie).catch(() => null);
+            if (contribution === null) continue;
+            chronicle.finished(siteId, lie, { kind: 'contribution', contribution });
+            if (contribution.kind === 'secure-survivors') signed.push({ siteId, signature: contribution.signature });
+            if (contribution.kind !== 'secure-unmask') continue;
+            opened += 1;
+            for (const what of ['seeds', 'maskKeys'] as const) {
+              for (const { siteId: of } of contribution[what]) {
+                holders[what].set(of, (holders[what].get(of) ?? new Set()).add(siteId));
+              }
+            }
+          }
+          expect(faults).toEqual([]);
+          const isOpen = (of: SiteId, what: 'seeds' | 'maskKeys') => (holders[what].get(of)?.size ?? 0) >= 3;
+          expect(project.siteIds.filter((of) => isOpen(of, 'seeds') && isOpen(of, 'maskKeys'))).toEqual([]);
+        },
+      ),
+      { numRuns: 25 },
+    );
+    expect(opened).toBeGreaterThan(20);
+  }, 180_000);
 
   it('which has too few signatures, or signatures of others than it says', async () => {
     const { project, first, task } = await until('secure-unmask', 5);
