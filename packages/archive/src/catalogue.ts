@@ -274,6 +274,12 @@ export class Catalogue implements InstanceCatalogue {
     return this.#database.prepare('SELECT 1 FROM instance WHERE SOPInstanceUID = ?').get(sopInstanceUid) !== undefined;
   }
 
+  holdsSeries(seriesInstanceUid: string): boolean {
+    return (
+      this.#database.prepare('SELECT 1 FROM series WHERE SeriesInstanceUID = ?').get(seriesInstanceUid) !== undefined
+    );
+  }
+
   /** Of what a query matches, how many series and subjects have each value of a field. @throws as `search` */
   facet(query: string, field: string): Facet {
     return facetOf(this.#database, query, field);

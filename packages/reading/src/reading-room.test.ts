@@ -1,11 +1,12 @@
 /** The reading room over a real archive: the way of a case from its series to a label that trains. */
 
-import { readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Archive } from '@consilium/archive';
-import { readDicomSegmentation } from '@consilium/imaging';
+import { encodeNifti, readDicomSegmentation } from '@consilium/imaging';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { labelFile } from './handover/label-export.ts';
 import { editsBetween } from './label/label-edits.ts';
 import type { ReadingRoom } from './reading-room.ts';
 import { measuresCsv } from './room/measures.ts';
@@ -25,12 +26,13 @@ import {
   ToyClock,
   ToyDirectory,
   toyGeometry,
+  toyImage,
   toySeriesUid,
 } from './toy-room.fixture.ts';
 
 const directory = new ToyDirectory();
 const clock = new ToyClock();
-const patients = ['P1', 'P2', 'P3', 'P4', 'P5', 'P6', 'P7', 'P8'];
+const patients = ['P1', 'P2', 'P3', 'P4', 'P5', 'P6', 'P7', 'P8', 'P9'];
 const project = 'renal';
 let archive: Archive;
 let room: ReadingRoom;
@@ -303,7 +305,110 @@ describe('work on a task', () => {
   });
 });
 
+describe('a series that is no DICOM', () => {
+  it('is read all the same, in layers that may overlap, and trains as NIfTI', async () => {
+    const folder = join(directory.path, 'nifti');
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'case_00001.nii.gz'), encodeNifti(toyImage(40)));
+    await archive.intake.importFolder(folder);
+    await archive.series.settle();
+    const { series } = archive.catalogue.search('', { limit: 100 });
+    const uid = series.find(
+      ({ seriesInstanceUid }) =>
+        !patients.map(toySeriesUid).includes(seriesInstanceUid) &&
+        archive.catalogue.filesOf(seriesInstanceUid).format === 'nifti',
+    )!.seriesInstanceUid;
+    const [kidney, tumour] = renalProtocol.structures;
+    await room.projects.create(lead, 'layers', {
+      ...renalProtocol,
+      fourEyes: false,
+      structures: [kidney!, { ...tumour!, layer: 1 }],
+    });
+    const [entry] = await room.projects.addCases(lead, 'layers', { ...cases, assignTo: ['anna'], series: [uid] });
+    const name = { project: 'layers', taskId: entry!.tasks[0]! };
+    const { leaseId } = await room.readings.open(readerA, name);
+    const change = strokeTo(1, empty, boxLabel(2, { from: 5, to: 7 })).change!;
+    const both = [
+      strokeTo(1, empty, boxLabel(1)),
+      strokeTo(2, empty, empty, { structure: 2, change: { ...change, layer: 1 } }),
+    ];
+    await expect(
+      room.readings.draw(readerA, { ...name, leaseId, strokes: [{ ...both[1]!, seq: 1, change }] }),
+    ).rejects.toThrow(refusal('structure-unknown'));
+    await room.readings.draw(readerA, { ...name, leaseId, strokes: both });
+    const { version } = await room.readings.submit(readerA, { ...name, leaseId, lastSeq: 2, form: {} });
+    expect(await room.label(readerA, 'layers', version)).toEqual([boxLabel(1), boxLabel(2, { from: 5, to: 7 })]);
+    const alone = { person: 'anna', roles: ['reader', 'reviewer'] } as const;
+    await room.reviews.take(alone, name);
+    await room.reviews.decide(alone, { ...name, version, decision: 'approve', comment: '' });
+    await room.idle();
+    const [label] = archive.catalogue.seriesDetails(uid).labels;
+    expect(label).toMatchObject({ format: 'nifti', isOnGrid: true, provenance: { kind: 'manual' } });
+    expect(label!.segments.map(({ name: structure, volumeMl }) => [structure, volumeMl])).toEqual([
+      ['Kidney', (4 * 6 * 8 - 4 * 2 * 8) * 0.003],
+      ['Tumour', 4 * 2 * 8 * 0.003],
+    ]);
+    const { geometry } = await room.volumes.open(uid);
+    const options = { geometry, layers: [empty, empty], protocol: room.protocolOf('layers', 1), series: undefined };
+    const kept = await room.version(readerA, 'layers', version);
+    expect(() => labelFile(kept, { ...options, format: 'dicom-seg' })).toThrow(refusal('no-dicom'));
+  });
+});
+
+describe('a case that nobody can read', () => {
+  it('is not made, and nothing is compared where there is nothing to', async () => {
+    const [segmentation] = archive.catalogue.search('modality = SEG').series;
+    const series = [segmentation!.seriesInstanceUid];
+    await expect(room.projects.addCases(lead, project, { ...cases, series })).rejects.toThrow(refusal('series-unfit'));
+    const own = (await newCase('P9')).caseId;
+    await expect(room.agreements.disagreement(lead, { project, caseId: own })).rejects.toThrow(
+      refusal('readers-missing'),
+    );
+  });
+});
+
+describe('a subject that is erased from the archive', () => {
+  it('is forgotten here, too, and the events stay whole', async () => {
+    const before = room
+      .versions(lead, project)
+      .filter(({ seriesInstanceUid }) => seriesInstanceUid === toySeriesUid('P5'));
+    expect(before).toHaveLength(3);
+    const files = () =>
+      readdirSync(join(directory.path, 'reading', 'labels'), { recursive: true, withFileTypes: true })
+        .filter((one) => one.isFile())
+        .map((one) => one.name);
+    const others = new Set(
+      room
+        .versions(lead, project)
+        .filter((one) => !before.some(({ id }) => id === one.id))
+        .flatMap(({ layers }) => layers),
+    );
+    const own = before.flatMap(({ layers }) => layers).filter((sha256) => !others.has(sha256));
+    expect(own.length).toBeGreaterThan(0);
+    expect(files()).toEqual(expect.arrayContaining(own));
+    await archive.erasure.erase('P5', 'consent withdrawn');
+    expect(room.versions(lead, project).some(({ seriesInstanceUid }) => seriesInstanceUid === toySeriesUid('P5'))).toBe(
+      false,
+    );
+    for (const sha256 of own) expect(files()).not.toContain(sha256);
+    expect(room.firstBrokenEvent()).toBeUndefined();
+    for (const file of ['reading.sqlite', 'reading.sqlite-wal']) {
+      const path = join(directory.path, 'reading', file);
+      if (existsSync(path)) expect(readFileSync(path).includes(Buffer.from(toySeriesUid('P5')))).toBe(false);
+    }
+  });
+});
+
 describe('the store', () => {
+  it('of another version of Consilium is not opened', async () => {
+    using other = new ToyDirectory();
+    mkdirSync(join(other.path, 'reading'));
+    const database = new DatabaseSync(join(other.path, 'reading', 'reading.sqlite'));
+    database.exec('PRAGMA user_version = 9');
+    database.close();
+    await expect(openToyRoom(archive, other.path, clock)).rejects.toThrow(refusal('store-version'));
+  });
+
   it('itself refuses what must not be', () => {
     const database = new DatabaseSync(join(directory.path, 'reading', 'reading.sqlite'));
     database.exec('PRAGMA foreign_keys = ON');

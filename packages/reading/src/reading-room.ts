@@ -20,6 +20,7 @@ import { caseById, changeAndTell, noteSight, protocolOf, type RoomParts, unknown
 import { TaskBook } from './room/task-book.ts';
 import { SeriesVolumes } from './series/series-volumes.ts';
 import { EventChain, eventOf, type ReadingEvent } from './store/event-chain.ts';
+import { forgetCases } from './store/forgetting.ts';
 import { openReadingDatabase } from './store/reading-database.ts';
 import { rowsFor } from './store/rows-for.ts';
 import { eventIsVisible, taskIsVisible } from './store/sight.ts';
@@ -43,6 +44,7 @@ export class ReadingRoom implements AsyncDisposable {
   readonly #parts: RoomParts;
   readonly #listeners: Set<(event: ReadingEvent) => void>;
   readonly #onTrouble: (error: unknown) => void;
+  readonly #forgetting: Disposable;
   #work: Promise<void> = Promise.resolve();
   #isClosed = false;
 
@@ -60,6 +62,7 @@ export class ReadingRoom implements AsyncDisposable {
     this.readings = new Readings(parts, this.tasks);
     this.reviews = new Reviews(parts, this.tasks);
     this.agreements = new Agreements(parts, this.tasks);
+    this.#forgetting = parts.archive.erasure.alsoBy((series) => forgetCases(parts, series));
     listeners.add(({ kind }) => {
       if (kind === 'submitted' || kind === 'approved') this.#goOn();
     });
@@ -87,6 +90,7 @@ export class ReadingRoom implements AsyncDisposable {
           for (const listener of listeners) listener(event);
         },
       };
+      await forgetCases(parts, goneSeries(parts));
       const room = new ReadingRoom(parts, listeners, onTrouble);
       room.#goOn();
       return room;
@@ -219,6 +223,7 @@ export class ReadingRoom implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
+    this.#forgetting[Symbol.dispose]();
     await this.idle();
     this.#parts.commits.flush();
     this.#parts.database.close();
@@ -234,6 +239,15 @@ export class ReadingRoom implements AsyncDisposable {
       for (const chore of chores) if (!this.#isClosed) await chore().catch(this.#onTrouble);
     });
   }
+}
+
+/** Of cases, the series that the archive has no longer. */
+function goneSeries({ archive, database }: RoomParts): readonly string[] {
+  return database
+    .prepare('SELECT DISTINCT SeriesInstanceUID FROM reading_case')
+    .all()
+    .map((row) => String(row['SeriesInstanceUID']))
+    .filter((uid) => !archive.catalogue.holdsSeries(uid));
 }
 
 /** Made once; keys what stands for persons in files that leave the reading room. */

@@ -42,8 +42,12 @@ export interface ErasedSubject {
   readonly state: 'begun' | 'done' | 'allowed';
 }
 
+/** Removes what somebody else keeps of series that are erased, by their UIDs in the archive; may be asked twice. */
+type ForgetSeries = (seriesInstanceUids: readonly string[]) => Promise<void>;
+
 export class Erasure {
   readonly #parts: ErasureParts;
+  readonly #others = new Set<ForgetSeries>();
 
   constructor(parts: ErasureParts) {
     this.#parts = parts;
@@ -70,6 +74,15 @@ export class Erasure {
     });
     await this.#finish(patientId);
     return this.#find(patientId)!;
+  }
+
+  /**
+   * Has others forget as well, before an erasure is done. One that is taken up as the archive is opened does not know them
+   * yet: whoever keeps something of series looks at its own opening which are gone.
+   */
+  alsoBy(forget: ForgetSeries): Disposable {
+    this.#others.add(forget);
+    return { [Symbol.dispose]: () => void this.#others.delete(forget) };
   }
 
   /** Goes on with what was begun when the archive was closed or its process killed. @throws as `erase` */
@@ -117,6 +130,7 @@ export class Erasure {
     await store.empty();
     for (const sha256 of rest.instances) await instances.remove(sha256);
     for (const sha256 of rest.labels) await labels.remove(sha256);
+    for (const forget of this.#others) await forget(rest.series);
     const facts = identities.reidentify('subject', patientId);
     const traces = new SubjectTraces(patientId, { facts, secret });
     await ledger.forget((path) => traces.isInPath(path));

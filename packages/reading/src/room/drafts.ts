@@ -125,7 +125,7 @@ export class Drafts {
     return this.#parts.database
       .prepare(
         `SELECT stroke.* FROM stroke JOIN draft ON draft.id = draft_id WHERE task_id = ? AND person = ?
-         ORDER BY draft.created_ms, draft_id, seq`,
+         ORDER BY draft.rowid, seq`,
       )
       .all(taskId, person)
       .map(strokeOf);

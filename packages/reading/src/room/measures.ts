@@ -44,7 +44,7 @@ export function measuresOf(parts: RoomParts, asker: Asker, project: string): Mea
   const sql = `SELECT version.*, task.base_version AS base FROM task
     JOIN reading_case ON reading_case.id = task.case_id JOIN version ON version.id = task.head_version
     WHERE project = :project AND task.state NOT IN ('proposed', 'in-progress') AND task.reader IS NOT NULL
-      AND ${taskIsVisible} ORDER BY version.created_ms, version.id`;
+      AND ${taskIsVisible} ORDER BY version.rowid`;
   const readings = rowsFor(parts, sql, asker, { ':project': project }).map((row) => {
     const base = row['base'] === null ? undefined : parts.versions.get(String(row['base']));
     return measureOf(versionOf(row), base?.kind === 'proposal');

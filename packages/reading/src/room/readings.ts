@@ -153,7 +153,7 @@ export class Readings {
         .prepare('UPDATE task SET state = ?, reader = NULL, is_pooled = 1, lease_id = NULL WHERE id = ?')
         .run(state, taskId);
       database.prepare('INSERT INTO skip VALUES (?, ?, ?, ?)').run(taskId, asker.person, reason, clock.nowMs());
-      return { value: undefined, event: eventOf(asker, task, 'skipped', { reason }) };
+      return { value: undefined, event: eventOf(asker, task, 'skipped') };
     });
   }
 

@@ -84,7 +84,7 @@ export class Reviews {
       if (decision === 'approve' && task.role === 'adjudicate') this.#closeOthers(task);
       return {
         value: undefined,
-        event: eventOf(asker, task, decision === 'approve' ? 'approved' : 'changes-asked', { version, comment }),
+        event: eventOf(asker, task, decision === 'approve' ? 'approved' : 'changes-asked', { version }),
       };
     });
   }

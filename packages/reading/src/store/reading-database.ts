@@ -74,7 +74,7 @@ const tasks = `
   ) STRICT, WITHOUT ROWID;
   -- one a sitting that ended in a version
   CREATE TABLE IF NOT EXISTS draft (
-    id TEXT PRIMARY KEY,
+    id TEXT NOT NULL PRIMARY KEY,
     task_id TEXT NOT NULL REFERENCES task,
     person TEXT NOT NULL,
     base_version TEXT REFERENCES version,
@@ -82,7 +82,7 @@ const tasks = `
     version_id TEXT REFERENCES version,
     created_ms INTEGER NOT NULL,
     closed_ms INTEGER
-  ) STRICT, WITHOUT ROWID;
+  ) STRICT;
   CREATE UNIQUE INDEX IF NOT EXISTS open_draft ON draft (task_id) WHERE closed_ms IS NULL;
   CREATE TABLE IF NOT EXISTS stroke (
     draft_id TEXT NOT NULL REFERENCES draft,
@@ -102,7 +102,7 @@ const tasks = `
 const versions = `
   CREATE TABLE IF NOT EXISTS version (
     -- SHA-256 of its content
-    id TEXT PRIMARY KEY,
+    id TEXT NOT NULL PRIMARY KEY,
     case_id TEXT NOT NULL REFERENCES reading_case,
     task_id TEXT REFERENCES task,
     -- 'proposal', 'drawn', 'import', 'merge', 'consensus'
@@ -111,7 +111,7 @@ const versions = `
     -- JSON: all of it, of which the id is the digest
     content TEXT NOT NULL,
     created_ms INTEGER NOT NULL
-  ) STRICT, WITHOUT ROWID;
+  ) STRICT;
   CREATE INDEX IF NOT EXISTS version_of_case ON version (case_id);
   CREATE TABLE IF NOT EXISTS review (
     id INTEGER PRIMARY KEY,
@@ -146,6 +146,8 @@ const versions = `
     at_ms INTEGER NOT NULL,
     PRIMARY KEY (one_version, other_version)
   ) STRICT, WITHOUT ROWID;
+  -- not empty only within the transaction in which a case is forgotten
+  CREATE TABLE IF NOT EXISTS forgetting (case_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS event (
     seq INTEGER PRIMARY KEY,
     at_ms INTEGER NOT NULL,
@@ -167,6 +169,7 @@ const guards = `
     .flatMap((table) =>
       ['UPDATE', 'DELETE'].map(
         (what) => `CREATE TRIGGER IF NOT EXISTS ${table}_no_${what.toLowerCase()} BEFORE ${what} ON ${table}
+          WHEN ${what === 'UPDATE' || table === 'event' || table === 'protocol'} OR NOT EXISTS (SELECT 1 FROM forgetting)
           BEGIN SELECT RAISE(ABORT, '${table} is only added to'); END;`,
       ),
     )
@@ -185,7 +188,9 @@ const guards = `
 export function openReadingDatabase(directory: string): DatabaseSync {
   const database = new DatabaseSync(join(directory, 'reading.sqlite'), { timeout: 10_000 });
   try {
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
+    database.exec(
+      'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON',
+    );
     const version = Number(database.prepare('PRAGMA user_version').get()!['user_version']);
     if (version !== 0 && version !== schemaVersion) {
       const message = 'The reading room was written by another version of Consilium: use that one.';

@@ -105,7 +105,7 @@ export class VersionStore {
   list(asker: Asker, project: string, caseId?: string): readonly Version[] {
     const sql = `SELECT version.* FROM version JOIN reading_case ON reading_case.id = version.case_id
       WHERE project = :project AND version.case_id = ifnull(:case, version.case_id) AND ${versionIsVisible}
-      ORDER BY version.created_ms, version.id`;
+      ORDER BY version.rowid`;
     return rowsFor({ database: this.#database }, sql, asker, { ':project': project, ':case': caseId ?? null }).map(
       versionOf,
     );
@@ -124,11 +124,22 @@ export class VersionStore {
 
   /** Removes what a crash left of versions that were never listed. */
   async sweep(): Promise<void> {
-    const known = new Set<string>();
+    const used = this.#used();
+    await this.#blobs.sweep((sha256) => used.has(sha256));
+  }
+
+  /** Of some layers, removes those that no version has. */
+  async removeUnused(layers: Iterable<string>): Promise<void> {
+    const used = this.#used();
+    for (const sha256 of layers) if (!used.has(sha256)) await this.#blobs.remove(sha256);
+  }
+
+  #used(): ReadonlySet<string> {
+    const used = new Set<string>();
     for (const { content } of this.#database.prepare('SELECT content FROM version').iterate()) {
-      for (const sha256 of (JSON.parse(String(content)) as VersionContent).layers) known.add(sha256);
+      for (const sha256 of (JSON.parse(String(content)) as VersionContent).layers) used.add(sha256);
     }
-    await this.#blobs.sweep((sha256) => known.has(sha256));
+    return used;
   }
 }
 
