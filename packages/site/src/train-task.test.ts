@@ -18,6 +18,7 @@ import type {
 import { plainEncoding } from '@consilium/protocol';
 import { buildNetwork } from '@consilium/training';
 import { describe, expect, it } from 'vitest';
+import type { FilterSpec } from './filters/filter-spec.ts';
 import { PrivacyBudget } from './privacy-budget.ts';
 import { parseWorkerSettings, type WorkerSettings } from './settings.ts';
 import { SiteTasks } from './site-tasks.ts';
@@ -160,6 +161,49 @@ describe('the training of a site', () => {
     for (const part of ['weights', 'controlChange'] as const) {
       expect(restarted.blobs.get(repeated[part]!)).toEqual(site.blobs.get(second[part]!));
     }
+  });
+
+  it('lets its filters work on whatever leaves, names them, and trains on as if there were none', async () => {
+    using directory = new ToyDirectory();
+    const norm = 1e-3;
+    const filters: FilterSpec[] = [
+      { kind: 'exclude', tensors: [names[0]!] },
+      { kind: 'clip', norm },
+      { kind: 'noise', deviation: 1e-9 },
+    ];
+    const plain = new ToySite(directory);
+    const site = new ToySite(directory, { filters });
+    const zeros = new Map(
+      [...initial].map(([name, { shape, data }]) => [
+        name,
+        { dtype: 'float32' as const, shape, data: new Float32Array(data.length) },
+      ]),
+    );
+    const control = { control: site.put(encodeSafetensors(zeros)) };
+    const contribution = await site.train(control);
+    expect(contribution.filters).toEqual(['exclude', 'clip', 'noise']);
+    const moved = (weights: Weights) =>
+      Object.fromEntries(
+        names.map((name) => [
+          name,
+          numbers(weights, name).map((value, index) => value - numbers(initial, name)[index]!),
+        ]),
+      );
+    const lengthOf = (movement: Record<string, number[]>) => Math.hypot(...Object.values(movement).flat());
+    const outgoing = moved(site.weightsOf(contribution.weights));
+    expect(Math.hypot(...outgoing[names[0]!]!)).toBeLessThan(1e-6);
+    expect(lengthOf(outgoing)).toBeCloseTo(norm, 5);
+    const unfiltered = await plain.train();
+    expect(unfiltered.filters).toBeUndefined();
+    expect(lengthOf(moved(plain.weightsOf(unfiltered.weights)))).toBeGreaterThan(10 * norm);
+    // Nor does a control variate tell what the weights do not.
+    const change = site.weightsOf(contribution.controlChange!);
+    expect(Math.hypot(...numbers(change, names[0]!))).toBeLessThan(1e-3);
+    expect(site.blobs.get((await site.train(control)).weights)).toEqual(site.blobs.get(contribution.weights));
+    expect(contribution.meanLoss).toBe(unfiltered.meanLoss);
+    const silent = new ToySite(directory, { filters: [{ kind: 'block', contributions: ['loss'] }] });
+    expect(await silent.train()).toEqual({ ...unfiltered, meanLoss: null });
+    expect(silent.progress.filter((step) => step.kind === 'step' && step.loss !== null)).toEqual([]);
   });
 
   it('trains a model of its own beside the shared one, which is not touched by it', async () => {

@@ -6,7 +6,7 @@ import { controlAfter, controlCorrection, encodeWeights, matchesAny, protectedUp
 import { decodeSafetensors, encodeSafetensors, tensor, type Weights } from '@consilium/numerics';
 import type { BlobId, ContributionTo, TrainTask } from '@consilium/protocol';
 import { parsePlan, type TrainResult } from '@consilium/training';
-import { filterWeights } from './filters/outgoing-filters.ts';
+import { filterWeights, keepsLoss } from './filters/outgoing-filters.ts';
 import { JobMemory } from './job-memory.ts';
 import type { LocalLog } from './ports/local-log.ts';
 import { preparedMembers } from './prepare-task.ts';
@@ -39,7 +39,8 @@ export async function trainTask(
   const trainer = await workplace.bench.take(task, needs);
   trainer.setWeights(start);
   if (control !== null) trainer.setControlVariate(controlCorrection(control));
-  const result = await stepsOf(task, context, trainer, { paid, log: workplace.log });
+  const tellsLoss = paid === null && !keepsLoss(workplace.filters);
+  const result = await stepsOf(task, context, trainer, { paid, tellsLoss, log: workplace.log });
   const own = trainer.weights();
   const { trained: unfiltered, clip } = published({ start, own, paid, clip: before.clip });
   const { weights: trained, names } = await filterWeights(unfiltered, {
@@ -69,7 +70,7 @@ export async function trainTask(
     controlChange: changed === null ? null : await putBlob(encodeSafetensors(changed.change)),
     cases: members.length,
     steps: result.steps,
-    meanLoss: paid === null ? result.meanLoss : null,
+    meanLoss: tellsLoss ? result.meanLoss : null,
     ...(names.length === 0 ? {} : { filters: [...names] }),
   };
 }
@@ -106,7 +107,7 @@ async function personalWeights(
   const trainer = await bench.take(alone, { ...needs, privacy: null }); // it never leaves the site
   trainer.setWeights(own.size === 0 ? sent : own);
   if (task.personalLambda > 0) trainer.setAnchor(sent);
-  await stepsOf(task, { ...context, onProgress: () => {} }, trainer, { paid: null, log });
+  await stepsOf(task, { ...context, onProgress: () => {} }, trainer, { paid: null, tellsLoss: false, log });
   return trainer.weights();
 }
 
@@ -114,7 +115,7 @@ async function stepsOf(
   { steps, firstStep, totalSteps }: TrainTask,
   { signal, onProgress }: TaskContext,
   trainer: Awaited<ReturnType<Workplace['bench']['take']>>,
-  { paid, log }: { readonly paid: TaskPrivacy | null; readonly log: LocalLog },
+  { paid, tellsLoss, log }: { readonly paid: TaskPrivacy | null; readonly tellsLoss: boolean; readonly log: LocalLog },
 ): Promise<TrainResult> {
   const result = await trainer.train({
     steps,
@@ -122,7 +123,7 @@ async function stepsOf(
     totalSteps,
     signal,
     onStep: ({ step, loss }) =>
-      onProgress({ kind: 'step', step: step - firstStep + 1, of: steps, loss: paid === null ? loss : null }),
+      onProgress({ kind: 'step', step: step - firstStep + 1, of: steps, loss: tellsLoss ? loss : null }),
     ...(paid === null ? {} : { noise: paid.noise }),
     onUnusable: (caseIds) => log.write('left out of a private step', { cases: caseIds }),
   });

@@ -31,11 +31,11 @@ export const filterSpecSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('quantise'), bits: z.int().min(2).max(16) }),
   /** Gaussian noise of this standard deviation on every number that moves or not. */
   z.strictObject({ kind: z.literal('noise'), deviation: positive }),
-  /** Answers of these kinds do not leave. */
+  /** Answers of these kinds do not leave; `loss`: nor does what training says of how well it goes. */
   z.strictObject({
     kind: z.literal('block'),
     contributions: z
-      .array(z.enum(['train', 'evaluate', 'fingerprint', 'prepare', 'statistics', 'overlap', 'control']))
+      .array(z.enum(['train', 'evaluate', 'fingerprint', 'prepare', 'statistics', 'overlap', 'control', 'loss']))
       .min(1),
   }),
 ]);

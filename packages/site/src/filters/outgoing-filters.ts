@@ -21,6 +21,11 @@ export interface FilteredWeights {
   readonly names: readonly string[];
 }
 
+/** Whether a loss, which is as telling as a gradient, stays at the site. */
+export function keepsLoss(filters: readonly FilterSpec[]): boolean {
+  return filters.some((filter) => filter.kind === 'block' && filter.contributions.includes('loss'));
+}
+
 /** @throws SiteError `site.payload-blocked`, before anything is done for the task */
 export function requireUnblocked(task: Task, filters: readonly FilterSpec[]): void {
   const blocked = filters.flatMap((filter) => (filter.kind === 'block' ? filter.contributions : []));
