@@ -45,9 +45,13 @@ describe('a comparison of patients', () => {
   it('goes on without a site that fails on the way, whom the others do not find', async () => {
     const mishap = (siteId: SiteId, task: Task) =>
       siteId === 'site-2' && stepOf(task) === 'return' ? ('fails-for-good' as const) : undefined;
-    const outcome = await runOverlap(overlap, simulatedPorts({ mishap }));
+    const store = new MemoryStore();
+    const outcome = await runOverlap(overlap, simulatedPorts({ store, mishap }));
     expect([...outcome.answers.keys()]).toEqual(['site-1', 'site-3', 'site-4']);
     expect(outcome.leftOut).toMatchObject([{ siteId: 'site-2', why: 'failed' }]);
+    const again = simulatedPorts({ store }); // in which it would not fail, but the step was closed without it
+    expect(await runOverlap(overlap, again)).toEqual(outcome);
+    for (const { log } of again.sites.values()) expect(log).toEqual([]);
   });
 
   it('fails with too few sites, and goes on from there when it is resumed', async () => {

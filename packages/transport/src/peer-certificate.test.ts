@@ -1,9 +1,17 @@
+import { webcrypto } from 'node:crypto';
 import { checkRoster, introductionStatement, type PeerContext, PeerKey } from '@consilium/federation';
 import type { Introduction, JobId, SiteId } from '@consilium/protocol';
 import { describe, expect, it } from 'vitest';
+import { createKeys, pemOfKey, signatureAlgorithm } from './certificate-request.ts';
 import type { Credentials } from './credentials.ts';
 import { signatoryOf, signedBy } from './peer-certificate.ts';
 import { createProject } from './project.fixture.ts';
+import {
+  AuthorityKeyIdentifierExtension,
+  SubjectAlternativeNameExtension,
+  X509Certificate,
+  X509CertificateGenerator,
+} from './x509.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
 const nowMs = Date.UTC(2026, 5, 1, 12);
@@ -49,6 +57,25 @@ const code = (received: readonly Introduction[], changes: Partial<Parameters<typ
 };
 const withB = (b: Introduction) => [roster[0]!, b, roster[2]!];
 
+/** A certificate that says in every word that the project's authority has issued it, signed by somebody else. */
+async function forged(): Promise<Credentials> {
+  const keys = await createKeys();
+  const issuer = new X509Certificate(authority);
+  const certificate = await X509CertificateGenerator.create(
+    {
+      ...{ serialNumber: '01', subject: 'CN=b', issuer: issuer.subject, publicKey: keys.publicKey },
+      ...{ notBefore: new Date(nowMs - dayMs), notAfter: new Date(nowMs + dayMs) },
+      ...{ signingKey: (await createKeys()).privateKey, signingAlgorithm: signatureAlgorithm },
+      extensions: [
+        new SubjectAlternativeNameExtension([{ type: 'url', value: 'consilium:kidney/site/b' }]),
+        await AuthorityKeyIdentifierExtension.create(issuer.publicKey, false, webcrypto as Crypto),
+      ],
+    },
+    webcrypto as Crypto,
+  );
+  return { certificate: certificate.toString('pem'), key: await pemOfKey(keys.privateKey) };
+}
+
 describe('a roster of sites', () => {
   it('is accepted, whatever its order, if every key is signed by who holds a certificate of the project', () => {
     const { peers, digest } = check(roster);
@@ -76,6 +103,7 @@ describe('a roster of sites', () => {
     for (const as of [self, await liver.site('b'), server, old, await early]) {
       expect(code(withB(introduce('b', { as })))).toBe('federation.peer-not-proven');
     }
+    expect(code(withB(introduce('b', { as: await forged() })))).toBe('federation.peer-not-proven');
     for (const certificate of ['', 'junk', roster[1]!.certificate.slice(0, 300), authority]) {
       expect(code(withB({ ...roster[1]!, certificate }))).toBe('federation.peer-not-proven');
     }
