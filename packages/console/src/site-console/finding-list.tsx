@@ -13,7 +13,13 @@ import { severityColors, severityWords } from './severity.ts';
 const archiveSources = new Set(['door', 'volume', 'label']);
 const personsCode = 'unfit';
 
-export function FindingList({ series }: { series: Pick<SeriesDetails, 'seriesInstanceUid' | 'findings'> }) {
+export interface FindingListProps {
+  readonly series: Pick<SeriesDetails, 'seriesInstanceUid' | 'findings'>;
+  /** The code that is explained already where this is shown. */
+  readonly explained?: string;
+}
+
+export function FindingList({ explained, series }: FindingListProps) {
   const { findings } = series;
   return (
     <Stack gap="xs">
@@ -23,7 +29,12 @@ export function FindingList({ series }: { series: Pick<SeriesDetails, 'seriesIns
         </Text>
       )}
       {findings.map((finding) => (
-        <FindingRow key={`${finding.source} ${finding.code}`} uid={series.seriesInstanceUid} finding={finding} />
+        <FindingRow
+          key={`${finding.source} ${finding.code}`}
+          uid={series.seriesInstanceUid}
+          finding={finding}
+          words={finding.code === explained ? undefined : findingWords[finding.code]}
+        />
       ))}
       <Group>
         <MarkFailed uid={series.seriesInstanceUid} />
@@ -32,7 +43,14 @@ export function FindingList({ series }: { series: Pick<SeriesDetails, 'seriesIns
   );
 }
 
-function FindingRow({ finding, uid }: { uid: string; finding: Finding }) {
+interface FindingRowProps {
+  readonly uid: string;
+  readonly finding: Finding;
+  /** What it means. */
+  readonly words: string | undefined;
+}
+
+function FindingRow({ finding, uid, words }: FindingRowProps) {
   const change = useChange();
   const { code, createdMs, message, severity, source } = finding;
   const isArchives = archiveSources.has(source);
@@ -57,9 +75,9 @@ function FindingRow({ finding, uid }: { uid: string; finding: Finding }) {
           </Badge>
           <Text size="sm">{message}</Text>
         </Group>
-        {findingWords[code] !== undefined && (
+        {words !== undefined && (
           <Text size="sm" c="dimmed">
-            {findingWords[code]}
+            {words}
           </Text>
         )}
         <Text size="xs" c="dimmed">

@@ -34,12 +34,14 @@ export function DeidentificationPage({ uid }: { uid: string | undefined }) {
         <Section title="Who is it?">
           <ReidentificationForm />
         </Section>
-        <Section title="Who has asked">
-          <ReidentificationRecord />
-        </Section>
-        <Section title="Erased subjects">
-          <ErasedSubjects />
-        </Section>
+        <Stack gap="md">
+          <Section title="Who has asked">
+            <ReidentificationRecord />
+          </Section>
+          <Section title="Erased subjects">
+            <ErasedSubjects />
+          </Section>
+        </Stack>
       </SimpleGrid>
     </PageFrame>
   );

@@ -152,7 +152,7 @@ function FoundSeries({ code, group }: { code: string; group: FindingGroup | unde
                         </Text>
                       </Stack>
                     </Group>
-                    <Findings uid={one.seriesInstanceUid} />
+                    <Findings uid={one.seriesInstanceUid} explained={code} />
                   </Stack>
                 </Card>
               ))}
@@ -174,11 +174,11 @@ function FoundSeries({ code, group }: { code: string; group: FindingGroup | unde
   );
 }
 
-function Findings({ uid }: { uid: string }) {
+function Findings({ explained, uid }: { uid: string; explained: string }) {
   const query = useQuery(seriesQuestion(uid));
   return (
     <QueryView of={query} height={60}>
-      {(series) => <FindingList series={series} />}
+      {(series) => <FindingList series={series} explained={explained} />}
     </QueryView>
   );
 }

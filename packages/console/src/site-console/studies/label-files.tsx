@@ -16,7 +16,7 @@ const formats = [
 export function LabelDownloads({ label, series }: { label: Label; series: SeriesDetails }) {
   if (!label.isOnGrid) return null;
   return (
-    <Group gap="xs">
+    <Group gap="xs" fz="sm">
       <Text size="sm">Download as</Text>
       {formats.map(([format, name, suffix]) => (
         <a
