@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { AuditLog } from '@consilium/audit';
+import { AuditLog, AuditReader, verifyAudit } from '@consilium/audit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ServicesProject } from './services-project.fixture.ts';
 
@@ -31,8 +31,10 @@ interface Report {
   readonly witnessed: readonly { readonly origin: string; readonly size: number }[];
   readonly compared: number;
 }
-const shown = async (directory: string, ...more: readonly string[]) =>
-  (await project.told('audit', 'show', '--directory', directory, ...more)).entries as readonly object[];
+function entries(directory: string, filter: { readonly action?: string; readonly about?: string }) {
+  using reader = AuditReader.open(join(root, directory, 'audit'));
+  return reader.entries({ last: 100, ...filter });
+}
 
 /** As whoever has the coordinator's disk and its key might: another past, rightly signed. */
 async function rewritePast(): Promise<void> {
@@ -54,46 +56,41 @@ async function rewritePast(): Promise<void> {
 
 describe('a coordinator and a site', () => {
   it('write down who was let in, and show each other the heads of their logs', async () => {
-    await expect
-      .poll(async () => (await shown('coordinator', '--action', 'checkpoint.stored')).length, { timeout: 30_000 })
-      .toBeGreaterThan(0);
-    await expect
-      .poll(async () => (await shown('site-1', '--action', 'checkpoint.stored')).length, { timeout: 30_000 })
-      .toBeGreaterThan(0);
-    const about = (await shown('coordinator', '--about', 'site-1')) as { action: string; actor: object }[];
-    expect(about.map(({ action }) => action)).toEqual(['invitation.made', 'member.asked', 'member.admitted']);
-    expect(about[2]!.actor).toEqual({ kind: 'member', id: 'admin' });
-    for (const [one, other] of [
-      ['coordinator', 'site-1'],
-      ['site-1', 'coordinator'],
-    ] as const) {
-      const { code, report } = await verified('--directory', one, '--against', other);
-      expect([code, report.problems, report.witnessed.length]).toEqual([0, [], 1]);
-      expect(report.compared).toBeGreaterThan(0);
+    for (const one of ['coordinator', 'site-1']) {
+      await expect
+        .poll(() => entries(one, { action: 'checkpoint.stored' }).length, { timeout: 30_000 })
+        .toBeGreaterThan(0);
     }
+    const about = (await project.told('audit', 'show', '--directory', 'coordinator', '--about', 'site-1')).entries;
+    const by = { kind: 'member', id: 'admin' };
+    expect(about).toMatchObject([
+      { action: 'invitation.made', actor: by },
+      { action: 'member.asked', actor: { id: 'site-1' } },
+      { action: 'member.admitted', actor: by, outcome: 'allowed' },
+    ]);
+    const { code, report } = await verified('--directory', 'site-1', '--against', 'coordinator');
+    expect([code, report.problems, report.witnessed.length]).toEqual([0, [], 1]);
+    expect(report.compared).toBeGreaterThan(0);
   }, 60_000);
 
   it('prove and export what can be checked elsewhere', async () => {
     const key = 'coordinator/audit/public.pem';
     await project.told('audit', 'prove', '--directory', 'coordinator', '--entry', '2', '--out', 'proof.json');
     expect((await verified('--proof', 'proof.json', '--key', key)).code).toBe(0);
-    expect((await verified('--proof', 'proof.json', '--key', 'site-1/audit/public.pem')).code).toBe(7);
     await project.told('audit', 'export', '--directory', 'site-1', '--out', 'exported');
     expect((await verified('--export', 'exported', '--key', 'site-1/audit/public.pem')).code).toBe(0);
-    expect((await project.run('audit', 'verify')).stderr).toContain('cli.bad-option');
   }, 60_000);
 
   it('find out when the coordinator’s past is rewritten, by the head that the site keeps', async () => {
     await project.running.get('coordinator')!.kill('SIGKILL');
     await rewritePast();
-    expect((await verified('--directory', 'coordinator')).report.problems).toEqual([]);
+    expect(verifyAudit(join(root, 'coordinator/audit')).problems).toEqual([]); // by itself it looks well
     await project.startCoordinator();
     await expect
       .poll(() => readFileSync(join(root, 'site-1/log.jsonl'), 'utf8'), { timeout: 60_000 })
       .toMatch(/"event":"audit alarm","code":"audit\.history-rewritten","of":"coordinator"/);
-    const site = await verified('--directory', 'site-1');
-    expect(site.code).toBe(7);
-    expect(site.report.problems[0]).toMatchObject({ code: 'audit.history-rewritten' });
+    const { problems } = verifyAudit(join(root, 'site-1/audit'));
+    expect(problems[0]).toMatchObject({ code: 'audit.history-rewritten' });
     const against = await verified('--directory', 'coordinator', '--against', 'site-1');
     expect([against.code, against.report.problems.map(({ code }) => code)]).toEqual([
       7,

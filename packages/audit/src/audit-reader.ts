@@ -9,9 +9,18 @@ import { type AuditEntry, decodeEntry } from './audit-entry.ts';
 import { AuditError, auditErrorOf } from './audit-error.ts';
 import { exportReadme } from './export-readme.ts';
 import { readPublicKey } from './log-key.ts';
-import { completedNodes, type Hash, hashLeaf, inclusionPath, provesInclusion, rootOf } from './merkle-tree.ts';
-import { isSignedBy, logIdOf, type SignedHead, signedHeadSchema } from './signed-head.ts';
+import {
+  completedNodes,
+  consistencyPath,
+  type Hash,
+  hashLeaf,
+  inclusionPath,
+  provesInclusion,
+  rootOf,
+} from './merkle-tree.ts';
+import { encodePublicKey, isSignedBy, logIdOf, type SignedHead, signedHeadSchema } from './signed-head.ts';
 import { storedHead, TreeStore } from './tree-store.ts';
+import type { Checkpoint } from './witness.ts';
 
 const proofSchema = z.strictObject({
   kind: z.literal('consilium-audit-proof-1'),
@@ -69,6 +78,17 @@ export class AuditReader implements Disposable {
       const { read } = new TreeStore(this.#database, { mayAppend: false });
       const path = inclusionPath(number, head.size, read).map((hash) => Buffer.from(hash).toString('base64'));
       return { kind: 'consilium-audit-proof-1', entry: String(row['line']), path, head };
+    });
+  }
+
+  /** What this log says of itself to who keeps its head of so many entries; 0 if none. */
+  checkpoint(since: number): Checkpoint {
+    return reading(() => {
+      const { head } = this;
+      const { read } = new TreeStore(this.#database, { mayAppend: false });
+      const path = since > head.size ? [] : consistencyPath(since, head.size, read);
+      const publicKey = encodePublicKey(readPublicKey(join(this.#directory, 'public.pem')));
+      return { publicKey, head, path: path.map((hash) => Buffer.from(hash).toString('base64')) };
     });
   }
 

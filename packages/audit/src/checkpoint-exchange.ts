@@ -3,6 +3,7 @@
  * may open connections asks; what travels is a head, its key and a path of hashes: nothing of any entry.
  */
 import type { AuditLog } from './audit-log.ts';
+import { AuditReader } from './audit-reader.ts';
 import { decodePublicKey, isSignedBy, type SignedHead } from './signed-head.ts';
 import { type Alarm, AlarmCode, type Checkpoint, lastWitnessed, raise, witness } from './witness.ts';
 
@@ -38,6 +39,12 @@ export async function exchangeCheckpoints(
     own === null ? null : await raise(log, origin, { code: own, head: answer.kept! }),
   ];
   return alarms.filter((alarm) => alarm !== null);
+}
+
+/** Keeps the head of a log that lies on the same machine. @returns a new alarm. @throws AuditError */
+export function witnessDirectory(log: AuditLog, origin: string, directory: string): Promise<Alarm | null> {
+  using reader = AuditReader.open(directory);
+  return witness(log, origin, reader.checkpoint(lastWitnessed(log.database, origin)?.head.size ?? 0));
 }
 
 /** The other end. @returns what is answered, and a new alarm. */

@@ -15,6 +15,7 @@ export {
   type CheckpointAnswer,
   type CheckpointOffer,
   exchangeCheckpoints,
+  witnessDirectory,
 } from './checkpoint-exchange.ts';
 export { type AuditReport, headsKeptOf, verifyAudit } from './verification.ts';
 export { type Alarm, alarmsOf } from './witness.ts';

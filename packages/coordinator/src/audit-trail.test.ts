@@ -1,6 +1,14 @@
 /** What a coordinator writes down, and that it does nothing that it cannot write down. */
 import { join } from 'node:path';
-import { AuditReader, verifyAudit } from '@consilium/audit';
+import {
+  AuditLog,
+  AuditReader,
+  alarmsOf,
+  type CheckpointAnswer,
+  type CheckpointOffer,
+  exchangeCheckpoints,
+  verifyAudit,
+} from '@consilium/audit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { recoverMember } from './coordinator-directory.ts';
 import { TestProject } from './project.fixture.ts';
@@ -65,6 +73,39 @@ describe('a coordinator', () => {
     );
     expect(entries('member.recovered')).toMatchObject([{ subjects: [{ id: 'berta' }, { kind: 'key' }] }]);
     expect(verifyAudit(directory()).problems).toEqual([]);
+  });
+
+  it('keeps the head of a site’s log, not too often, and raises an alarm about one that is forged', async () => {
+    const site = await project.admit('site', 'site-5');
+    const log = await AuditLog.open(join(project.directory, 'site-5'), {
+      nowMs: () => 1_700_000_000_000,
+      service: { kind: 'site', id: 'site-5' },
+    });
+    const statuses: number[] = [];
+    const exchange = (forge: (offer: CheckpointOffer) => object = (offer) => offer) =>
+      exchangeCheckpoints(log, 'coordinator', async (offer) => {
+        const message = { kind: 'checkpoint', ...forge(offer) };
+        const { body, code, status } = await project.ask('POST', '/v1/checkpoints', site, message);
+        statuses.push(status);
+        if (status !== 200) throw new Error(code);
+        return body as CheckpointAnswer;
+      });
+    expect(await exchange()).toEqual([]);
+    await expect(exchange()).rejects.toThrow('coordinator.too-often');
+    log[Symbol.dispose]();
+    expect(statuses).toEqual([200, 429]);
+    const heads = { kind: 'log', id: expect.stringMatching(/^site-5@[0-9a-f]{16}\/1$/) };
+    expect(entries('checkpoint.stored')).toMatchObject([{ subjects: [heads, { kind: 'digest' }] }]);
+    const other = await project.admit('site', 'site-6');
+    using forging = await AuditLog.open(join(project.directory, 'site-6'), {
+      nowMs: () => 1_700_000_000_000,
+      service: { kind: 'site', id: 'site-6' },
+    });
+    const { head, publicKey } = forging;
+    const forged = { kind: 'checkpoint', publicKey, head: { ...head, size: 9 }, path: [], from: 0, holds: 0 };
+    expect((await project.ask('POST', '/v1/checkpoints', other, forged)).status).toBe(200);
+    expect(entries('checkpoint.disputed')).toMatchObject([{ code: 'audit.head-forged', outcome: 'failed' }]);
+    expect(alarmsOf(project.coordinator.audit.database)).toHaveLength(1);
   });
 
   it('admits, revokes and invites nobody while that cannot be written down', async () => {

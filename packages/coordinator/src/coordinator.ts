@@ -240,6 +240,7 @@ export class Coordinator implements AsyncDisposable {
     });
     await app.register(checkpointRoutes, {
       audit,
+      nowMs,
       siteOf: (request) => identityOf(request, Role.site),
       onAlarm: (siteId, { code, head }) => app.log.error({ siteId, code, size: head.size }, 'audit alarm'),
     });

@@ -1,6 +1,7 @@
 /** What a site writes down, and that it does nothing for others that it cannot write down. */
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { AuditReader, verifyAudit } from '@consilium/audit';
+import { AuditLog, AuditReader, verifyAudit } from '@consilium/audit';
 import type { Clock } from '@consilium/federation';
 import type { Contribution, Task } from '@consilium/protocol';
 import { describe, expect, it } from 'vitest';
@@ -13,10 +14,11 @@ const clock: Clock = {
   sleep: (_ms, signal) => new Promise((done) => signal.addEventListener('abort', () => done(), { once: true })),
 };
 
-async function open(directory: string, lines: string[], send: () => Promise<unknown> = async () => ({})) {
+async function open(directory: string, lines: string[], archives: readonly string[] = []) {
+  const send = async () => ({});
   const { signal } = new AbortController();
   const log = { write: (event: string) => void lines.push(event) };
-  return SiteAudit.open({ directory, siteId: 'site-1', clock, log, send, signal });
+  return SiteAudit.open({ directory, siteId: 'site-1', clock, log, send, archives, signal });
 }
 function entries(directory: string) {
   using reader = AuditReader.open(join(directory, 'audit'));
@@ -53,6 +55,32 @@ describe('the audit log of a site', () => {
     expect(JSON.stringify(entries(directory.path))).not.toContain('Example');
     expect(lines).toEqual(['checkpoint failed', 'checkpoint failed']); // an answer that is none
     expect(verifyAudit(join(directory.path, 'audit')).problems).toEqual([]);
+  });
+
+  it('keeps the head of each archive that the site reads, and finds out when one was begun anew', async () => {
+    using directory = new ToyDirectory();
+    const service = { kind: 'service', id: 'archive' } as const;
+    const archive = join(directory.path, 'archive');
+    const write = async () => {
+      using log = await AuditLog.open(join(archive, 'audit'), { nowMs: () => 1_700_000_000_000, service });
+      await log.record({ actor: service, action: 'service.started', subjects: [], outcome: 'done' });
+    };
+    const lines: string[] = [];
+    const audit = await open(directory.path, lines, [archive, join(directory.path, 'none')]);
+    for (let time = 0; time < 2; time++) {
+      await write();
+      await audit.exchange();
+    }
+    expect(audit.alarms).toBe(0);
+    rmSync(archive, { recursive: true });
+    await write();
+    await audit.exchange();
+    expect(audit.alarms).toBe(1);
+    await audit[Symbol.asyncDispose]();
+    const { problems, witnessed } = verifyAudit(join(directory.path, 'audit'));
+    expect(witnessed).toMatchObject([{ origin: 'archive-1', size: 3 }]);
+    expect(problems).toEqual([{ code: 'audit.key-changed', where: expect.stringContaining('archive-1') }]);
+    expect(lines).toContain('audit alarm');
   });
 
   it('has who approved which job, by name where that is plain', async () => {

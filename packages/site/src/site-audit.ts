@@ -11,6 +11,7 @@ import {
   auditSubject,
   type CheckpointOffer,
   exchangeCheckpoints,
+  witnessDirectory,
 } from '@consilium/audit';
 import type { AgentEvent, Clock } from '@consilium/federation';
 import { parseCheckpointAnswer, type Task, type TaskId } from '@consilium/protocol';
@@ -31,6 +32,8 @@ export interface SiteAuditOptions {
   readonly log: LocalLog;
   /** To the coordinator, with its answer as it came. */
   readonly send: (offer: CheckpointOffer & { readonly kind: 'checkpoint' }, signal: AbortSignal) => Promise<unknown>;
+  /** Directories of the archives that the site reads: nobody else could keep their heads. */
+  readonly archives: readonly string[];
   readonly signal: AbortSignal;
 }
 
@@ -101,12 +104,16 @@ export class SiteAudit implements AsyncDisposable {
     }
   }
 
-  /** Shows the coordinator the head of this log, and has it show its own. Never rejects: it is tried again. */
+  /**
+   * Keeps the heads of the archives, shows the coordinator the head of this log, and has it show its own. Never rejects: it
+   * is tried again.
+   */
   exchange(): Promise<void> {
     const { log, send } = this.#options;
     const signal = this.#signal;
     this.#exchange = this.#exchange.then(async () => {
       if (signal.aborted) return;
+      await this.#witnessArchives();
       try {
         const alarms = await exchangeCheckpoints(this.#audit, coordinatorActor.id, async (offer) =>
           parseCheckpointAnswer(await send({ kind: 'checkpoint', ...offer }, signal)),
@@ -131,6 +138,21 @@ export class SiteAudit implements AsyncDisposable {
       await this.#options.clock.sleep(everyMs, this.#signal);
       if (this.#signal.aborted) return;
       await this.exchange();
+    }
+  }
+
+  async #witnessArchives(): Promise<void> {
+    const { archives, log } = this.#options;
+    for (const [index, directory] of archives.entries()) {
+      try {
+        const alarm = await witnessDirectory(this.#audit, `archive-${index + 1}`, join(directory, auditDirectory));
+        if (alarm !== null) this.#alarm(alarm);
+      } catch (error) {
+        // One that was never started by this version has none yet.
+        if ((error as { code?: unknown }).code !== 'audit.no-log') {
+          log.write('checkpoint failed', { of: directory, detail: detailOf(error) });
+        }
+      }
     }
   }
 

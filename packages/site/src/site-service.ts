@@ -114,6 +114,7 @@ export async function runSite(directory: string, options: SiteServiceOptions): P
   });
   await using audit = await SiteAudit.open({
     ...{ directory, siteId: settings.siteId, clock, log, signal },
+    archives: sourcesOf(settings).flatMap((source) => (source.cohort === undefined ? [] : [source.directory])),
     send: (offer, over) => client.post('/v1/checkpoints', offer, over),
   });
   await using watch = await SiteWatch.open({
