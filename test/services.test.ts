@@ -9,6 +9,7 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -21,8 +22,8 @@ import type { Privacy } from '@consilium/protocol';
 import { buildNetwork, parsePlan } from '@consilium/training';
 import { CoordinatorClient, IdentityDirectory } from '@consilium/transport';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ConnectProxy } from '../packages/transport/src/connect-proxy.fixture.ts';
 import { signed } from '../packages/cli/src/signed-submission.ts';
+import { ConnectProxy } from '../packages/transport/src/connect-proxy.fixture.ts';
 import { ServicesProject } from './services-project.fixture.ts';
 import { writeTinyPatients } from './tiny-patients.fixture.ts';
 
@@ -406,6 +407,39 @@ describe('a project of several processes', () => {
     expect(statSync(join(root, 'site-1/secrets.sqlite')).mode & 0o77).toBe(0);
   }, 120_000);
 
+  it('waits where a person has to approve, through restarts of both sides, and begins when that person has', async () => {
+    appendFileSync(
+      join(root, 'pooled/site.yaml'),
+      'policy: { approve: [train] }\nfilters: [{ kind: clip, norm: 100 }]\n',
+    );
+    const restart = async () => {
+      await project.running.get('pooled')!.kill('SIGTERM');
+      await project.startSite('pooled');
+    };
+    await restart();
+    const approvals = (...words: string[]) => project.told('site', 'approvals', ...words, '--directory', 'pooled');
+    vary('calm', 'looked-at', { participants: ['pooled'], minimumSites: 1, rounds: { max: 1 }, stepsPerRound: 2 });
+    await project.told('job', 'submit', 'looked-at');
+    const watch = project.begin('job', 'watch', 'looked-at', '--json');
+    const waits = (times: number) =>
+      watch.until(({ lines }) => lines.filter(({ kind }) => kind === 'site-waiting').length >= times);
+    await waits(1);
+    await restart();
+    await waits(2);
+    await project.running.get('coordinator')!.kill('SIGKILL');
+    await project.startCoordinator();
+    await waits(3);
+    expect(await approvals('list')).toMatchObject({
+      approvals: [{ job: 'looked-at', member: 'admin', state: 'none' }],
+    });
+    await approvals('approve', 'looked-at', '--by', 'Dr. Berger');
+    expect((await watch.ended).code).toBe(0);
+    expect(await approvals('show', 'looked-at')).toMatchObject({ state: 'approved', decidedBy: 'Dr. Berger' });
+    expect((await project.run('job', 'show', 'looked-at')).stdout).toMatch(/pooled [\d.]+ \(clip\)/);
+    expect((await project.told('policy', 'test', '--directory', 'site-2')).ok).toBe(true);
+    expect((await project.run('policy', 'test', '--directory', 'pooled')).code).toBe(7); // it wants approval
+  }, 120_000);
+
   it('lets nothing of patients out of a hospital', () => {
     expect(readFileSync(join(root, 'coordinator/ledger.sqlite')).toString('latin1')).not.toMatch(/patient-\d|nii\.gz/);
     const chunks = globSync('coordinator/blobs/chunks/*/*', { cwd: root }).map((path) =>
@@ -473,39 +507,6 @@ describe('whoever may not is refused, on both sides by the same code, and nothin
   it('an invitation used twice, or too late', async () => {
     const before = await admitted();
     const invitation = await project.invite('site-3');
-  it('waits where a person has to approve, through restarts of both sides, and begins when that person has', async () => {
-    appendFileSync(
-      join(root, 'pooled/site.yaml'),
-      'policy: { approve: [train] }\nfilters: [{ kind: clip, norm: 100 }]\n',
-    );
-    const restart = async () => {
-      await project.running.get('pooled')!.kill('SIGTERM');
-      await project.startSite('pooled');
-    };
-    await restart();
-    const approvals = (...words: string[]) => project.told('site', 'approvals', ...words, '--directory', 'pooled');
-    vary('calm', 'looked-at', { participants: ['pooled'], minimumSites: 1, rounds: { max: 1 }, stepsPerRound: 2 });
-    await project.told('job', 'submit', 'looked-at');
-    const watch = project.begin('job', 'watch', 'looked-at', '--json');
-    const waits = (times: number) =>
-      watch.until(({ lines }) => lines.filter(({ kind }) => kind === 'site-waiting').length >= times);
-    await waits(1);
-    await restart();
-    await waits(2);
-    await project.running.get('coordinator')!.kill('SIGKILL');
-    await project.startCoordinator();
-    await waits(3);
-    expect(await approvals('list')).toMatchObject({
-      approvals: [{ job: 'looked-at', member: 'admin', state: 'none' }],
-    });
-    await approvals('approve', 'looked-at', '--by', 'Dr. Berger');
-    expect((await watch.ended).code).toBe(0);
-    expect(await approvals('show', 'looked-at')).toMatchObject({ state: 'approved', decidedBy: 'Dr. Berger' });
-    expect((await project.run('job', 'show', 'looked-at')).stdout).toMatch(/pooled [\d.]+ \(clip\)/);
-    expect((await project.told('policy', 'test', '--directory', 'site-2')).ok).toBe(true);
-    expect((await project.run('policy', 'test', '--directory', 'pooled')).code).toBe(7); // it wants approval
-  }, 120_000);
-
     const first = project.begin('site', 'join', invitation, '--directory', 'site-3', '--data', 'data/site-1', '--json');
     await first.until(({ lines }) => lines.length > 0);
     const second = await project.run('site', 'join', invitation, '--directory', 'thief', '--data', 'data/site-1');
