@@ -24,7 +24,12 @@ import { ToyDirectory } from './toy-hospital.fixture.ts';
 const root = new ToyDirectory();
 const project = await ToyProject.create();
 const blobs = new MemoryStore();
-const context = { getBlob: (id: never) => getBlob(blobs, id), putBlob: (bytes: Uint8Array) => putBlob(blobs, bytes) };
+const { signal } = new AbortController();
+const context = {
+  signal,
+  getBlob: (id: never) => getBlob(blobs, id),
+  putBlob: (bytes: Uint8Array) => putBlob(blobs, bytes),
+};
 const all: OverlapSettings = { identifier: 'patient-id', capacity: 32, minimumSites: 2, minimumCount: 1 };
 const steps: readonly OverlapStep[] = ['mask', 'return', 'label', 'find'];
 

@@ -23,7 +23,7 @@ export interface OverlapWorkplace {
 }
 
 /** What a step has at hand. */
-interface Desk extends Pick<TaskContext, 'getBlob' | 'putBlob'> {
+interface Desk extends Pick<TaskContext, 'getBlob' | 'putBlob' | 'signal'> {
   readonly task: OverlapTask;
   readonly channel: PeerChannel;
   readonly exchange: OverlapExchange;
@@ -34,7 +34,7 @@ interface Desk extends Pick<TaskContext, 'getBlob' | 'putBlob'> {
 export async function overlapTask(
   task: OverlapTask,
   { settings, peers, log }: OverlapWorkplace,
-  { getBlob, putBlob }: Pick<TaskContext, 'getBlob' | 'putBlob'>,
+  { getBlob, putBlob, signal }: Pick<TaskContext, 'getBlob' | 'putBlob' | 'signal'>,
 ): Promise<ContributionTo<'overlap'>> {
   const { jobId, step } = task;
   const records = new OverlapRecords(settings.workDirectory);
@@ -50,26 +50,22 @@ export async function overlapTask(
     siteId: channel.roster.siteId,
     capacity: task.settings.capacity,
   });
-  const desk: Desk = { task, channel, exchange, records, getBlob, putBlob };
+  const desk: Desk = { task, channel, exchange, records, getBlob, putBlob, signal };
   switch (step) {
     case 'mask':
       return mask(desk, settings, log);
     case 'return': {
       comparingOf(kept);
       const sent = await received(desk, 'mask');
-      return sealed(
-        desk,
-        [...sent].map(([from, list]) => [from, exchange.returned(list)]),
-      );
+      return sealed(desk, sent.keys(), (to) => exchange.returned(sent.get(to)!));
     }
     case 'label': {
       const { patients, owners, order } = comparingOf(kept);
       const partAt = order.map((index) => (index < 0 ? null : partOf(owners[index]!, patients)));
       const [lists, returned] = [await received(desk, 'mask'), await received(desk, 'return')];
-      const pairs = [...returned].filter(([other]) => lists.has(other));
-      return sealed(
-        desk,
-        pairs.map(([to, own]) => [to, exchange.labelled({ own, theirs: lists.get(to)! }, { to, partAt })]),
+      const others = [...returned.keys()].filter((other) => lists.has(other));
+      return sealed(desk, others, (to) =>
+        exchange.labelled({ own: returned.get(to)!, theirs: lists.get(to)! }, { to, partAt }),
       );
     }
     case 'find': {
@@ -95,10 +91,7 @@ async function mask(desk: Desk, settings: WorkerSettings, log: LocalLog): Promis
   const kept = await records.of(jobId);
   const comparing = kept === undefined ? await begin(desk, settings, log) : comparingOf(kept);
   const list = new Uint8Array(Buffer.from(comparing.list, 'base64'));
-  return sealed(
-    desk,
-    channel.peers.map((to) => [to, list]),
-  );
+  return sealed(desk, channel.peers, () => list);
 }
 
 /**
@@ -190,12 +183,17 @@ async function received({ task, channel, getBlob }: Desk, step: OverlapStep): Pr
   return opened;
 }
 
+/** One after another, so that the process is heard of in between: masking takes a while. */
 async function sealed(
-  { task: { step }, channel, putBlob }: Desk,
-  messages: readonly (readonly [SiteId, Uint8Array])[],
+  { task: { step }, channel, putBlob, signal }: Desk,
+  others: Iterable<SiteId>,
+  message: (to: SiteId) => Uint8Array,
 ): Promise<ContributionTo<'overlap'>> {
   const boxes: Record<SiteId, BlobId> = {};
-  for (const [to, bytes] of messages) boxes[to] = await putBlob(channel.seal(bytes, { to, step }));
+  for (const to of others) {
+    signal.throwIfAborted();
+    boxes[to] = await putBlob(channel.seal(message(to), { to, step }));
+  }
   return { kind: 'overlap', step, boxes, found: null };
 }
 
