@@ -32,7 +32,7 @@ import {
 
 const directory = new ToyDirectory();
 const clock = new ToyClock();
-const patients = ['P1', 'P2', 'P3', 'P4', 'P5', 'P6', 'P7', 'P8', 'P9'];
+const patients = ['P1', 'P2', 'P3', 'P4', 'P5', 'P6', 'P7', 'P8', 'P9', 'P10'];
 const project = 'renal';
 let archive: Archive;
 let room: ReadingRoom;
@@ -288,6 +288,21 @@ describe('work on a task', () => {
     await room.readings.choose(readerA, { ...name, leaseId: next.leaseId, version: rival.version });
     expect(room.tasks.get(readerA, project, name.taskId).headVersion).toBe(rival.version);
     await expect(upload(tumour, 'f'.repeat(64))).rejects.toThrow(refusal('lease-expired'));
+  });
+
+  it('that is kept twice at the same moment is kept once, and the other writer told', async () => {
+    const { tasks } = await newCase('P10', { assignTo: ['anna'] });
+    const name = { project, taskId: tasks[0]! };
+    const { leaseId } = await room.readings.open(readerA, name);
+    const file = { format: 'nrrd', sha256: '0'.repeat(64) };
+    const both = [7, 8].map((at) =>
+      room.readings.upload(readerA, { ...name, leaseId, parent: undefined, layers: [empty.with(at, 2)], file }),
+    );
+    const [one, other] = (await Promise.allSettled(both)).sort((a, b) => a.status.localeCompare(b.status));
+    expect([one!.status, other]).toMatchObject([
+      'fulfilled',
+      { status: 'rejected', reason: { code: 'reading.version-conflict' } },
+    ]);
   });
 
   it('is offered by urgency, not again to who skipped it, and again to all once its reader is gone', async () => {

@@ -6,11 +6,14 @@ import { Archive, archiveSettingsSchema } from '@consilium/archive';
 import {
   axisAligned,
   type CtSeriesMeta,
+  datasetOf,
+  formatPart10,
   type Image,
   parsePart10,
   type Triple,
   uidOf,
   voxelCount,
+  worldOf,
   writeDicomSeries,
 } from '@consilium/imaging';
 import type { Asker } from './asker.ts';
@@ -188,4 +191,29 @@ export async function openToyRoom(archive: Archive, directory: string, clock: To
       throw error;
     },
   });
+}
+
+/** An RT Structure Set with the contours of `boxLabel(1)`. */
+export function toyStructureSet(name: string): Uint8Array {
+  const contours = [1, 2, 3, 4].map((z) => {
+    const corners = [
+      [3.5, 3.5],
+      [11.5, 3.5],
+      [11.5, 9.5],
+      [3.5, 9.5],
+    ];
+    return {
+      ContourGeometricType: 'CLOSED_PLANAR',
+      NumberOfContourPoints: '4',
+      ContourData: corners.flatMap(([x, y]) => worldOf(toyGeometry, [z, y!, x!]).map(String)),
+    };
+  });
+  const structureSet = '1.2.840.10008.5.1.4.1.1.481.3';
+  const data = datasetOf({
+    ...{ SOPClassUID: structureSet, SOPInstanceUID: uidOf('toy structures', name), Modality: 'RTSTRUCT' },
+    StructureSetROISequence: [{ ROINumber: '1', ROIName: name }],
+    ROIContourSequence: [{ ReferencedROINumber: '1', ContourSequence: contours }],
+  });
+  const [image] = writeDicomSeries(toyImage(0), toyMeta('structures'));
+  return formatPart10({ ...parsePart10(image!), data });
 }

@@ -6,6 +6,7 @@ import { applyDelta, checkDelta, deltaBetween } from './label-delta.ts';
 import { editsBetween, fateOf } from './label-edits.ts';
 import { mergeLabels } from './label-merge.ts';
 import { decodeRuns, encodeRuns } from './run-length.ts';
+import { replay, type Stroke } from './stroke-history.ts';
 
 const size: Triple = [3, 4, 5];
 const layer = fc
@@ -121,4 +122,47 @@ it('what was edited is counted by structure, and says what became of a proposal'
   });
   expect(Object.values(edits).map(fateOf)).toEqual(['accepted', 'redrawn', 'absent']);
   expect(fateOf({ before: 10, after: 10, both: 9, added: 1, removed: 1 })).toBe('edited');
+});
+
+describe('strokes on a draft', () => {
+  const act = fc.oneof({ weight: 3, arbitrary: layer }, fc.constant('undo' as const), fc.constant('redo' as const));
+
+  it('give, replayed, the label as it was left, with all that can be undone and done again', () => {
+    fc.assert(
+      fc.property(layer, fc.array(act, { maxLength: 12 }), (base, acts) => {
+        // An editor that keeps every label it has shown.
+        const [past, future]: [Uint8Array[], Uint8Array[]] = [[], []];
+        let now: Uint8Array = base;
+        const strokes: Stroke[] = [];
+        for (const one of acts) {
+          const kind = typeof one === 'string' ? one : 'draw';
+          const next = kind === 'undo' ? past.at(-1) : kind === 'redo' ? future.at(-1) : (one as Uint8Array);
+          const change = next && deltaBetween(now, next, { size });
+          if (next === undefined || change === undefined) continue;
+          if (kind === 'undo') future.push(now);
+          else past.push(now);
+          if (kind === 'undo') past.pop();
+          if (kind === 'redo') future.pop();
+          if (kind === 'draw') future.length = 0;
+          now = next;
+          strokes.push({ seq: strokes.length + 1, kind, change });
+        }
+        const { layers, redoable, undoable } = replay([base.slice()], size, strokes);
+        expect(layers[0]).toEqual(now);
+        expect([undoable.length, redoable.length]).toEqual([past.length, future.length]);
+        for (const { inverse } of redoable.toReversed()) {
+          applyDelta(layers[0]!, size, inverse);
+          expect(layers[0]).toEqual(future.pop());
+        }
+        expect(replay([base.slice()], size, strokes).undoable).toEqual(undoable);
+        const back = replay([base.slice()], size, strokes).layers[0]!;
+        for (const { inverse } of undoable.toReversed()) {
+          applyDelta(back, size, inverse);
+          expect(back).toEqual(past.pop());
+        }
+        expect(past).toEqual([]);
+      }),
+      { numRuns: 300 },
+    );
+  });
 });

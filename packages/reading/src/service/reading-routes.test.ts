@@ -34,6 +34,7 @@ import {
   toyGeometry,
   toyImage,
   toySeriesUid,
+  toyStructureSet,
 } from '../toy-room.fixture.ts';
 import { strokeAnswer } from './answers.ts';
 import { readingExtension } from './reading-extension.ts';
@@ -238,8 +239,8 @@ describe('a label', () => {
     expect([nrrd.labels.voxels, nrrd.segments.map(({ name }) => name)]).toEqual([drawn, ['Kidney', 'Tumour']]);
     const seg = await file('dicom-seg');
     expect((await readDicomSegmentation(seg, toyGeometry)).labels.voxels).toEqual(drawn);
-    const runs = (await as(readerB, 'GET', `${project}/versions/${first.version}/layers/0`)).bytes;
-    expect(decodeRuns(runs, drawn.length)).toEqual(drawn);
+    const firstRuns = (await as(readerB, 'GET', `${project}/versions/${first.version}/layers/0`)).bytes;
+    expect(decodeRuns(firstRuns, drawn.length)).toEqual(drawn);
     // Segments are known by code or name, whatever their order.
     const turned = encodeNrrd(
       { geometry: toyGeometry, voxels: drawn.map((value) => (value === 0 ? 0 : 3 - value)) },
@@ -259,8 +260,8 @@ describe('a label', () => {
       const again = (await as(readerB, 'GET', `${project}/versions/${version}/layers/0`)).bytes;
       expect(decodeRuns(again, drawn.length)).toEqual(drawn);
     }
-    const versions = async () => (await as(readerB, 'GET', `${project}/versions`)).json().length;
-    const count = await versions();
+    const versionCount = async () => (await as(readerB, 'GET', `${project}/versions`)).json().length;
+
     const refused = async (bytes: Uint8Array, format: string, more = '') =>
       (await upload(bytes, format, more)).json().code;
     const shifted = axisAligned({ ...toyGeometry, originMm: [1, 0, 0] });
@@ -273,8 +274,14 @@ describe('a label', () => {
     expect(await refused(seg, 'rtstruct')).toBe('reading.file-unreadable');
     expect(await refused(encodeNifti(label), 'nifti', `&parent=${'f'.repeat(64)}`)).toBe('reading.version-unknown');
     expect(await refused(encodeNifti(label), 'gif')).toBe('reading.request-malformed');
+    expect((await upload(toyStructureSet('Kidney'), 'rtstruct')).json().kind).toBe('conflict');
+    const [contours] = (await as(readerB, 'GET', `${project}/versions`)).json().slice(-1);
+    const runs = (await as(readerB, 'GET', `${project}/versions/${contours.id}/layers/0`)).bytes;
+    expect(decodeRuns(runs, drawn.length)).toEqual(boxLabel(1));
+    expect(await refused(toyStructureSet('Spleen'), 'rtstruct')).toBe('reading.structure-unknown');
+    const count = await versionCount();
     await cutOff(`/reading/v1${task}/versions?leaseId=${leaseId}&format=nifti`, encodeNifti(label));
-    expect(await versions()).toBe(count);
+    expect(await versionCount()).toBe(count);
   });
 
   /** Says how much it will send, and breaks off half way. */
@@ -320,6 +327,12 @@ describe('the interface', () => {
     const one = { series: [toySeriesUid('R1')], readers: 1, assignTo: ['a', 'b'] };
     expect((await as(lead, 'POST', `${project}/cases`, one)).json().code).toBe('reading.assignment-wrong');
     expect((await as(lead, 'POST', `${project}/protocol`, renalProtocol)).json()).toEqual({ version: 2 });
+  });
+
+  it('says of a fault of ours that it is one, and no more', async () => {
+    const { json, status } = await as({ person: 'nobody', roles: [] }, 'GET', project.concat('/tasks'));
+    expect([status, json().code]).toEqual([500, 'reading.failed']);
+    expect(json().message).not.toContain('undefined');
   });
 
   it('tells what happens as it happens, to each only the own', async () => {

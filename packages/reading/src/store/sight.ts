@@ -34,10 +34,12 @@ export function caseIsOpen(caseId: string): string {
   return `((:oversees OR ${adjudicates(caseId)}) AND NOT ${isBlind(caseId)})`;
 }
 
-/** Whether a task may be taken from the pool. Who has seen others' labels of a case cannot read it blinded. */
+/** Whether a task may be taken from the pool. Who has seen others' labels of a case cannot read it blinded, nor settle what the own reading is a part of. */
 const isFree = `(task.reader IS NULL AND task.state IN ('proposed', 'changes-asked')
   AND ((task.role = 'read' AND :reads) OR (task.role = 'adjudicate' AND :adjudicates))
   AND NOT ${isBlind('task.case_id')}
+  AND NOT ((task.role = 'adjudicate' OR task.blinded_group IS NOT NULL) AND EXISTS
+    (SELECT 1 FROM task AS own WHERE own.case_id = task.case_id AND own.reader = :person))
   AND NOT (task.blinded_group IS NOT NULL AND EXISTS
     (SELECT 1 FROM sight WHERE sight.case_id = task.case_id AND sight.person = :person)))`;
 
