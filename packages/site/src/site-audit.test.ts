@@ -46,6 +46,7 @@ describe('the audit log of a site', () => {
     ).toEqual([
       ['log.begun', 'done'],
       ['service.started', 'done'],
+      ['policy.changed', 'done'],
       ['task.begun', 'allowed'],
       ['task.ended', 'done'],
       ['contribution.delivered', 'done'],
@@ -81,6 +82,21 @@ describe('the audit log of a site', () => {
     expect(witnessed).toMatchObject([{ origin: 'archive-1', size: 3 }]);
     expect(problems).toEqual([{ code: 'audit.key-changed', where: expect.stringContaining('archive-1') }]);
     expect(lines).toContain('audit alarm');
+  });
+
+  it('has when settings or policies are others than at the last start, by their digest', async () => {
+    using directory = new ToyDirectory();
+    const start = async () => (await open(directory.path, []))[Symbol.asyncDispose]();
+    for (const text of ['a: 1', 'a: 1', 'a: 2']) {
+      directory.file('site.yaml', text);
+      await start();
+    }
+    directory.file('policy/ours.cedar', 'forbid (principal, action, resource);');
+    await start();
+    await start();
+    const changes = entries(directory.path).filter(({ action }) => action === 'policy.changed');
+    expect(changes).toHaveLength(3);
+    expect(new Set(changes.map(({ subjects }) => subjects[0]!.id)).size).toBe(3);
   });
 
   it('has who approved which job, by name where that is plain', async () => {

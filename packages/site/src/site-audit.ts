@@ -2,14 +2,18 @@
  * What a site writes down of what it does for others, and how it and the coordinator hold each other to their logs. A task
  * that cannot be written down is not begun.
  */
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type Alarm,
   type AuditEvent,
   AuditLog,
+  AuditReader,
   alarmsOf,
   auditSubject,
   type CheckpointOffer,
+  digestOf,
   exchangeCheckpoints,
   witnessDirectory,
 } from '@consilium/audit';
@@ -22,6 +26,10 @@ import { detailOf, SiteError } from './site-error.ts';
 /** In the site's directory. */
 const auditDirectory = 'audit';
 const everyMs = 3_600_000;
+/** Where a hospital puts policies of its own, in the site's directory. */
+const policyDirectory = 'policy';
+/** Whoever may write the site's files. */
+const filesPerson = { kind: 'person', id: 'files' } as const;
 const coordinatorActor = { kind: 'coordinator', id: 'coordinator' } as const;
 
 export interface SiteAuditOptions {
@@ -59,6 +67,7 @@ export class SiteAudit implements AsyncDisposable {
     const service = { kind: 'site', id: options.siteId } as const;
     const audit = await AuditLog.open(join(options.directory, auditDirectory), { nowMs: wallClockMs, service });
     await audit.record({ actor: service, action: 'service.started', subjects: [], outcome: 'done' });
+    await notePolicy(audit, options.directory);
     return new SiteAudit(options, audit);
   }
 
@@ -208,6 +217,29 @@ export async function recordedAtSite<T>(
   } catch (error) {
     throw String((error as { code?: unknown }).code).startsWith('audit.') ? notRecorded(error) : error;
   }
+}
+
+/** Settings and policies as they are now, by their digest, if it is another than before. */
+async function notePolicy(audit: AuditLog, directory: string): Promise<void> {
+  const policies = await readdir(join(directory, policyDirectory)).catch(() => []);
+  const paths = [
+    'site.yaml',
+    ...policies
+      .filter((name) => name.endsWith('.cedar'))
+      .sort()
+      .map((name) => join(policyDirectory, name)),
+  ];
+  const digests = await Promise.all(
+    paths.map(async (path) => {
+      const bytes = await readFile(join(directory, path)).catch(() => Buffer.alloc(0));
+      return `${path} ${createHash('sha256').update(bytes).digest('hex')}\n`;
+    }),
+  );
+  const digest = digestOf(digests.join(''));
+  using reader = AuditReader.open(join(directory, auditDirectory));
+  const last = reader.entries({ action: 'policy.changed', last: 1 })[0]?.subjects[0];
+  if (last?.id === digest.id) return;
+  await audit.record({ actor: filesPerson, action: 'policy.changed', subjects: [digest], outcome: 'done' });
 }
 
 function subjectsOf({ jobId, taskId }: Task): AuditEvent['subjects'] {
