@@ -4,10 +4,12 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { ArchiveService, serviceSettingsOf } from '@consilium/archive';
 import { decodeModel, weightsOf } from '@consilium/engine';
 import { decodeSafetensors } from '@consilium/numerics';
 import { parsePlan } from '@consilium/training';
 import { afterAll, describe, expect, it } from 'vitest';
+import { writeTinyPatients } from './tiny-patients.fixture.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'consilium-rehearsal-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -141,6 +143,28 @@ describe('consilium rehearse', () => {
     expect([nothing.code, nothing.stderr]).toEqual([2, expect.stringContaining('cli.nothing-to-resume')]);
     expect(existsSync(join(root, 'new'))).toBe(false);
   });
+
+  it('trains on a cohort of an archive, whose patients are dealt to pretended hospitals', async () => {
+    const incoming = join(root, 'incoming');
+    writeTinyPatients(incoming, { site: 1, count: 6 });
+    const archive = join(root, 'archive');
+    {
+      await using service = await ArchiveService.open(archive, serviceSettingsOf({ project: 'kidney' }));
+      await service.archive.intake.importFolder(incoming);
+      await service.archive.series.settle();
+      expect(await service.archive.cohorts.freeze('renal', 'labelled = yes')).toMatchObject({ included: 6 });
+    }
+    const settings = ['--sites', '2', '--rounds', '2', '--steps', '1', '--seed', '5'];
+    const run = await consilium(rehearsal('dealt', '--data', archive, '--cohort', 'renal@1', ...settings));
+    expect(run.stderr).toBe('');
+    expect(run.code).toBe(0);
+    expect(run.events.filter(({ type, job }) => type === 'round' && job === 'federated')).toHaveLength(2);
+    expect(json('dealt', 'summary.json').synthetic).toBe(false);
+    expect(json('dealt', 'record.json').sites).toHaveLength(2);
+    // Nothing of the archive but numbers and weights reaches the coordinator: no pseudonym, no UID.
+    const ledger = bytes('dealt', 'coordinator/ledger.sqlite').toString('latin1');
+    expect(ledger).not.toMatch(/SUB-[0-9A-Z]{10}|2\.25\.\d{20}/);
+  }, 180_000);
 
   it('goes on without what cannot be used, and names it', async () => {
     const data = join(root, 'data');
