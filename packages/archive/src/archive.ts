@@ -20,8 +20,7 @@ import { Intake } from './intake/intake.ts';
 import { VolumeDoor } from './intake/volume-door.ts';
 import { LabelExchange } from './labels/label-exchange.ts';
 import { systemClock } from './ports/system-clock.ts';
-import { type Deidentify, Preparer } from './preparing/preparation.ts';
-import { PreparingThread } from './preparing/preparing-thread.ts';
+import { type Deidentify, Preparer } from './preparation.ts';
 import { Annotations } from './store/annotations.ts';
 import { type CatalogueDatabase, openCatalogue } from './store/catalogue-database.ts';
 import { CommitGroup } from './store/commit-group.ts';
@@ -145,7 +144,6 @@ export class Archive implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#parts.commits.flush();
-    await this.#parts.door.close();
     try {
       await this.#parts.store.close();
     } finally {
@@ -186,7 +184,7 @@ async function partsOf(
   });
   const door = new ArchiveDoor({
     ...{ instances, store, recorder, annotations, commits, identities, quarantine, events, clock },
-    ...preparing(settings, secret, ports),
+    preparer: new Preparer({ secret, deidentify: ports.deidentify?.(secret) ?? deidentifying(settings, secret) }),
     instanceBytesMax: settings.limits.instanceBytesMax,
   });
   const drawn = new DrawnLabels({ database, instances, labels, recorder, commits, events, clock });
@@ -227,13 +225,9 @@ async function partsOf(
   };
 }
 
-function preparing(settings: ArchiveSettings, secret: Uint8Array, ports: ArchivePorts) {
-  const own = ports.deidentify?.(secret);
-  if (own !== undefined) return { preparer: new Preparer({ secret, deidentify: own }) };
-  const profile = settings.deidentification;
-  const options = { profile, secret, decodePixels };
-  const preparer = new Preparer({ secret, deidentify: (bytes) => deidentify(bytes, options) });
-  return { preparer, thread: new PreparingThread({ secret, profile, preparer }) };
+function deidentifying(settings: ArchiveSettings, secret: Uint8Array): Deidentify {
+  const options = { profile: settings.deidentification, secret, decodePixels };
+  return (bytes) => deidentify(bytes, options);
 }
 
 /** Removes the files of admissions that were not acknowledged. */

@@ -5,8 +5,7 @@
 import type { Admission, Door, Origin } from './admission.ts';
 import type { ArchiveClock } from './archive-clock.ts';
 import type { ArchiveEvents } from './archive-events.ts';
-import type { Preparation, Preparer } from './preparing/preparation.ts';
-import type { PreparingThread } from './preparing/preparing-thread.ts';
+import type { Preparation, Preparer } from './preparation.ts';
 import { isSameContent } from './same-content.ts';
 import type { Annotations } from './store/annotations.ts';
 import type { CommitGroup } from './store/commit-group.ts';
@@ -18,8 +17,6 @@ import type { Quarantine, QuarantineReason } from './store/quarantine.ts';
 
 export interface DoorParts {
   readonly preparer: Preparer;
-  /** Prepares elsewhere when several come at the same time; without it, everything is prepared here. */
-  readonly thread?: PreparingThread;
   readonly instances: ContentDirectory;
   readonly store: InstanceStore;
   readonly recorder: InstanceRecorder;
@@ -34,31 +31,15 @@ export interface DoorParts {
 
 export class ArchiveDoor implements Door {
   readonly #parts: DoorParts;
-  /** Files that are being taken in. */
-  #underWay = 0;
 
   constructor(parts: DoorParts) {
     this.#parts = parts;
   }
 
   async admit(bytes: Uint8Array, origin: Origin): Promise<Admission> {
-    const { instanceBytesMax, preparer, thread } = this.#parts;
+    const { instanceBytesMax, preparer } = this.#parts;
     if (bytes.length > instanceBytesMax) return this.#refuse(bytes, preparer.sourceOf(bytes), origin, tooLarge);
-    this.#underWay++;
-    try {
-      const preparation = await (thread?.prepare(bytes, this.#underWay - 1) ?? preparer.prepare(bytes));
-      return await this.#admitPrepared(bytes, origin, preparation);
-    } finally {
-      this.#underWay--;
-    }
-  }
-
-  /** Ends the second thread, if there is one. */
-  async close(): Promise<void> {
-    await this.#parts.thread?.close();
-  }
-
-  async #admitPrepared(bytes: Uint8Array, origin: Origin, prepared: Preparation): Promise<Admission> {
+    const prepared = await preparer.prepare(bytes);
     const { source } = prepared;
     if (prepared.kind === 'refused') return this.#refuse(bytes, source, origin, prepared.reason);
     if (this.#parts.recorder.isErased(patientIdOf(prepared.header))) return refusedAsErased;

@@ -22,7 +22,7 @@ import { Archive, type ArchivePorts } from './archive.ts';
 import { type ArchiveSettingsInput, archiveSettingsSchema } from './archive-settings.ts';
 import type { Describer } from './derive/describer.ts';
 import { lookAt } from './derive/series-work.ts';
-import type { Deidentify } from './preparing/preparation.ts';
+import type { Deidentify } from './preparation.ts';
 
 export class ToyClock {
   timeMs = Date.UTC(2026, 2, 1);

@@ -1,10 +1,10 @@
 /** What is done to a file at the door before anything is written: a function of its bytes, the secret and the profile alone. */
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import type { Deidentification } from '@consilium/imaging';
-import type { ArchiveError } from '../archive-error.ts';
-import { sha256Of } from '../store/content-directory.ts';
-import { type InstanceHeader, readInstanceHeader } from '../store/instance-header.ts';
-import type { QuarantineReason } from '../store/quarantine.ts';
+import type { ArchiveError } from './archive-error.ts';
+import { sha256Of } from './store/content-directory.ts';
+import { type InstanceHeader, readInstanceHeader } from './store/instance-header.ts';
+import type { QuarantineReason } from './store/quarantine.ts';
 
 /** A function of the file and the archive's secret alone, so that files may come in any order. */
 export type Deidentify = (bytes: Uint8Array) => Deidentification | Promise<Deidentification>;
