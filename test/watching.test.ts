@@ -57,6 +57,7 @@ const ownMetrics = (text: string): Record<string, string> =>
 describe('the metrics', () => {
   it('of a coordinator are these', () => {
     expect(ownMetrics(after.coordinator)).toEqual({
+      consilium_audit_alarms: 'gauge',
       consilium_jobs: 'gauge',
       consilium_job_round: 'gauge',
       consilium_job_validation_score: 'gauge',
@@ -74,6 +75,7 @@ describe('the metrics', () => {
 
   it('of a site are these', () => {
     expect(ownMetrics(after.site)).toEqual({
+      consilium_audit_alarms: 'gauge',
       consilium_line_connected: 'gauge',
       consilium_line_reconnects_total: 'counter',
       consilium_site_tasks_total: 'counter',
