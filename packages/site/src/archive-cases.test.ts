@@ -4,6 +4,9 @@ import { ArchiveService, serviceSettingsOf } from '@consilium/archive';
 import { describe, expect, it } from 'vitest';
 import { findCases } from './case-finder.ts';
 import { caseSource } from './case-reader.ts';
+import { Cohort } from './cohort.ts';
+import { openLocalLog } from './ports/local-log.ts';
+import { parseWorkerSettings } from './settings.ts';
 import { ToyDirectory } from './toy-hospital.fixture.ts';
 
 async function archiveOf(directory: ToyDirectory, patients: readonly string[]): Promise<string> {
@@ -35,6 +38,22 @@ describe('the cases of an archive', () => {
     expect(label.voxels.some((value) => value > 0)).toBe(true);
   });
 
+  it('come with the phase that the archive knows', async () => {
+    using directory = new ToyDirectory();
+    const archive = await archiveOf(directory, patients.slice(0, 2));
+    {
+      await using service = await ArchiveService.open(archive, serviceSettingsOf({ project: 'toy' }));
+      const [series] = service.archive.catalogue.search('').series;
+      await service.archive.curation.setPhase(series!.seriesInstanceUid, 'excretory');
+    }
+    const found = await findCases({ directory: archive, cohort: { name: 'renal' } });
+    expect(found.map(({ phase }) => phase).sort()).toEqual(['excretory', 'unenhanced']);
+    for (const one of found) {
+      expect(caseSource(one).phase).toBe(one.phase);
+      expect((await caseSource(one).load()).phase).toBe(one.phase);
+    }
+  });
+
   it('are dealt to pretended hospitals by patient, everyone to one', async () => {
     using directory = new ToyDirectory();
     const archive = await archiveOf(directory, patients);
@@ -43,6 +62,25 @@ describe('the cases of an archive', () => {
     const names = (await Promise.all([1, 2, 3].map(part))).map((cases) => cases.map(({ name }) => name));
     expect(names.map(({ length }) => length).sort()).toEqual([1, 1, 2]);
     expect(new Set(names.flat()).size).toBe(4);
+  });
+
+  it('are not those of the beginning once a patient was erased, and the site says so in words', async () => {
+    using directory = new ToyDirectory();
+    const archive = await archiveOf(directory, patients);
+    const settings = parseWorkerSettings({
+      ...{ siteId: 'a', sources: [{ siteId: 'a', directory: archive, cohort: { name: 'renal', version: 1 } }] },
+      ...{ workDirectory: join(directory.path, 'work'), seed: 1, threads: 1 },
+    });
+    const log = openLocalLog(join(directory.path, 'log.jsonl'));
+    const { patient } = (await Cohort.open(settings, log)).usable()[0]!;
+    {
+      await using service = await ArchiveService.open(archive, serviceSettingsOf({ project: 'toy' }));
+      await service.archive.erasure.erase(patient.slice('a/'.length), 'withdrawn');
+    }
+    await expect(Cohort.open(settings, log)).rejects.toMatchObject({
+      code: 'site.cohort-changed',
+      message: expect.stringMatching(/1 are gone, 0 are new.* 1 of the archive’s patients withdrew consent/),
+    });
   });
 
   it('are refused where the cohort or its split is not there, or has other parts', async () => {

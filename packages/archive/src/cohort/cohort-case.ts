@@ -8,7 +8,7 @@ type CaseImage =
   /** The instances of a series, in order of InstanceNumber. */
   { readonly kind: 'dicom'; readonly slices: readonly string[] } | { readonly kind: 'nifti'; readonly path: string };
 
-export interface CohortLabel {
+interface CohortLabel {
   readonly format: LabelFormat;
   readonly path: string;
   /** Segment's number to its name. */

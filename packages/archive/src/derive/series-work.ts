@@ -10,7 +10,7 @@ export interface SeriesWork extends SeriesFiles {
   readonly labels: readonly LabelFile[];
 }
 
-export interface LabelFile {
+interface LabelFile {
   /** The content directory it lies in. */
   readonly directory: string;
   readonly sha256: string;

@@ -1,3 +1,6 @@
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   axisAligned,
   canonical,
@@ -55,6 +58,11 @@ async function importing(bytes: Uint8Array, facts: Parameters<Archive['labels'][
   return archive.catalogue.seriesDetails(series).labels;
 }
 
+/** Other programs that read what is given out; in CI they must be there. */
+const peers = ['dciodvfy', 'dcmdump'].filter((peer) => spawnSync(peer, ['--version']).error === undefined);
+const hasPeers = peers.length === 2;
+if (!hasPeers) console.info('no dciodvfy or dcmdump: install dicom3tools and dcmtk');
+
 describe('a segmentation as a file', () => {
   it('comes in however its axes run, and goes out on the series’ own voxels', async () => {
     const facts = { kind: 'manual', names } as const;
@@ -90,6 +98,18 @@ describe('a segmentation as a file', () => {
       expect(back!.segments.map(({ name }) => name)).toEqual(['kidney', 'tumour']);
       expect(back!.isOnGrid).toBe(true);
     }
+  });
+
+  it.skipIf(!hasPeers && process.env['CI'] === undefined)('keeps DICOM’s rules, and dcmtk reads it', async () => {
+    const path = join(directory.path, 'out.dcm');
+    writeFileSync(path, await archive.labels.export(series, { format: 'dicom-seg' }));
+    const verified = spawnSync('dciodvfy', [path], { encoding: 'utf8' });
+    const said = `${verified.stdout}${verified.stderr}`;
+    expect(said).toContain('Segmentation');
+    expect(said.split('\n').filter((line) => line.startsWith('Error'))).toEqual([]);
+    const dumped = spawnSync('dcmdump', [path], { encoding: 'utf8' });
+    expect([dumped.status, dumped.stderr]).toEqual([0, '']);
+    expect(dumped.stdout).toContain('SegmentSequence');
   });
 
   it('is refused if it lies elsewhere, or is none', async () => {

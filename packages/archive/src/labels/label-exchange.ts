@@ -35,8 +35,7 @@ export interface LabelExchangeParts {
   readonly labelNames: Readonly<Record<string, string>>;
 }
 
-export const labelFormats = ['dicom-seg', 'nifti', 'nrrd'] as const;
-export type ExchangeFormat = (typeof labelFormats)[number];
+type ExchangeFormat = 'dicom-seg' | 'nifti' | 'nrrd';
 
 export interface LabelFacts {
   readonly kind: LabelProvenance['kind'];
