@@ -34,8 +34,9 @@ export async function dispositionOf(ledger: Ledger, taskId: TaskId): Promise<Dis
   }
   if (kind?.startsWith('secure-')) {
     if (await has(`round/${round}/${kind}/${siteId}`)) return 'accepted';
-    const isOver = (await has(`round/${round}/${kind}.closed`)) || (await has(`round/${round}/aggregate`));
-    return isOver ? 'closed' : openUnlessEnded();
+    const ends = [`${kind}.closed`, `secure-failed.${kind.split('.')[1]}`, 'aggregate'];
+    for (const each of ends) if (await has(`round/${round}/${each}`)) return 'closed';
+    return openUnlessEnded();
   }
   for (let counted = round; ; counted++) {
     const trained = (await entry(`round/${counted}/train/${siteId}`)) as { askedIn?: unknown } | undefined;
