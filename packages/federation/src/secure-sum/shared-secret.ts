@@ -1,6 +1,7 @@
 /**
  * A secret in shares: so many of them give it back, and fewer say nothing (Shamir 1979), over the field of 256 elements,
- * byte by byte. Whoever gathers shares knows how to recognise the secret, so that wrong shares are passed over.
+ * byte by byte. Whoever gathers shares knows how to recognise the secret, so that wrong shares are passed over. The library
+ * draws its polynomials from the platform's generator itself: what a site keeps of them is what it said, not a seed.
  */
 import { combine, split } from 'shamir-secret-sharing';
 
