@@ -147,6 +147,13 @@ export const labelImportSchema = z.object({
   names: names.optional(),
 });
 
+/** Of a patient as the hospital knows them: nothing of it is kept but that somebody asked. */
+export const pseudonymSchema = z.object({
+  patientId: text(64),
+  issuer: z.string().max(64).default(''),
+  reason: text(1000),
+});
+
 /** Kept for good: it must not name the person. */
 export const erasureSchema = z.object({ reason: text(1000) });
 

@@ -3,7 +3,7 @@
  * out as cohorts. Of one archive one process has it open.
  */
 import { join } from 'node:path';
-import { deidentify, Pseudonyms } from '@consilium/imaging';
+import { datasetOf, deidentify, Pseudonyms, subjectKeyOf } from '@consilium/imaging';
 import type { ArchiveClock } from './archive-clock.ts';
 import { ArchiveEvents } from './archive-events.ts';
 import type { ArchiveSettings } from './archive-settings.ts';
@@ -135,6 +135,12 @@ export class Archive implements AsyncDisposable {
   heldOf(originalUids: readonly string[]): ReadonlySet<string> {
     const pseudonyms = new Pseudonyms(this.#parts.secret);
     return new Set(originalUids.filter((uid) => this.catalogue.holdsInstance(pseudonyms.uid(uid))));
+  }
+
+  /** Whose studies come with this Patient ID, and Issuer of Patient ID where there is one. */
+  pseudonymOfPatient(patientId: string, issuer: string): string {
+    const key = subjectKeyOf(datasetOf({ PatientID: patientId, IssuerOfPatientID: issuer })).key;
+    return new Pseudonyms(this.#parts.secret).subject(key);
   }
 
   /** Of a UID as others have it. */

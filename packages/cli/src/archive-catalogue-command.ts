@@ -52,6 +52,15 @@ Examples:
     .option(...jsonOption)
     .action(reidentify);
   group
+    .command('pseudonym')
+    .description('Show under which pseudonym a patient’s studies come. The question and its reason are written down.')
+    .argument('<patient-id>', 'as the hospital’s systems have it')
+    .requiredOption(...directoryOption)
+    .requiredOption('--reason <text>', 'who asks, and why')
+    .option('--issuer <name>', 'Issuer of Patient ID, where studies state one', '')
+    .option(...jsonOption)
+    .action(showPseudonym);
+  group
     .command('delete')
     .description(
       'Erase a subject whose consent was withdrawn: images, segmentations, notes, identity. What comes of it later is refused.',
@@ -157,6 +166,15 @@ async function reidentify(pseudonym: string, { level, reason, ...options }: Reid
   const { facts } = await client.ask<{ facts: Record<string, string>[] }>('/reidentify', { method: 'POST', body });
   const text = facts.map((one) => textTable(Object.entries(one))).join('\n\n');
   answer(options, { facts }, facts.length === 0 ? 'Nothing is known of this pseudonym.' : text);
+}
+
+type PseudonymOptions = ArchiveOptions & { readonly reason: string; readonly issuer: string };
+
+async function showPseudonym(patientId: string, { reason, issuer, ...options }: PseudonymOptions): Promise<void> {
+  await using client = await openArchiveClient(resolve(options.directory));
+  const body = { patientId, issuer, reason };
+  const found = await client.ask<{ pseudonym: string; isHere: boolean }>('/pseudonym', { method: 'POST', body });
+  answer(options, found, `${found.pseudonym}${found.isHere ? '' : ' (nothing of this patient is here)'}`);
 }
 
 type ReasonOptions = ArchiveOptions & { readonly reason: string };

@@ -47,6 +47,7 @@ describe('a subject that is erased', () => {
     await using archive = await open(directory);
     const subjects = await filled(archive);
     const gone = subjects.get('MRN-0002')!;
+    expect(archive.pseudonymOfPatient('MRN-0002', '')).toBe(gone);
     const [series] = archive.catalogue.search(`subject = ${gone} and modality = CT`).series;
     await archive.curation.note(series!.seriesInstanceUid, { author: 'A', text: 'zebrawort' });
     await archive.curation.tag(series!.seriesInstanceUid, 'quaggabloom');

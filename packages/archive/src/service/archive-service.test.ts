@@ -195,6 +195,8 @@ describe('the archive’s interface', () => {
 
   it('erases a subject, and lets it in again when asked', async () => {
     await asOwner('/uploads/instance', { method: 'POST', body: toySeries({ patient: 'E' })[0] });
+    const asked = await asOwner('/pseudonym', { method: 'POST', body: { patientId: 'MRN 1', reason: 'consent' } });
+    expect(asked.json()).toEqual({ pseudonym: expect.stringMatching(/^SUB-/), isHere: false });
     const erasing = (body: object) => asOwner('/subjects/E/erase', { method: 'POST', body });
     expect((await erasing({})).json().code).toBe('archive.request-malformed');
     expect((await erasing({ reason: 'withdrawn' })).json()).toMatchObject({ patientId: 'E', state: 'done' });

@@ -53,6 +53,14 @@ export const auditedRoutes: Readonly<Record<string, { readonly action: AuditActi
       digestOf(String(body['reason'])),
     ],
   },
+  // A digest of a number of the hospital's could be guessed: the pseudonym cannot.
+  'POST /pseudonym': {
+    action: 'subject.reidentified',
+    subjects: ({ archive, body }) => [
+      known(archive, 'subject', archive.pseudonymOfPatient(String(body['patientId']), String(body['issuer'] ?? ''))),
+      digestOf(String(body['reason'])),
+    ],
+  },
   'POST /subjects/:id/erase': { action: 'subject.erased', subjects: ofSubject },
   'POST /subjects/:id/allow': { action: 'subject.allowed', subjects: ofSubject },
   'POST /series/:id/tags': annotated,

@@ -4,6 +4,11 @@ import * as api from '../api.ts';
 import { type ConsoleContext, type Named, parsed } from './console-context.ts';
 
 export function erasureRoutes(app: FastifyInstance, { archive, pulls }: ConsoleContext): void {
+  app.post('/pseudonym', async ({ body }) => {
+    const { issuer, patientId } = parsed(api.pseudonymSchema, body);
+    const pseudonym = archive.pseudonymOfPatient(patientId, issuer);
+    return { pseudonym, isHere: archive.catalogue.studiesOf(pseudonym).length > 0 };
+  });
   app.get('/erasures', async (): Promise<readonly api.ErasedSubject[]> => archive.erasure.list());
   app.post<Named>('/subjects/:id/erase', async ({ body, params: { id } }): Promise<api.ErasedSubject> => {
     const { reason } = parsed(api.erasureSchema, body);
