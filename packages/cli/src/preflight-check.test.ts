@@ -36,7 +36,10 @@ describe('a preflight check', () => {
     const site = { siteId: 'charite', data: '/data' } as never as { siteId: never; data: string };
     const found = async (name: string, settings: { coordinator: string; proxy?: string }) => {
       const options = {
-        settings: { ...site, ...settings, seed: 1, limits: { tasksAtOnce: 1, freeMemoryMb: 0 } },
+        settings: {
+          ...{ ...site, ...settings, seed: 1, limits: { tasksAtOnce: 1, freeMemoryMb: 0 } },
+          secureAggregation: { required: false, thresholdMin: 2 },
+        },
         identity: () => Promise.reject(new Error('none')),
         signal: new AbortController().signal,
       };
