@@ -10,6 +10,7 @@ import { type Archive, type ArchiveClock, CommitGroup, ContentDirectory, makeDir
 import { type Asker, house, mayIn } from './asker.ts';
 import { layersOf } from './contract/protocol-schema.ts';
 import { handOver, handoversDue } from './handover/archive-handover.ts';
+import { type LabelRemote, sendingsDue, sendLabel } from './handover/label-sender.ts';
 import { ReadingError } from './reading-error.ts';
 import { Agreements } from './room/agreements.ts';
 import { type MeasureSummary, measuresOf } from './room/measures.ts';
@@ -30,6 +31,8 @@ export interface ReadingRoomOptions {
   /** Of the archive. */
   readonly directory: string;
   readonly clock: ArchiveClock;
+  /** Where approved labels are sent, besides the archive. */
+  readonly labelRemote?: LabelRemote;
   /** What could not be done by itself, and is tried again at the next start or hand-in. */
   readonly onTrouble?: (error: unknown) => void;
 }
@@ -45,14 +48,16 @@ export class ReadingRoom implements AsyncDisposable {
   readonly #listeners: Set<(event: ReadingEvent) => void>;
   readonly #onTrouble: (error: unknown) => void;
   readonly #forgetting: Disposable;
+  readonly #labelRemote: LabelRemote | undefined;
   #work: Promise<void> = Promise.resolve();
   #isClosed = false;
 
   private constructor(
     parts: RoomParts,
     listeners: Set<(event: ReadingEvent) => void>,
-    onTrouble: (error: unknown) => void,
+    { labelRemote, onTrouble }: { labelRemote: LabelRemote | undefined; onTrouble: (error: unknown) => void },
   ) {
+    this.#labelRemote = labelRemote;
     this.#parts = parts;
     this.#listeners = listeners;
     this.#onTrouble = onTrouble;
@@ -71,7 +76,7 @@ export class ReadingRoom implements AsyncDisposable {
   /** Goes on with what was under way when it was closed, however that was. @throws ReadingError `reading.store-version` */
   static async open(
     archive: Archive,
-    { clock, directory, onTrouble = () => {} }: ReadingRoomOptions,
+    { clock, directory, labelRemote, onTrouble = () => {} }: ReadingRoomOptions,
   ): Promise<ReadingRoom> {
     const path = join(directory, 'reading');
     await makeDirectory(path);
@@ -91,7 +96,7 @@ export class ReadingRoom implements AsyncDisposable {
         },
       };
       await forgetCases(parts, goneSeries(parts));
-      const room = new ReadingRoom(parts, listeners, onTrouble);
+      const room = new ReadingRoom(parts, listeners, { labelRemote, onTrouble });
       room.#goOn();
       return room;
     } catch (error) {
@@ -237,6 +242,11 @@ export class ReadingRoom implements AsyncDisposable {
         ...handoversDue(this.#parts).map((versionId) => () => handOver(this.#parts, versionId)),
       ];
       for (const chore of chores) if (!this.#isClosed) await chore().catch(this.#onTrouble);
+      const remote = this.#labelRemote;
+      if (remote === undefined) return;
+      for (const versionId of sendingsDue(this.#parts)) {
+        if (!this.#isClosed) await sendLabel(this.#parts, versionId, remote).catch(this.#onTrouble);
+      }
     });
   }
 }

@@ -113,10 +113,15 @@ export async function openToyArchive(directory: string, clock: ToyClock): Promis
   return Archive.open(directory, archiveSettingsSchema.parse({}), { clock, deidentify: passing });
 }
 
+/** A series of a patient. */
+export function toyFiles(patient: string, seed = 0): readonly Uint8Array[] {
+  return writeDicomSeries(toyImage(seed), toyMeta(patient));
+}
+
 /** Takes in a series a patient. */
 export async function admitSeries(archive: Archive, patients: readonly string[]): Promise<void> {
   for (const [seed, patient] of patients.entries()) {
-    for (const file of writeDicomSeries(toyImage(seed), toyMeta(patient))) {
+    for (const file of toyFiles(patient, seed)) {
       await archive.door.admit(file, { kind: 'folder' });
     }
   }
@@ -214,6 +219,6 @@ export function toyStructureSet(name: string): Uint8Array {
     StructureSetROISequence: [{ ROINumber: '1', ROIName: name }],
     ROIContourSequence: [{ ReferencedROINumber: '1', ContourSequence: contours }],
   });
-  const [image] = writeDicomSeries(toyImage(0), toyMeta('structures'));
+  const [image] = toyFiles('structures');
   return formatPart10({ ...parsePart10(image!), data });
 }

@@ -82,6 +82,8 @@ export const remotesSettingsSchema = z
         user: z.string().min(1).optional(),
         passwordFile: path.optional(),
         idleSeconds: z.number().positive().default(300),
+        /** Whether approved labels of the reading room are sent there, under the patients' own names. */
+        receivesLabels: z.boolean().default(false),
       }),
     ]),
   )

@@ -11,6 +11,7 @@ import { Archive, type ArchivePorts } from '../archive.ts';
 import type { ArchiveClock } from '../archive-clock.ts';
 import { ArchiveError } from '../archive-error.ts';
 import { bearerAuthorization } from '../dicomweb/client-tokens.ts';
+import type { DicomwebClient } from '../dicomweb/dicomweb-client.ts';
 import { dicomwebRoutes } from '../dicomweb/dicomweb-routes.ts';
 import { StorageServer } from '../dimse/storage-server.ts';
 import type { StorageEvent } from '../dimse/storage-session.ts';
@@ -52,6 +53,8 @@ export interface ExtensionContext {
   readonly access: Pick<ConsoleAccess, 'check'>;
   readonly directory: string;
   readonly clock: ArchiveClock;
+  /** Those of the remotes that labels are sent to. */
+  readonly labelRemotes: readonly { readonly name: string; readonly client: DicomwebClient }[];
   /** Ends streams of events. */
   readonly signal: AbortSignal;
 }
@@ -235,9 +238,10 @@ async function partsOf(
   });
   auditExports(app, { archive, audit, nowMs: () => clock.nowMs() });
   await registerDicomweb(app, archive, settings);
-  const { signal } = stop;
+  const labelRemotes = remotes.flatMap(({ labels, name }) => (labels === undefined ? [] : [{ name, client: labels }]));
+  const context = { archive, access, audit, directory, clock, labelRemotes, signal: stop.signal };
   for (const { prefix, register } of options.extensions ?? []) {
-    await app.register((scope) => register(scope, { archive, access, audit, directory, clock, signal }), { prefix });
+    await app.register((scope) => register(scope, context), { prefix });
   }
   if (options.pages !== undefined) await registerPages(app, options.pages);
   return { archive, audit, app, routes, directory, settings, stop, storage, listening, pulls, remotes };

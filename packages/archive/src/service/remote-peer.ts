@@ -34,6 +34,8 @@ interface RemoteQuery {
 
 export interface RemotePeer extends AsyncDisposable {
   readonly name: string;
+  /** Where labels are sent, if the settings say so of it. */
+  readonly labels?: DicomwebClient;
   readonly archive: RemoteArchive;
   /** Resolves if it answers. */
   verify(signal: AbortSignal): Promise<void>;
@@ -98,6 +100,7 @@ async function dicomwebPeer(settings: Extract<RemoteSettings, { kind: 'dicomweb'
   });
   return {
     name,
+    ...(settings.receivesLabels ? { labels: client } : {}),
     archive: new DicomwebArchive({ client, peer: name }),
     verify: async (signal) => {
       for await (const _study of client.search('/studies', { limit: '1' }, signal)) return;

@@ -25,9 +25,10 @@ export function readingExtension({
 }: ReadingExtensionOptions = {}): ServiceExtension {
   return {
     prefix,
-    register: async (app: FastifyInstance, { access, archive, clock, directory, signal }) => {
+    register: async (app: FastifyInstance, { access, archive, clock, directory, labelRemotes, signal }) => {
       const trouble = onTrouble === undefined ? {} : { onTrouble };
-      const room = await ReadingRoom.open(archive, { directory, clock, ...trouble });
+      const remote = labelRemotes[0] === undefined ? {} : { labelRemote: labelRemotes[0] };
+      const room = await ReadingRoom.open(archive, { directory, clock, ...remote, ...trouble });
       app.addHook('onClose', () => room[Symbol.asyncDispose]());
       await app.register(readingRoutes, {
         ...{ room, fileBytesMax, signal },
