@@ -95,7 +95,7 @@ export function auditSubject(kind: AuditSubject['kind'], id: string): AuditSubje
   return { kind, id: idSchema.safeParse(id).success ? id : digestText(id) };
 }
 
-/** Of what a person typed, which may name a patient: whoever has the text can show that it is the one. */
+/** Of what is no secret: whoever has the text can show that it is the one. */
 export function digestOf(text: string): AuditSubject {
   return { kind: 'digest', id: digestText(text) };
 }

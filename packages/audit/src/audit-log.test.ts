@@ -75,6 +75,9 @@ describe('a log', () => {
     expect(auditSubject('cohort', 'Müller').id).toMatch(/^sha256:[0-9a-f]{64}$/);
     expect(auditSubject('cohort', 'arterial-2').id).toBe('arterial-2');
     expect(digestOf('dull').id).toMatch(/^sha256:/);
+    using other = await AuditLog.open(join(root, 'other'), options);
+    expect(log.keyedDigest('Anna')).toEqual(log.keyedDigest('Anna'));
+    expect(log.keyedDigest('Anna')).not.toEqual(other.keyedDigest('Anna'));
   });
 
   it('has a code for what keeps it from being opened or written', async () => {

@@ -3,11 +3,18 @@
  * its promise resolves; what comes at the same time shares one commit. Several processes may write to one log: a recovery
  * beside a coordinator that runs, say.
  */
-import { createPublicKey, type KeyObject } from 'node:crypto';
+import { createHmac, createPublicKey, hkdfSync, type KeyObject } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { openAuditDatabase } from './audit-database.ts';
-import { type AuditActor, type AuditEvent, checkedEvent, encodeEntry, noPrevious } from './audit-entry.ts';
+import {
+  type AuditActor,
+  type AuditEvent,
+  type AuditSubject,
+  checkedEvent,
+  encodeEntry,
+  noPrevious,
+} from './audit-entry.ts';
 import { AuditError, auditErrorOf } from './audit-error.ts';
 import { readOrCreateKey } from './log-key.ts';
 import { consistencyPath, type Hash, rootOf } from './merkle-tree.ts';
@@ -39,6 +46,7 @@ export class AuditLog implements Disposable {
   readonly #logId: string;
   readonly #tree: TreeStore;
   readonly #key: KeyObject;
+  readonly #digestKey: Uint8Array;
   readonly #nowMs: () => number;
   #waiting: Waiting[] = [];
   #isScheduled = false;
@@ -51,6 +59,8 @@ export class AuditLog implements Disposable {
     this.#logId = logIdOf(publicKey);
     this.#tree = new TreeStore(database, { mayAppend: true });
     this.#key = key;
+    const secret = key.export({ type: 'pkcs8', format: 'der' });
+    this.#digestKey = Buffer.from(hkdfSync('sha256', secret, '', 'consilium audit digest 1', 32));
     this.#nowMs = nowMs;
   }
 
@@ -102,6 +112,14 @@ export class AuditLog implements Disposable {
       await this.record({ ...event, outcome: 'failed', ...codeOf(error) });
       throw error;
     }
+  }
+
+  /**
+   * Of what a person typed, which may name a patient. Keyed, so that nobody who gets the log can try names; who has the
+   * log's key and the text can show that it is the one.
+   */
+  keyedDigest(text: string): AuditSubject {
+    return { kind: 'digest', id: `hmac:${createHmac('sha256', this.#digestKey).update(text).digest('hex')}` };
   }
 
   /** Now. */

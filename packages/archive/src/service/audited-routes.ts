@@ -3,14 +3,7 @@
  * only, and ids are only those that the catalogue knows: whoever types a patient's name into an address has not put it into
  * the log.
  */
-import {
-  type AuditAction,
-  type AuditActor,
-  type AuditEvent,
-  type AuditSubject,
-  auditSubject,
-  digestOf,
-} from '@consilium/audit';
+import { type AuditAction, type AuditActor, type AuditEvent, type AuditSubject, auditSubject } from '@consilium/audit';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Archive } from '../archive.ts';
 import { ArchiveError } from '../archive-error.ts';
@@ -23,23 +16,24 @@ interface Asked {
   readonly params: Readonly<Record<string, string>>;
   readonly body: Readonly<Record<string, unknown>>;
   readonly archive: Archive;
+  readonly audit: ConsoleContext['audit'];
 }
 type Subjects = (asked: Asked) => readonly AuditSubject[];
 
 const named =
   (kind: AuditSubject['kind']): Subjects =>
-  ({ params }) => [auditSubject(kind, params['id'] ?? '')];
+  ({ audit, params }) => [plainly(audit, kind, params['id'] ?? '')];
 const inBody =
   (kind: AuditSubject['kind'], field: string): Subjects =>
-  ({ body }) => [auditSubject(kind, String(body[field]))];
+  ({ audit, body }) => [plainly(audit, kind, String(body[field]))];
 const digested =
   (...fields: readonly string[]): Subjects =>
-  ({ body }) =>
-    fields.map((field) => digestOf(String(body[field])));
-const ofSeries: Subjects = ({ archive, params }) => [known(archive, 'series', params['id'] ?? '')];
-const ofSubject: Subjects = ({ archive, body, params }) => [
-  known(archive, 'subject', params['id'] ?? ''),
-  digestOf(String(body['reason'])),
+  ({ audit, body }) =>
+    fields.map((field) => audit.keyedDigest(String(body[field])));
+const ofSeries: Subjects = ({ archive, audit, params }) => [known({ archive, audit }, 'series', params['id'] ?? '')];
+const ofSubject: Subjects = ({ archive, audit, body, params }) => [
+  known({ archive, audit }, 'subject', params['id'] ?? ''),
+  audit.keyedDigest(String(body['reason'])),
 ];
 const annotated = { action: 'series.annotated', subjects: ofSeries } as const;
 
@@ -48,17 +42,21 @@ export const auditedRoutes: Readonly<Record<string, { readonly action: AuditActi
   'DELETE /session': { action: 'login.ended', subjects: () => [] },
   'POST /reidentify': {
     action: 'subject.reidentified',
-    subjects: ({ archive, body }) => [
-      known(archive, String(body['level']), String(body['pseudonym'])),
-      digestOf(String(body['reason'])),
+    subjects: ({ archive, audit, body }) => [
+      known({ archive, audit }, String(body['level']), String(body['pseudonym'])),
+      audit.keyedDigest(String(body['reason'])),
     ],
   },
   // A digest of a number of the hospital's could be guessed: the pseudonym cannot.
   'POST /pseudonym': {
     action: 'subject.reidentified',
-    subjects: ({ archive, body }) => [
-      known(archive, 'subject', archive.pseudonymOfPatient(String(body['patientId']), String(body['issuer'] ?? ''))),
-      digestOf(String(body['reason'])),
+    subjects: ({ archive, audit, body }) => [
+      known(
+        { archive, audit },
+        'subject',
+        archive.pseudonymOfPatient(String(body['patientId']), String(body['issuer'] ?? '')),
+      ),
+      audit.keyedDigest(String(body['reason'])),
     ],
   },
   'POST /subjects/:id/erase': { action: 'subject.erased', subjects: ofSubject },
@@ -103,7 +101,7 @@ export function auditRoutes(app: FastifyInstance, { archive, audit }: Pick<Conso
     const route = auditedRoutes[`${method} ${(routeOptions.url ?? '').slice(app.prefix.length)}`];
     if (route === undefined) return;
     const body = (isPlain(request.body) ? request.body : {}) as Readonly<Record<string, unknown>>;
-    const subjects = route.subjects({ archive, body, params: params as Readonly<Record<string, string>> });
+    const subjects = route.subjects({ archive, audit, body, params: params as Readonly<Record<string, string>> });
     const event = { actor: consolePerson, action: route.action, subjects };
     await audit.record({ ...event, outcome: 'allowed' });
     written.set(request, event);
@@ -132,7 +130,7 @@ export function auditExports(
     const key = `${study} ${dicomwebClient}`;
     if (nowMs() - (writtenMs.get(key) ?? Number.NEGATIVE_INFINITY) < exportEveryMs) return;
     const actor = { kind: 'person', id: auditSubject('account', dicomwebClient).id } as const;
-    const subjects = [known(archive, 'study', study)];
+    const subjects = [known({ archive, audit }, 'study', study)];
     await audit.record({ actor, action: 'study.exported', subjects, outcome: 'allowed' });
     if (writtenMs.size >= exportsRemembered) writtenMs.clear();
     writtenMs.set(key, nowMs());
@@ -157,11 +155,21 @@ function isPlain(body: unknown): boolean {
 }
 
 /** As it is, if the catalogue has it; else by its digest. */
-function known({ catalogue }: Archive, kind: string, id: string): AuditSubject {
+function known(
+  { archive: { catalogue }, audit }: Pick<ConsoleContext, 'archive' | 'audit'>,
+  kind: string,
+  id: string,
+): AuditSubject {
   try {
     if (kind === 'series') return auditSubject(kind, catalogue.seriesDetails(id).seriesInstanceUid);
     const isKnown = kind === 'study' ? catalogue.seriesOf(id).length > 0 : catalogue.studiesOf(id).length > 0;
     if (isKnown) return auditSubject(kind === 'study' ? kind : 'subject', id);
   } catch {}
-  return digestOf(id);
+  return audit.keyedDigest(id);
+}
+
+/** A name as it is where it is dull, else by its digest. */
+function plainly(audit: ConsoleContext['audit'], kind: AuditSubject['kind'], id: string): AuditSubject {
+  const subject = auditSubject(kind, id);
+  return subject.id === id ? subject : { kind, id: audit.keyedDigest(id).id };
 }
