@@ -67,18 +67,18 @@ async function dicomVolume(paths: readonly string[]): Promise<SeriesVolume> {
     series: volume.series,
     slices: async (from, to) => {
       const wanted = [...new Set(volume.slices.slice(from, to).map(({ source }) => source))];
-      const isMultiframe = volume.slices.length > new Set(volume.slices.map(({ source }) => source)).size;
-      const image = isMultiframe
-        ? part((await loadVolume(volume, sources)).image, from, to)
-        : await imageOf(wanted.map((source) => sources[source]!));
-      return int16Of(image);
+      const some = await imageOf(wanted.map((source) => sources[source]!));
+      const isThese = some?.length === (to - from) * volume.geometry.size[1] * volume.geometry.size[2];
+      // Frames of one file, and slices that are one volume only among the others.
+      return int16Of(isThese ? some : part((await loadVolume(volume, sources)).image, from, to));
     },
   };
 }
 
-async function imageOf(sources: readonly InstanceSource[]): Promise<Image['voxels']> {
+/** Undefined if the files alone are no single volume. */
+async function imageOf(sources: readonly InstanceSource[]): Promise<Image['voxels'] | undefined> {
   const { volumes } = await readVolumes(sources);
-  return (await loadVolume(volumes[0]!, sources)).image.voxels;
+  return volumes.length === 1 ? (await loadVolume(volumes[0]!, sources)).image.voxels : undefined;
 }
 
 function niftiVolume(bytes: Uint8Array): SeriesVolume {
