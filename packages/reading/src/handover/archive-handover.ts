@@ -167,7 +167,7 @@ function drawnBy({ provenance }: Version): { kind: 'manual' | 'semiautomatic'; a
 function creatorOf({ secret }: RoomParts, { person }: Version, { creator }: Protocol): { creator: string } {
   if (creator === 'none') return { creator: '' };
   const digest = createHmac('sha256', secret).update(`reader ${person}`).digest('hex');
-  return { creator: `Reader ${digest.slice(0, 12)}` };
+  return { creator: `Reader^${digest.slice(0, 12)}` };
 }
 
 function timeOf({ database }: RoomParts, versionId: string): { approvedMs: number } {
