@@ -12,7 +12,12 @@ const wrong = (field: string) =>
 describe('the settings of a site', () => {
   it('need a name, a coordinator and data; the rest has defaults', () => {
     const settings = parseSiteSettings(least);
-    expect(settings).toEqual({ ...least, seed: 1, limits: { tasksAtOnce: 1, freeMemoryMb: 0 } });
+    expect(settings).toEqual({
+      ...least,
+      seed: 1,
+      limits: { tasksAtOnce: 1, freeMemoryMb: 0 },
+      secureAggregation: { required: false, thresholdMin: 2 },
+    });
   });
 
   it('may name a proxy, hours, and several sources', () => {
