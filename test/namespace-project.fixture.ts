@@ -34,7 +34,13 @@ const { registry, board, store, authority } = coordinator;
 const token = registry.invite({ role: 'site', id: 'site-1' }, 1);
 const { certificate } = await registry.admit('site', 'site-1', registry.enrol(token, identity.request).fingerprint);
 await identity.admitted({ certificate: certificate!, authority: authority.certificate });
-const settings = { siteId: 'site-1', coordinator: `https://${address}`, data: join(root, 'data'), threads: 1 };
+const settings = {
+  siteId: 'site-1',
+  coordinator: `https://${address}`,
+  data: join(root, 'data'),
+  threads: 1,
+  policy: { without: ['signed-jobs'], minimumPatients: 1 }, // the job is handed to the coordinator within its process
+};
 writeFileSync(join(site, 'site.yaml'), JSON.stringify(settings));
 say({ kind: 'ready' });
 
