@@ -60,7 +60,9 @@ describe('the filters of a site', () => {
       await filtered(directory, noise, { sent: weights([1, 1, 1, 1.5], 5) }),
       await filtered(elsewhere, noise),
     ];
-    for (const { weights: other } of others) expect(numbersOf(other)['b']).not.toEqual(first['b']);
+    // Noise lies on a grid, so that a single number may come twice by chance; several do not.
+    const unchanged = ({ a, b }: Record<string, number[]>) => [...a!.slice(0, 3), ...b!];
+    for (const { weights: other } of others) expect(unchanged(numbersOf(other))).not.toEqual(unchanged(first));
   });
 
   it('let no blocked kind of answer begin', () => {
