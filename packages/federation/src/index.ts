@@ -21,7 +21,7 @@ export type { Clock, PerformOptions, Ports, SiteConnection, TaskReply } from './
 export { protectedUpdate, spendOf } from './privacy/noisy-update.ts';
 export { epsilonOf, noiseMultiplierFor, type PrivacySpend } from './privacy/privacy-loss.ts';
 export type { JobReason } from './reason.ts';
-export type { RoundRecord, TrainedRecord } from './round.ts';
+export type { RoundRecord, TrainedRecord } from './round-record.ts';
 export { MaskingWorker } from './secure-sum/masking-worker.ts';
 export type { SecretStore } from './secure-sum/secret-store.ts';
 export type { SiteSigner } from './secure-sum/site-session.ts';

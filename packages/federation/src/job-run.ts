@@ -8,7 +8,8 @@ import { checkJob, type Job, recordJob } from './job.ts';
 import type { JobEvent } from './job-event.ts';
 import type { Ports } from './ports.ts';
 import type { JobReason } from './reason.ts';
-import { completedRounds, letGo, type RoundRecord, runRound } from './round.ts';
+import { letGo, runRound } from './round.ts';
+import { completedRounds, type RoundRecord } from './round-record.ts';
 import { bestRound } from './stopping.ts';
 import { strategyOf } from './strategies.ts';
 

@@ -1,15 +1,11 @@
 /**
  * One round: configure, train, aggregate, evaluate, decide. Each step is in the ledger before the next begins, and is
  * read from there instead of being done again when a job is resumed.
- *
- * Ledger keys of round r: `round/r/asked` where late contributions are kept, `round/r/train/<site>` for each accepted
- * contribution, `round/r/aggregate` once the round is closed to contributions, `round/r/evaluate/<site>`, and
- * `round/r/record` when the round is complete.
+ * What the ledger keeps is in `round-record.ts`; who is asked, in `round-participants.ts`.
  */
 import {
   type BlobId,
   type Contribution,
-  type Encoding,
   type Json,
   type ModelName,
   plainEncoding,
@@ -19,92 +15,42 @@ import {
 import { admit } from './admission.ts';
 import { lackingBlobs } from './blob.ts';
 import { ContributedWeights } from './contributed-weights.ts';
-import { type Acceptance, type InquiryOptions, inquire, taskIdOf, undecidedCode } from './inquiry.ts';
-import type { Job } from './job.ts';
+import { type Acceptance, type InquiryOptions, inquire } from './inquiry.ts';
 import type { LeftOutSite } from './left-out-site.ts';
 import type { Ports } from './ports.ts';
 import type { JobReason } from './reason.ts';
+import {
+  globalWeights,
+  holderOf,
+  type RoundContext,
+  type RoundSetting,
+  recalled,
+  record,
+  stateOf,
+} from './round-context.ts';
+import {
+  type Asked,
+  available,
+  configure,
+  isTooStale,
+  ordersFor,
+  stillAsked,
+  undecidedIn,
+} from './round-participants.ts';
+import { type AggregateRecord, keyOf, type RoundRecord, type TrainedRecord } from './round-record.ts';
 import { sumSecurely } from './secure-sum/secure-round.ts';
 import { trainingDigest } from './secure-sum/session.ts';
 import { blobsOf } from './site-line.ts';
 import { Slots } from './slots.ts';
-import { bestRound, type Decision, decide } from './stopping.ts';
+import { bestRound, decide } from './stopping.ts';
 import type { Store } from './store.ts';
-import {
-  type EvaluatedSite,
-  inSiteOrder,
-  type Strategy,
-  type StrategyState,
-  type TrainedSite,
-  type TrainOrder,
-} from './strategy.ts';
+import { type EvaluatedSite, inSiteOrder, type TrainedSite } from './strategy.ts';
 import { WeightsFile } from './weights.ts';
-
-/** What stays the same through all rounds of a job. */
-export interface RoundSetting {
-  readonly job: Job;
-  readonly strategy: Strategy;
-}
-
-/** A contribution as the ledger keeps it. */
-export interface TrainedRecord {
-  readonly siteId: SiteId;
-  /** null in secure aggregation: only the sum is known. */
-  readonly weights: BlobId | null;
-  readonly encoding: Encoding;
-  /** SCAFFOLD only. */
-  readonly controlChange: BlobId | null;
-  /** The round in which it was sent its task: an earlier one where late contributions are kept. */
-  readonly askedIn: number;
-  /** Training cases; null in secure aggregation. */
-  readonly cases: number | null;
-  readonly steps: number;
-  /** null where the training was private, or the aggregation is secure. */
-  readonly meanLoss: number | null;
-  /** What the site did to the weights before they left it; absent if nothing. */
-  readonly filters?: readonly string[];
-  /** From the sending of the task, waiting in the site's queue included. */
-  readonly ms: number;
-}
-
-interface AggregateRecord {
-  /** The global weights after the round. */
-  readonly weights: BlobId;
-  readonly state: StrategyState;
-  readonly trained: readonly TrainedRecord[];
-  readonly leftOut: readonly LeftOutSite[];
-}
-
-/** A completed round. Every list is in site order. */
-export interface RoundRecord {
-  readonly round: number;
-  /** The global weights after the round. */
-  readonly weights: BlobId;
-  /** What the strategy remembers. */
-  readonly state: StrategyState;
-  /** The federated validation score; null if no site could score. */
-  readonly score: number | null;
-  readonly trained: readonly TrainedRecord[];
-  readonly evaluated: readonly EvaluatedSite[];
-  readonly leftOut: readonly (LeftOutSite & { readonly task: 'train' | 'evaluate' })[];
-  readonly decision: Decision;
-}
 
 export type RoundOutcome =
   | { readonly kind: 'done'; readonly record: RoundRecord }
   | { readonly kind: 'failed'; readonly reason: JobReason }
   | { readonly kind: 'aborted' };
-
-interface RoundContext extends RoundSetting, InquiryOptions {
-  readonly round: number;
-  /** The rounds before. */
-  readonly rounds: readonly RoundRecord[];
-  readonly ports: Ports;
-  /** What the ledger holds of this job; kept up as the round adds to it. */
-  readonly entries: Map<string, Json>;
-  /** Contributions are read a few at a time: memory must not grow with the number of sites. */
-  readonly admissions: Slots;
-}
 
 const admissionsAtOnce = 2;
 
@@ -136,110 +82,6 @@ export async function runRound(
   const evaluation = await evaluate(context, closed);
   if (evaluation.kind !== 'evaluated') return evaluation;
   return { kind: 'done', record: await conclude(context, closed, evaluation) };
-}
-
-/** The rounds that the ledger holds complete, in order. */
-export function completedRounds(entries: ReadonlyMap<string, Json>): RoundRecord[] {
-  const rounds: RoundRecord[] = [];
-  for (;;) {
-    const record = entries.get(keyOf(rounds.length + 1, 'record'));
-    if (record === undefined) return rounds;
-    rounds.push(record as unknown as RoundRecord);
-  }
-}
-
-// Configure ------------------------------------------------------------------------------------------------------------
-
-interface Configuration {
-  readonly asked: readonly Asked[];
-  /** Sites whose earlier work is too stale to be used in this round; they are asked anew. */
-  readonly setAside: readonly LeftOutSite[];
-}
-
-async function configure(context: RoundContext): Promise<Configuration> {
-  const { job, strategy, round, ports, onEvent } = context;
-  const open = strategy.late === 'keep' ? stillAsked(context) : [];
-  const inFlight = open.filter((each) => !isTooStale(context, each));
-  const free = available(context).filter((siteId) => !inFlight.some((asked) => asked.order.siteId === siteId));
-  const orders = await ordersFor(context, { available: free, tried: [] });
-  if (strategy.late === 'keep') await record(context, 'asked', orders);
-  const asked = [...inFlight, ...orders.map((order) => ({ order, askedIn: round }))];
-  const participants = asked.map(({ order }) => order.siteId).sort();
-  onEvent({ kind: 'round-started', jobId: job.jobId, round, of: job.rounds.max, participants });
-  const stale = open.filter((each) => isTooStale(context, each));
-  const setAside = stale.map((each) => tooStale(context, each));
-  for (const site of setAside) onEvent({ kind: 'site-left-out', jobId: job.jobId, round, task: 'train', ...site });
-  for (const { order, askedIn } of stale) {
-    const { siteId } = order;
-    ports.sites.get(siteId)?.abandon?.(taskIdOf({ jobId: job.jobId, round: askedIn, kind: 'train', siteId }));
-  }
-  return { asked, setAside };
-}
-
-async function ordersFor(
-  context: RoundContext,
-  { available, tried }: { readonly available: readonly SiteId[]; readonly tried: readonly SiteId[] },
-): Promise<readonly TrainOrder[]> {
-  const { strategy, round, rounds } = context;
-  const state = await stateOf(context);
-  const previous = rounds.at(-1)?.trained.map(({ siteId }) => siteId) ?? [];
-  return strategy.configureTrain({ round, available, state, previous, tried });
-}
-
-/** A site that has been given a task, in this round or an earlier one. */
-interface Asked {
-  readonly order: TrainOrder;
-  readonly askedIn: number;
-}
-
-const tooStaleCode = 'federation.too-stale';
-
-function isTooStale({ round, strategy }: Pick<RoundContext, 'round' | 'strategy'>, { askedIn }: Asked): boolean {
-  return round - askedIn > strategy.maxStaleness;
-}
-
-function tooStale({ round, strategy }: RoundContext, { order, askedIn }: Asked): LeftOutSite {
-  const message =
-    `It was still at work on weights of ${round - askedIn} rounds ago, and the job uses none older than ` +
-    `${strategy.maxStaleness}. It begins anew with the present ones.`;
-  return { siteId: order.siteId, why: 'straggler', code: tooStaleCode, message, lasting: false };
-}
-
-/**
- * Sites that were asked in an earlier round, or in this one if it is `closed`, and have neither contributed nor been left
- * out. An order to a site takes the place of the one before.
- */
-function stillAsked(
-  { entries, rounds, round: current }: { entries: ReadonlyMap<string, Json> } & Pick<RoundContext, 'rounds' | 'round'>,
-  closed?: AggregateRecord,
-): Asked[] {
-  const open = new Map<SiteId, Asked>();
-  const earlier = rounds.map(({ round, trained, leftOut }) => ({
-    round,
-    trained,
-    leftOut: leftOut.filter(({ task }) => task === 'train'),
-  }));
-  for (const { round, trained, leftOut } of closed ? [...earlier, { round: current, ...closed }] : earlier) {
-    const isSetAside = ({ code }: LeftOutSite) => code === tooStaleCode;
-    for (const { siteId } of leftOut.filter(isSetAside)) open.delete(siteId);
-    const orders = (entries.get(keyOf(round, 'asked')) ?? []) as unknown as readonly TrainOrder[];
-    for (const order of orders) open.set(order.siteId, { order, askedIn: round });
-    for (const { siteId } of [...trained, ...leftOut.filter((site) => !isSetAside(site))]) open.delete(siteId);
-  }
-  return [...open.values()];
-}
-
-/** Those who were left out because a person there had not decided. */
-function undecidedIn(leftOut: readonly LeftOutSite[]): ReadonlySet<SiteId> {
-  return new Set(leftOut.filter(({ code }) => code === undecidedCode).map(({ siteId }) => siteId));
-}
-
-/** The participants that have not given a lasting reason to be left out, in site order. */
-function available({ job, rounds }: RoundContext, also: readonly LeftOutSite[] = []): SiteId[] {
-  const gone = new Set(
-    [...rounds.flatMap(({ leftOut }) => leftOut), ...also].filter(({ lasting }) => lasting).map(({ siteId }) => siteId),
-  );
-  return [...job.participants].sort().filter((siteId) => !gone.has(siteId));
 }
 
 // Train ----------------------------------------------------------------------------------------------------------------
@@ -495,21 +337,6 @@ async function asOneSite(
   return { siteId, cases, steps, base, staleness: 0, weights: file, controlChange: null };
 }
 
-/** The weights that a round starts from: this one, unless another is named. */
-function globalWeights({ rounds, round, job }: RoundContext, of: number = round): BlobId {
-  return rounds[of - 2]?.weights ?? job.initialWeights;
-}
-
-/** What the strategy remembered of the round before, or begins with. */
-async function stateOf({ rounds, job, strategy, ports: { store } }: RoundContext): Promise<StrategyState> {
-  const last = rounds.at(-1);
-  if (last !== undefined) return last.state;
-  const { shape } = await WeightsFile.open(store, job.initialWeights);
-  const initial = await strategy.initialState(store, shape);
-  for (const blob of Object.values(initial)) await store.retain(blob, holderOf({ job, round: 0 }, 'weights'));
-  return initial;
-}
-
 // Evaluate -------------------------------------------------------------------------------------------------------------
 
 interface Evaluation {
@@ -619,23 +446,4 @@ export async function letGo(
   for (let round = 0; round <= end; round++) {
     if (!kept.has(round)) await store.release(holderOf({ job, round }, 'weights'));
   }
-}
-
-function holderOf({ job, round }: Pick<RoundContext, 'job' | 'round'>, what: 'contributions' | 'weights'): string {
-  return `${job.jobId}/${round}/${what}`;
-}
-
-// The ledger -----------------------------------------------------------------------------------------------------------
-
-function keyOf(round: number, step: string): string {
-  return `round/${round}/${step}`;
-}
-
-function recalled<T>({ entries, round }: RoundContext, step: string): T | undefined {
-  return entries.get(keyOf(round, step)) as T | undefined;
-}
-
-async function record({ ports, job, round, entries }: RoundContext, step: string, value: object): Promise<void> {
-  await ports.store.record(job.jobId, keyOf(round, step), value as Json);
-  entries.set(keyOf(round, step), value as Json);
 }

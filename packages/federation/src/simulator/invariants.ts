@@ -6,7 +6,7 @@ import { ContributedWeights } from '../contributed-weights.ts';
 import { taskIdOf } from '../inquiry.ts';
 import type { Job } from '../job.ts';
 import { lastAnswers, type Overlap, overlapSteps } from '../overlap.ts';
-import { completedRounds, type RoundRecord, type TrainedRecord } from '../round.ts';
+import { completedRounds, type RoundRecord, type TrainedRecord } from '../round-record.ts';
 import { bestRound } from '../stopping.ts';
 import { strategyOf } from '../strategies.ts';
 import type { AggregateInput } from '../strategy.ts';

@@ -4,7 +4,7 @@ import type { BlobId, Json, SecureAggregation, Task } from '@consilium/protocol'
 import { putBlob } from '../blob.ts';
 import type { Job } from '../job.ts';
 import { MemoryStore } from '../memory-store.ts';
-import type { RoundRecord } from '../round.ts';
+import type { RoundRecord } from '../round-record.ts';
 import { latticeOf } from '../secure-sum/lattice.ts';
 import { roundingKey } from '../secure-sum/mask.ts';
 import { unmaskedMean, writeMasked } from '../secure-sum/masked-weights.ts';

@@ -3,7 +3,7 @@ import { createRandom } from '@consilium/numerics';
 import type { Job } from '../job.ts';
 import { runJob } from '../job-run.ts';
 import { MemoryStore } from '../memory-store.ts';
-import { completedRounds, type RoundRecord } from '../round.ts';
+import { completedRounds, type RoundRecord } from '../round-record.ts';
 import { LocalState } from './local-state.ts';
 import { SimulatedClock } from './simulated-clock.ts';
 import type { SimulatedProject } from './simulated-project.ts';

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { getBlob } from '../blob.ts';
 import type { Job } from '../job.ts';
 import { MemoryStore } from '../memory-store.ts';
-import type { RoundRecord } from '../round.ts';
+import type { RoundRecord } from '../round-record.ts';
 import { CrashingStore, SimulatedCrash } from '../simulator/crashing-store.ts';
 import type { Mishap } from '../simulator/simulated-site.ts';
 import { simulate, simulatedJob, siteIds } from '../simulator/simulation.ts';
