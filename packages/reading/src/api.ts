@@ -8,5 +8,9 @@ export { applyDelta, deltaBetween, type LabelDelta } from './label/label-delta.t
 export { decodeRuns, encodeRuns } from './label/run-length.ts';
 export { replay, type Stroke, type StrokeHistory } from './label/stroke-history.ts';
 export { ReadingError } from './reading-error.ts';
+export { growRegion, type RegionGrowing } from './tools/region-growing.ts';
+export { cutByScribbles, type Scribbles } from './tools/scribbles.ts';
+export { threshold } from './tools/threshold.ts';
+export { boxAround, type ToolBox, type ToolVolume } from './tools/tool-volume.ts';
 export { activeTimeOf, type Mark, type Phase } from './workflow/active-time.ts';
 export { Role, TaskState } from './workflow/task-state.ts';
