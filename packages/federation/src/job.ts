@@ -2,6 +2,7 @@
 import { SafetensorsError } from '@consilium/numerics';
 import {
   blobIdSchema,
+  caseSelectionSchema,
   encodingSchema,
   isNameOfScales,
   type JobId,
@@ -14,6 +15,7 @@ import {
 } from '@consilium/protocol';
 import { z } from 'zod';
 import { FederationError } from './federation-error.ts';
+import { sharedNoiseObjection } from './privacy/shared-noise.ts';
 import { checkSecureAggregation } from './secure-sum/secure-job.ts';
 import type { Store } from './store.ts';
 import { strategyOf, strategySpecSchema } from './strategies.ts';
@@ -48,6 +50,8 @@ export const jobSchema = z.object({
   strategy: strategySpecSchema,
   /** How weights travel from the sites. */
   reply: encodingSchema,
+  /** Which of its training cases each site uses; all if it is not there. */
+  selection: caseSelectionSchema.optional(),
   /** What sites shall do so that their answers say little about any one patient; they may do more. */
   privacy: privacySchema.optional(),
   /** The coordinator learns the sum of the sites' weights, and no site's. */
@@ -87,6 +91,8 @@ export async function checkJob(received: unknown, store: Store): Promise<Job> {
   const { participants, minimumSites } = job;
   const objection = strategyOf(job.strategy).objection({ participants: participants.length, minimumSites, shape });
   if (objection !== null) throw bad(objection);
+  const noise = sharedNoiseObjection(job);
+  if (noise !== null) throw bad(noise);
   checkSecureAggregation(job);
   return job;
 }

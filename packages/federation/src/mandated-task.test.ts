@@ -124,6 +124,7 @@ describe('a task and the job that was signed', () => {
     ['the strategy', { personalLambda: 1 }],
     ['the strategy', { control: other }],
     ['how weights come back', { reply: { numbers: 'int8', onlyChanged: false } }],
+    ['which cases', { selection: { seed: 1, patients: { count: 1 } } }],
     ['the privacy', { privacy: undefined }],
     ['the privacy', { privacy: { ...signed.privacy!, noiseMultiplier: 0.01 } }],
     ['the secure aggregation', { secureAggregation: { threshold: 2, clip: 1, bits: 16 } }],

@@ -94,6 +94,7 @@ function ofTraining(
     ['the strategy', isSame([task.proximalMu, task.keepLocal], [proximalMu, [...keepLocal]])],
     ['the strategy', task.personalLambda === personalLambda && (task.control === null) === (control === null)],
     ['how weights come back', isSame(task.reply, job.reply)],
+    ['which cases', isSame(task.selection ?? null, job.selection ?? null)],
     ['the privacy', isSame(task.privacy ?? null, job.privacy ?? null)],
     ['the secure aggregation', isSame(secureAggregationOf(task), secureAggregationOf(job))],
   ];

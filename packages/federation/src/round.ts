@@ -165,6 +165,7 @@ function trainTask(context: RoundContext, { order, askedIn }: Asked): Extract<Ta
     ...order.instructions,
     keepLocal: [...order.instructions.keepLocal],
     reply: job.reply,
+    ...(job.selection === undefined ? {} : { selection: job.selection }),
     ...(job.privacy === undefined ? {} : { privacy: job.privacy }),
     ...(job.secureAggregation === undefined ? {} : { secureAggregation: job.secureAggregation }),
   };
@@ -180,9 +181,10 @@ async function acceptTrained(
   const { siteId } = order;
   if (context.job.secureAggregation !== undefined) {
     if (contribution.kind !== 'withheld') return anotherKind;
-    const { steps } = contribution;
+    const { steps, filters } = contribution;
     const nothing = { weights: null, encoding: plainEncoding, controlChange: null, cases: null, meanLoss: null };
-    const trained: TrainedRecord = { siteId, ...nothing, askedIn, steps, ms };
+    const names = filters === undefined ? {} : { filters };
+    const trained: TrainedRecord = { siteId, ...nothing, askedIn, steps, ms, ...names };
     await record(context, `train/${siteId}`, trained);
     return { accepted: true, value: trained };
   }

@@ -9,6 +9,7 @@ export {
   type Manifest,
   manifestSchema,
 } from './blob.ts';
+export { type CaseSelection, caseSelectionSchema } from './case-selection.ts';
 export {
   type CheckpointAnswerMessage,
   type CheckpointOfferMessage,

@@ -1,6 +1,7 @@
 /** What the coordinator asks of a site. A task is the same whenever it is repeated, and so is its answer. */
 import { z } from 'zod';
 import { blobIdSchema } from './blob.ts';
+import { caseSelectionSchema } from './case-selection.ts';
 import { encodingSchema } from './encoding.ts';
 import { jobIdSchema, modelNameSchema, taskIdSchema } from './id.ts';
 import { jsonSchema } from './json.ts';
@@ -54,6 +55,8 @@ const trainBodySchema = z.object({
   personalLambda: z.number().min(0).nullable(),
   /** How the weights come back. */
   reply: encodingSchema,
+  /** Which of the site's training cases; all of them, with their own labels, if it is not there. */
+  selection: caseSelectionSchema.optional(),
   /** What protects the patients; nothing if it is not there. */
   privacy: privacySchema.optional(),
   /** The weights stay at the site until they are masked; they come back as they are if it is not there. */

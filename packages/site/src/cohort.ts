@@ -12,7 +12,7 @@ import type { FoundCase } from './found-case.ts';
 import { OverlapRecords } from './overlap-record.ts';
 import { splitPatients } from './patient-split.ts';
 import type { LocalLog } from './ports/local-log.ts';
-import type { WorkerSettings } from './settings.ts';
+import type { CaseDirectory, WorkerSettings } from './settings.ts';
 import { detailOf, failureOf, SiteError } from './site-error.ts';
 
 export interface CohortCase {
@@ -21,6 +21,8 @@ export interface CohortCase {
   readonly source: CaseSource;
   /** Whose it is: unique over the site's sources, and the site's own secret. */
   readonly patient: string;
+  /** The case with other labels, by the name of the set; undefined where the site has no sets. */
+  readonly labelSets?: ReadonlyMap<string, CaseSource>;
 }
 
 /** Why a case is left out whose patient another site trains, validates or tests with. */
@@ -42,12 +44,14 @@ export class Cohort {
       const key = ({ patientId }: FoundCase) => patientKey(source.siteId, patientId);
       const drawn = found.filter((one) => !settled.has(key(one))).map(({ patientId }) => patientId);
       const splits = splitPatients(settings.seed, source.siteId, new Set(drawn));
+      const labelSets = await labelSetsOf(source);
       for (const [index, one] of found.entries()) {
         const number = `case-${String(index + 1).padStart(2, '0')}`;
         const pseudonym = (settings.sources.length === 1 ? number : `${source.siteId}.${number}`) as Pseudonym;
         const split = one.split ?? settled.get(key(one)) ?? splits.get(one.patientId)!;
         const recorded = recordOf(one, { pseudonym, split, source });
-        cases.push({ pseudonym, split, source: caseSource(one), patient: key(one), recorded });
+        const sets = labelSets.size === 0 ? {} : { labelSets: relabelled(one, labelSets) };
+        cases.push({ pseudonym, split, source: caseSource(one), patient: key(one), ...sets, recorded });
       }
     }
     const record = {
@@ -125,6 +129,28 @@ export class Cohort {
 /** Errors that lie in the case itself: reading it again would give the same. */
 const ownFault =
   /^(?:imaging\..*|training\.(?:label-grid-mismatch|no-foreground|unknown-class|image-not-finite)|site\.(?:label-missing|case-unreadable))$/;
+
+type LabelSets = ReadonlyMap<string, ReadonlyMap<string, FoundCase>>;
+
+/** Of each set of labels its cases by name. */
+async function labelSetsOf({ labelSets = {} }: CaseDirectory): Promise<LabelSets> {
+  const sets = Object.entries(labelSets).map(async ([name, place]) => {
+    const found = await findCases(place);
+    return [name, new Map(found.map((one) => [one.name, one] as const))] as const;
+  });
+  return new Map(await Promise.all(sets));
+}
+
+/** The case with the label of each set that has one; its image and its reference stay. */
+function relabelled(one: FoundCase, sets: LabelSets): ReadonlyMap<string, CaseSource> {
+  return new Map(
+    [...sets].flatMap(([name, cases]) => {
+      const other = cases.get(one.name)?.files;
+      if (one.files.kind !== 'labelled' || other?.kind !== 'labelled') return [];
+      return [[name, caseSource({ ...one, files: { ...one.files, label: other.label } })] as const];
+    }),
+  );
+}
 
 function recordOf(
   found: FoundCase,

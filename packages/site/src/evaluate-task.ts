@@ -47,7 +47,7 @@ function testedModel({ weights, memoryOf, personal = false }: EvaluateTask): str
 
 async function validate(task: EvaluateTask, workplace: Workplace, context: TaskContext): Promise<EvaluateContribution> {
   const plan = parsePlan(task.plan);
-  const members = await preparedMembers('validation', plan, workplace, context.signal);
+  const members = await preparedMembers('validation', plan, workplace, context);
   const scores: CaseScore[] = [];
   if (members.length > 0) {
     await using predictor = await openPredictor(task, plan, workplace, context);

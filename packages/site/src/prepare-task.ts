@@ -1,6 +1,7 @@
 /** Preprocesses the cases that training will see, once, to the cache on disk. */
-import type { ContributionTo, Split, Task } from '@consilium/protocol';
+import type { CaseSelection, ContributionTo, Split, Task } from '@consilium/protocol';
 import { type Plan, parsePlan } from '@consilium/training';
+import { selectedCases } from './case-selection.ts';
 import type { TaskContext } from './worker-link.ts';
 import type { PreparedMember, Workplace } from './workplace.ts';
 
@@ -24,15 +25,15 @@ export async function prepareTask(
   return { kind: 'prepare', cases: cohort.counts(), leftOut: [...cohort.leftOut] };
 }
 
-/** The prepared cases of a split, from the cache or made now; cases that cannot be used are left out. */
+/** The prepared cases of a split, or a selection of them, from the cache or made now; what cannot be used is left out. */
 export async function preparedMembers(
   split: Split,
   plan: Plan,
   { cohort, cache }: Workplace,
-  signal: AbortSignal,
+  { signal, selection }: { readonly signal: AbortSignal; readonly selection?: CaseSelection | undefined },
 ): Promise<PreparedMember[]> {
   const members: PreparedMember[] = [];
-  for (const member of cohort.usable(split)) {
+  for (const member of selectedCases(cohort.usable(split), selection)) {
     signal.throwIfAborted();
     const prepared = await cohort.attempt(member, () => cache.get(member.source, plan));
     if (prepared !== null) members.push({ member, prepared });

@@ -1,5 +1,5 @@
 /** What a site is told when it starts: `site.yaml` in its directory, in a rehearsal written by the command. */
-import { identifierKindSchema, siteIdSchema } from '@consilium/protocol';
+import { identifierKindSchema, privacySchema, siteIdSchema } from '@consilium/protocol';
 import { z } from 'zod';
 import { filterSpecSchema } from './filters/filter-spec.ts';
 import { type PolicySettings, policySettingsSchema, type SiteRules } from './policy/policy-request.ts';
@@ -18,6 +18,13 @@ const privacySettingsSchema = z.strictObject({
   noiseMultiplierMin: z.number().min(0).default(0),
   /** DP-SGD: jobs that would have a patient take part more often get so much. */
   samplingRateMax: z.number().positive().max(1).default(1),
+  /** What jobs that offer no privacy are trained with all the same; jobs that offer another kind are refused. */
+  impose: privacySchema.optional(),
+  /**
+   * Where a job has sites share the noise of their sum: among so many at most. Beyond one this site relies on others to add
+   * their part, and not to tell it.
+   */
+  noiseSharedAmongMax: z.int().min(1).default(1),
 });
 export type PrivacySettings = z.infer<typeof privacySettingsSchema>;
 
@@ -35,10 +42,21 @@ const shareSchema = z
   .refine(({ of, part }) => part <= of, 'must be one of its parts');
 export type PatientShare = z.infer<typeof shareSchema>;
 
-const caseDirectorySchema = z.strictObject({
+const placeShape = {
   directory: z.string().min(1),
   /** The directory is an archive, and the cases are this cohort of it. */
   cohort: cohortSchema.optional(),
+};
+
+const caseDirectorySchema = z.strictObject({
+  ...placeShape,
+  /**
+   * Other labels of the same cases, by a name that an experiment may ask for: where cases of the same names lie whose labels
+   * are those. Such as `manual` and `assisted`.
+   */
+  labelSets: z
+    .record(z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/), z.strictObject(placeShape))
+    .optional(),
   /** Only some of the patients: in a rehearsal that makes several hospitals of one. */
   share: shareSchema.optional(),
 });
@@ -158,7 +176,7 @@ export function overlapLimitsOf({ overlap }: Pick<WorkerSettings, 'overlap'>): O
 /** What policies speak of; the defaults where the site has said nothing. */
 export function siteRulesOf({ policy, privacy }: Pick<SiteSettings, 'policy' | 'privacy'>): SiteRules {
   const settings: PolicySettings = policy ?? policySettingsSchema.parse({});
-  return { ...settings, requiresPrivacy: privacy?.required ?? false };
+  return { ...settings, requiresPrivacy: (privacy?.required ?? false) && privacy?.impose === undefined };
 }
 
 /** All the places where a site's cases lie. */

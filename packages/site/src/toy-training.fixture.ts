@@ -34,14 +34,15 @@ export function toyPlan({ optimiser, initial }: { readonly optimiser: object; re
   });
 }
 
-/** 40 HU and -40 HU, with noise. */
-export function writeToyPatients(directory: string): void {
-  for (let patient = 0; patient < 5; patient++) {
+/** 40 HU and -40 HU, with noise. `inverted`: labelled the wrong way round. */
+export function writeToyPatients(directory: string, { count = 5, inverted = false } = {}): void {
+  for (let patient = 0; patient < count; patient++) {
     const random = createRandom(patient, 'case');
     const path = join(directory, `patient-${patient}`);
     mkdirSync(path, { recursive: true });
     const image = toyVolume((voxel) => (voxel % 8 > 3 ? 40 : -40) + 20 * random.normal());
     writeFileSync(join(path, 'image.nii.gz'), encodeNifti(image));
-    writeFileSync(join(path, 'label.nii.gz'), encodeNifti(toyVolume((voxel) => (voxel % 8 > 3 ? 1 : 0))));
+    const label = toyVolume((voxel) => (voxel % 8 > 3 !== inverted ? 1 : 0));
+    writeFileSync(join(path, 'label.nii.gz'), encodeNifti(label));
   }
 }

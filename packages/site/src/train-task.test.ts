@@ -233,6 +233,24 @@ describe('the training of a site', () => {
     await expect(none).rejects.toMatchObject({ code: 'site.job-not-remembered', lasting: true });
   });
 
+  it('takes the cases that the job selects, with the labels that it selects', async () => {
+    using directory = new ToyDirectory();
+    writeToyPatients(`${directory.path}/inverted`, { inverted: true });
+    const siteId = 'site-1' as SiteId;
+    const labelSets = { inverted: { directory: `${directory.path}/inverted` } };
+    const site = new ToySite(directory, { sources: [{ siteId, directory: `${directory.path}/data`, labelSets }] });
+    const whole = await site.train();
+    const one = await site.train({ selection: { seed: 1, patients: { count: 1 } } });
+    expect([whole.cases, one.cases]).toEqual([3, 1]);
+    expect(one.weights).not.toBe(whole.weights);
+    const other = await site.train({ selection: { seed: 1, labels: 'inverted' } });
+    expect([other.cases, other.weights === whole.weights]).toEqual([3, false]);
+    expect((await site.train({ selection: { seed: 7 } })).weights).toBe(whole.weights);
+    await expect(site.train({ selection: { seed: 1, labels: 'none' } })).rejects.toMatchObject({
+      code: 'site.labels-unknown',
+    });
+  });
+
   it('sends rounded differences, and adds what rounding lost to the next', async () => {
     using directory = new ToyDirectory();
     const site = new ToySite(directory);
@@ -284,7 +302,15 @@ describe('the private training of a site', () => {
     for (const [id, bytes] of site.blobs) restarted.blobs.set(id, bytes);
     const again = await restarted.train({ privacy: sgd, attempt: 2 });
     expect(restarted.blobs.get(again.weights)).toEqual(site.blobs.get(first.weights));
-    const spent = { jobId: 'job', round: 1, samplingRate: 0.5, noiseMultiplier: 1.2, steps: 2, isSeeded: false };
+    const spent = {
+      jobId: 'job',
+      round: 1,
+      samplingRate: 0.5,
+      noiseMultiplier: 1.2,
+      steps: 2,
+      isSeeded: false,
+      othersTrusted: 0,
+    };
     expect(await spendsIn(directory)).toEqual([spent]);
   });
 

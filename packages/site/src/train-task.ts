@@ -23,7 +23,7 @@ export async function trainTask(
   const { cohort, siteId, workDirectory } = workplace;
   const { signal, getBlob, putBlob } = context;
   const plan = parsePlan(task.plan);
-  const members = await preparedMembers('train', plan, workplace, signal);
+  const members = await preparedMembers('train', plan, workplace, { signal, selection: task.selection });
   cohort.require('train');
   const load = async (blob: BlobId): Promise<Weights> => decodeSafetensors(await getBlob(blob)).tensors;
 
@@ -51,6 +51,8 @@ export async function trainTask(
     workDirectory,
   });
 
+  const filters = [...(paid?.imposed == null ? [] : [paid.imposed]), ...names];
+
   const stays = (name: string): boolean => matchesAny(name, task.keepLocal);
   const kept = selected(own, stays);
   const outgoing = selected(trained, (name) => !stays(name));
@@ -71,7 +73,7 @@ export async function trainTask(
     cases: members.length,
     steps: result.steps,
     meanLoss: tellsLoss ? result.meanLoss : null,
-    ...(names.length === 0 ? {} : { filters: [...names] }),
+    ...(filters.length === 0 ? {} : { filters }),
   };
 }
 
@@ -88,9 +90,9 @@ function published({
   readonly clip: Weights;
 }): { readonly trained: Weights; readonly clip: Weights } {
   if (paid?.privacy.kind !== 'noisy-update') return { trained: own, clip };
-  const { privacy, noise } = paid;
+  const { privacy, noise, noiseShare } = paid;
   const clipNorm = (clip.get('norm')?.data as Float64Array | undefined)?.[0] ?? privacy.clipNorm;
-  const { weights, nextClipNorm } = protectedUpdate({ start, trained: own, privacy, clipNorm, noise });
+  const { weights, nextClipNorm } = protectedUpdate({ start, trained: own, privacy, clipNorm, noise, noiseShare });
   if (privacy.adaptive === undefined) return { trained: weights, clip };
   return { trained: weights, clip: new Map([['norm', tensor('float64', [], Float64Array.of(nextClipNorm))]]) };
 }

@@ -31,7 +31,8 @@ export class TrainerBench {
     const controlVariate = task.control !== null;
     const unitIds = privacy && { ...privacy, units: privacy.units.map((unit) => unit.map(({ id }) => id)) };
     const caseIds = cases.map(({ id }) => id);
-    const key = JSON.stringify([model, seed, proximalMu, controlVariate, task.plan, caseIds, unitIds]);
+    const { labels } = task.selection ?? {};
+    const key = JSON.stringify([model, seed, proximalMu, controlVariate, task.plan, caseIds, labels, unitIds]);
     let trainer = this.#kept.get(key);
     if (trainer === undefined) {
       // Each costs the memory of a training step: two only where a job trains a personal model as well.

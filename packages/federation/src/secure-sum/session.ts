@@ -30,7 +30,9 @@ export function trainingDigest(asked: Omit<Extract<TaskBody, { kind: 'train' }>,
   const { plan, model, weights, steps, firstStep, totalSteps, seed } = asked;
   const { proximalMu, keepLocal, personalLambda, privacy = null } = asked;
   const schedule = [steps, firstStep, totalSteps, seed];
-  const text = JSON.stringify([plan, model, weights, schedule, proximalMu, keepLocal, personalLambda, privacy]);
+  const selection = asked.selection === undefined ? [] : [asked.selection];
+  const terms = [plan, model, weights, schedule, proximalMu, keepLocal, personalLambda, privacy, ...selection];
+  const text = JSON.stringify(terms);
   return base64(sha256(text));
 }
 

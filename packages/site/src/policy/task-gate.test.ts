@@ -108,6 +108,7 @@ class GuardedSite {
       localWeekday: () => 1,
       patients: async () => 30,
       privacy: async () => ({ unit: 'patient', delta: 1e-5, epsilon: 1, epsilonMax: 8, jobs: [] }),
+      demanded: (offered) => offered ?? null,
       software: '1.0.0',
       log: { write: (event, fields) => this.lines.push({ event, ...fields }) },
     });
@@ -183,6 +184,20 @@ describe('what stands before a task', () => {
     for (const mandate of [another, await site.sign(notOurs)]) {
       await expect(site.permit(gate, taskOf(job, mandate))).rejects.toMatchObject(refusal('site.task-not-mandated'));
     }
+  });
+
+  it('lets no job learn from fewer patients than the site wants by selecting few of many', async () => {
+    const site = await GuardedSite.create();
+    const gate = await site.gate({ minimumPatients: 3 });
+    const asking = async (patients: { count: number } | { share: number }): Promise<void> => {
+      const selection = { seed: 1, patients };
+      const job = jobOf(site.model, { selection });
+      await site.permit(gate, taskOf(job, await site.sign(job), { selection }));
+    };
+    for (const few of [{ count: 2 }, { share: 0.001 }, { share: 0.09 }]) {
+      await expect(asking(few)).rejects.toMatchObject(refusal('site.policy-refused', /minimum-cohort/));
+    }
+    for (const enough of [{ count: 3 }, { count: 900 }, { share: 0.1 }]) await asking(enough);
   });
 
   it('wants reviewers whom the site knows, beside the submitter', async () => {

@@ -13,10 +13,11 @@ import {
   type Submission,
   spendOf,
 } from '@consilium/federation';
-import { type BlobId, mandateBytesMax, type SiteId, type Task } from '@consilium/protocol';
+import { type BlobId, mandateBytesMax, type Privacy, type SiteId, type Task } from '@consilium/protocol';
 import type { LocalLog } from '../ports/local-log.ts';
 import type { PrivacyReport } from '../privacy-report.ts';
 import { SiteError } from '../site-error.ts';
+import { sharedAmongOf } from '../task-privacy.ts';
 import { type Approvals, digestOf, settingsOf } from './approvals.ts';
 import type { JobFacts } from './job-difference.ts';
 import { type NetworkFacts, networkFactsOf } from './network-facts.ts';
@@ -43,6 +44,8 @@ export interface TaskGateOptions {
   /** How many patients the site has made available. */
   readonly patients: () => Promise<number>;
   readonly privacy: () => Promise<PrivacyReport>;
+  /** With what a job is trained that offers this; null for nothing. */
+  readonly demanded: (offered: Privacy | undefined) => Privacy | null;
   /** The version of this site's Consilium. */
   readonly software: string;
   readonly log: LocalLog;
@@ -178,7 +181,7 @@ export class TaskGate {
         parameters: about.facts.network?.parameters ?? 0,
         ...(signed === null ? jobOfTask(task) : jobOfSubmission(signed.submission)),
       },
-      patients: await patients(),
+      patients: selectedOf(task, await patients()),
       ...{ hour, minute, weekday: weekdays[localWeekday()], approval: about.approval },
       epsilon: await this.#epsilonOf(task, signed),
       split: task.kind === 'evaluate' ? task.split : '',
@@ -186,14 +189,16 @@ export class TaskGate {
     });
   }
 
-  /** Of the rounds that are left, this one included, as the job offers them. */
+  /** Of the rounds that are left, this one included. */
   async #epsilonOf(task: Task, signed: SignedJob | null): Promise<PolicyRequest['epsilon']> {
     if (task.kind !== 'train') return { asked: 0, left: null };
     const { delta, epsilon, epsilonMax } = await this.#options.privacy();
     const left = epsilonMax === null ? null : Math.max(0, epsilonMax - epsilon);
-    if (task.privacy === undefined) return { asked: 0, left };
+    const privacy = this.#options.demanded(task.privacy);
+    if (privacy === null) return { asked: 0, left };
     const rounds = signed?.submission.kind === 'train' ? signed.submission.rounds.max - task.round + 1 : 1;
-    return { asked: epsilonOf([spendOf(task.privacy, task.steps * rounds)], delta), left };
+    const spend = spendOf(privacy, task.steps);
+    return { asked: epsilonOf([{ ...spend, steps: spend.steps * rounds }], delta), left };
   }
 }
 
@@ -224,16 +229,32 @@ function jobOfSubmission(submission: Submission): Partial<PolicyRequest['job']> 
   }
   return {
     ...{ kind: 'train', sites, strategy: submission.strategy.kind, privacy: submission.privacy?.kind ?? 'none' },
-    secureAggregation: 'secureAggregation' in submission && submission.secureAggregation !== undefined,
+    secureAggregation: submission.secureAggregation !== undefined,
+    ...{ sumOfSites: submission.secureAggregation?.threshold ?? 1, noiseSharedAmong: noiseSharers(submission) },
     ...{ rounds: submission.rounds.max, stepsPerRound: submission.stepsPerRound },
   };
+}
+
+function noiseSharers({ privacy }: { readonly privacy?: Privacy | undefined }): number {
+  return privacy === undefined ? 1 : sharedAmongOf(privacy);
 }
 
 /** Of a job that nobody signed nothing is known but the task. */
 function jobOfTask(task: Task): Partial<PolicyRequest['job']> {
   const unknown = { sites: 0, strategy: '', rounds: 0 } as const;
   if (task.kind !== 'train') return { ...unknown, kind: 'survey', privacy: 'none', stepsPerRound: 0 };
-  return { ...unknown, kind: 'train', privacy: task.privacy?.kind ?? 'none', stepsPerRound: task.steps };
+  return {
+    ...{ ...unknown, kind: 'train', privacy: task.privacy?.kind ?? 'none', stepsPerRound: task.steps },
+    secureAggregation: task.secureAggregation !== undefined,
+    ...{ sumOfSites: task.secureAggregation?.threshold ?? 1, noiseSharedAmong: noiseSharers(task) },
+  };
+}
+
+/** A job that takes few of the patients learns from those few; 0 stays 0, which is: not known. */
+function selectedOf(task: Task, patients: number): number {
+  const asked = task.kind === 'train' ? task.selection?.patients : undefined;
+  if (asked === undefined) return patients;
+  return Math.min(patients, 'count' in asked ? asked.count : Math.max(1, Math.floor(asked.share * patients)));
 }
 
 function minimumCountOf(task: Task): number {
