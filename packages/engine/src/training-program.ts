@@ -52,6 +52,11 @@ export interface TrainingProgram extends AsyncDisposable {
    */
   gradients(feeds: Readonly<Record<string, Tensor>>): Promise<{ readonly loss: number; readonly gradients: Weights }>;
   /**
+   * The network's outputs at the present weights, without loss or gradients; nothing changes. The first call opens a
+   * second session, of the forward graph alone.
+   */
+  outputs(feeds: Readonly<Record<string, Tensor>>): Promise<Readonly<Record<string, Tensor>>>;
+  /**
    * One step of the optimiser along gradients that were made elsewhere, which may be those that `gradients` gave.
    * Proximal term, control variate and clipping come after, as in `step`.
    * @returns the gradient norm as in `StepResult`
@@ -82,7 +87,14 @@ export async function createTrainingProgram(runtime: Runtime, spec: TrainingSpec
     ...(spec.keepMemory === undefined ? {} : { keepMemory: spec.keepMemory }),
   };
   const session = await runtime.open(derived.model, options);
-  return new Program(spec, derived, session);
+  return new Program(spec, derived, { session, openForward: () => runtime.open(forwardGraph(spec.model), options) });
+}
+
+/** The network with its weights as inputs. */
+function forwardGraph(model: Model): Model {
+  const { g, outputs } = importModel(model, { parametersAs: 'inputs' });
+  for (const [name, value] of Object.entries(outputs)) g.output(name, value);
+  return g.build();
 }
 
 interface TrainingGraph {
@@ -135,6 +147,7 @@ class Program implements TrainingProgram {
   readonly #spec: TrainingSpec;
   readonly #graph: TrainingGraph;
   readonly #session: Session;
+  readonly #openForward: () => Promise<Session>;
   readonly #optimiser: Optimiser;
   readonly #weights: Map<string, Tensor>;
   readonly #gradients: Map<string, Tensor>;
@@ -143,12 +156,18 @@ class Program implements TrainingProgram {
   #average: Map<string, Tensor> | undefined;
   #anchor: Map<string, Tensor> | undefined;
   #control: Map<string, Tensor> | undefined;
+  #forward: Promise<Session> | undefined;
   #step = 0;
 
-  constructor(spec: TrainingSpec, graph: TrainingGraph, session: Session) {
+  constructor(
+    spec: TrainingSpec,
+    graph: TrainingGraph,
+    { session, openForward }: { readonly session: Session; readonly openForward: () => Promise<Session> },
+  ) {
     this.#spec = spec;
     this.#graph = graph;
     this.#session = session;
+    this.#openForward = openForward;
     this.#optimiser = createOptimiser(spec.optimiser);
     this.#weights = copied(spec.model.parameters);
     const trained = new Map(graph.trained.map((name) => [name, this.#weights.get(name)!]));
@@ -169,6 +188,12 @@ class Program implements TrainingProgram {
   async gradients(feeds: Readonly<Record<string, Tensor>>): Promise<{ loss: number; gradients: Weights }> {
     const { loss } = await this.#run(feeds);
     return { loss, gradients: this.#gradients };
+  }
+
+  async outputs(feeds: Readonly<Record<string, Tensor>>): Promise<Readonly<Record<string, Tensor>>> {
+    this.#forward ??= this.#openForward();
+    const session = await this.#forward;
+    return session.run({ ...feeds, ...Object.fromEntries(this.#weights) });
   }
 
   update(gradients: Weights, { learningRate }: { learningRate: number }): number {
@@ -308,6 +333,7 @@ class Program implements TrainingProgram {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await (await this.#forward)?.[Symbol.asyncDispose]();
     await this.#session[Symbol.asyncDispose]();
   }
 }

@@ -1,6 +1,10 @@
 export { type AugmentationSpec, noAugmentation, standardAugmentation } from './augmentation/augmentation-spec.ts';
 export { type Bundle, bundleFiles, decodeBundle, encodeBundle } from './bundle.ts';
 export { type Case, type CaseSource, checkCase, type SegmentationClass } from './case.ts';
+export type { ClickAnswer } from './clicks/click-field.ts';
+export { type Click, clickChannels, fillGuidance } from './clicks/click-input.ts';
+export { ClickPredictor, type ClickPredictorOptions, type ClickRequest } from './clicks/click-predictor.ts';
+export type { InteractiveSpec } from './clicks/interactive-spec.ts';
 export { type ContrastPhase, contrastPhases } from './contrast-phase.ts';
 export {
   type Fingerprint,

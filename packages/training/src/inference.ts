@@ -1,11 +1,20 @@
 /** A trained model applied to an image: prepared as for training, windows slid over it, classes on the original grid. */
 import { type Model, type Runtime, type Session, specialise, withWeights } from '@consilium/engine';
-import type { Image, LabelMap } from '@consilium/imaging';
+import {
+  croppedGeometry,
+  type Geometry,
+  type Image,
+  type LabelMap,
+  resampleImage,
+  resampleLabels,
+  voxelCount,
+} from '@consilium/imaging';
 import { tensor, type Weights } from '@consilium/numerics';
 import type { ContrastPhase } from './contrast-phase.ts';
+import { withFlipEntropy } from './flip-entropy.ts';
 import type { Plan } from './plan.ts';
 import { type PreparedImage, prepareImage } from './preprocess.ts';
-import { type FinishedSlices, type PatchNetwork, slideOver } from './sliding-window.ts';
+import { type FinishedSlices, type PatchNetwork, type SlidingWindow, slideOver } from './sliding-window.ts';
 import { ClassUpsampler } from './upsampling.ts';
 
 interface PredictorOptions {
@@ -27,6 +36,13 @@ interface PredictionOptions {
 export interface ImagePredictionOptions extends PredictionOptions {
   /** Of contrast enhancement, where it is known: decides by what the image is normalised, if the plan says so. */
   readonly phase?: ContrastPhase;
+}
+
+/** Both on the image's grid. */
+export interface UncertainPrediction {
+  readonly labels: LabelMap;
+  /** Entropy of the mean probabilities over mirror images, 255 the greatest; 0 where the network did not look. */
+  readonly uncertainty: LabelMap;
 }
 
 /** A model ready to segment image after image. */
@@ -53,6 +69,32 @@ export class Predictor implements AsyncDisposable {
     return upsampler.finish();
   }
 
+  /** The same averaged over the mirror images that training saw, with how unsure the network is. */
+  async predictWithUncertainty(image: Image, options: ImagePredictionOptions = {}): Promise<UncertainPrediction> {
+    const prepared = prepareImage(image, this.#plan, options.phase);
+    const { augmentation, network, patchSize } = this.#plan;
+    const { classes } = network;
+    const upsampler = new ClassUpsampler(prepared.geometry, prepared.original, this.#channels());
+    const plane = prepared.geometry.size[1] * prepared.geometry.size[2];
+    const entropy = new Int16Array(voxelCount(prepared.geometry));
+    await slideOver(
+      { voxels: prepared.image, size: prepared.geometry.size },
+      {
+        ...this.#windows(prepared, options),
+        network: withFlipEntropy(this.#patchNetwork(), { classes, flips: augmentation.flips, patchSize }),
+        classes: classes + 1,
+        flips: [false, false, false],
+      },
+      ({ count, first, logits }) => {
+        upsampler.add({ count, first, logits: logits.subarray(0, classes * count * plane) });
+        const of = logits.subarray(classes * count * plane);
+        for (let at = 0; at < of.length; at++) entropy[first * plane + at] = Math.round(of[at]! * 255);
+      },
+    );
+    const coarse = { geometry: prepared.geometry, voxels: entropy };
+    return { labels: upsampler.finish(), uncertainty: onGrid(coarse, prepared.original) };
+  }
+
   /** Class values on the prepared image's own grid: quicker, for choosing between rounds. */
   async predictPrepared(prepared: PreparedImage, options: PredictionOptions = {}): Promise<Uint8Array> {
     const [depth, height, width] = prepared.geometry.size;
@@ -72,25 +114,26 @@ export class Predictor implements AsyncDisposable {
   }
 
   #slide(
-    { image, geometry, outside }: PreparedImage,
-    { onProgress, signal }: PredictionOptions,
+    prepared: PreparedImage,
+    options: PredictionOptions,
     onSlices: (slices: FinishedSlices) => void,
   ): Promise<void> {
+    const volume = { voxels: prepared.image, size: prepared.geometry.size };
+    return slideOver(volume, this.#windows(prepared, options), onSlices);
+  }
+
+  #windows({ outside }: PreparedImage, { onProgress, signal }: PredictionOptions): SlidingWindow {
     const { patchSize, inference, augmentation, network } = this.#plan;
-    return slideOver(
-      { voxels: image, size: geometry.size },
-      {
-        network: this.#patchNetwork(),
-        patchSize,
-        classes: network.classes,
-        overlap: inference.overlap,
-        flips: inference.flips ? augmentation.flips : [false, false, false],
-        outside,
-        ...(onProgress === undefined ? {} : { onProgress }),
-        ...(signal === undefined ? {} : { signal }),
-      },
-      onSlices,
-    );
+    return {
+      network: this.#patchNetwork(),
+      patchSize,
+      classes: network.classes,
+      overlap: inference.overlap,
+      flips: inference.flips ? augmentation.flips : [false, false, false],
+      outside,
+      ...(onProgress === undefined ? {} : { onProgress }),
+      ...(signal === undefined ? {} : { signal }),
+    };
   }
 
   #patchNetwork(): PatchNetwork {
@@ -108,6 +151,23 @@ export async function predict(
 ): Promise<LabelMap> {
   await using predictor = await Predictor.open(options);
   return await predictor.predict(options.image, options);
+}
+
+/** Slices that are interpolated together: few, so that a large image is not in memory as float32. */
+const slicesAtOnce = 16;
+
+/** A coarse volume of 0 to 255, linear between its voxels, 0 outside of it. */
+function onGrid(coarse: Image, target: Geometry): LabelMap {
+  const [depth, height, width] = target.size;
+  const voxels = new Uint8Array(depth * height * width);
+  const everywhere = { geometry: coarse.geometry, voxels: new Uint8Array(coarse.voxels.length).fill(1) };
+  for (let z = 0; z < depth; z += slicesAtOnce) {
+    const slab = croppedGeometry(target, [z, 0, 0], [Math.min(slicesAtOnce, depth - z), height, width]);
+    const values = resampleImage(coarse, slab).voxels;
+    const inside = resampleLabels(everywhere, slab).voxels;
+    for (let at = 0; at < values.length; at++) voxels[z * height * width + at] = Math.round(values[at]! * inside[at]!);
+  }
+  return { geometry: target, voxels };
 }
 
 /** The channel with the largest logit; the lowest on a tie. `logits` is `[c, voxels]`, `labels` (out) `[voxels]`. */

@@ -10,6 +10,8 @@ import {
   standardAugmentation,
 } from './augmentation/augmentation-spec.ts';
 import type { SegmentationClass } from './case.ts';
+import { clickChannels, clickClasses } from './clicks/click-input.ts';
+import { interactiveSpecSchema } from './clicks/interactive-spec.ts';
 import { contrastPhases } from './contrast-phase.ts';
 import type { Fingerprint } from './fingerprint.ts';
 import { histogramMoments, histogramQuantile } from './histogram.ts';
@@ -84,6 +86,8 @@ const planSchema = z
       /** Average over the mirrored patches of `augmentation.flips`. */
       flips: z.boolean(),
     }),
+    /** Makes the network one that takes clicks and a mask beside the image, and answers with one structure. */
+    interactive: interactiveSpecSchema.exactOptional(),
   })
   .superRefine(checkConsistency);
 export type Plan = Readonly<z.infer<typeof planSchema>>;
@@ -334,16 +338,17 @@ function rounded(value: number, digits: number): number {
 /** What no field can say by itself. */
 function checkConsistency(plan: z.infer<z.ZodObject<Record<string, z.ZodType>>>, context: z.RefinementCtx): void {
   const problem = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message });
-  const { classes, regions, patchSize, network, normalisation } = plan as unknown as Plan;
+  const { classes, regions, patchSize, network, normalisation, interactive } = plan as unknown as Plan;
   const values = classes.map(({ value }) => value);
   if (new Set(values).size !== values.length) problem(['classes'], 'two classes have the same value');
   regions.forEach((region, index) => {
     const unknown = region.classes.find((value) => !values.includes(value));
     if (unknown !== undefined) problem(['regions', index, 'classes'], `${unknown} is not the value of a class`);
   });
-  if (network.classes <= Math.max(...values)) {
+  if (interactive === undefined && network.classes <= Math.max(...values)) {
     problem(['network', 'classes'], 'must be larger than the largest class value (background is 0)');
   }
+  if (interactive !== undefined) checkInteractive(plan as unknown as Plan, interactive, problem);
   if (normalisation.clipHu[0] >= normalisation.clipHu[1]) {
     problem(['normalisation', 'clipHu'], 'the lower limit must be below the upper one');
   }
@@ -352,4 +357,25 @@ function checkConsistency(plan: z.infer<z.ZodObject<Record<string, z.ZodType>>>,
     if (patchSize[axis] % divisor !== 0)
       problem(['patchSize', axis], `must be a multiple of ${divisor}, the product of the strides`);
   }
+}
+
+function checkInteractive(
+  { classes, network, loss }: Plan,
+  interactive: NonNullable<Plan['interactive']>,
+  problem: (path: (string | number)[], message: string) => void,
+): void {
+  const values = classes.map(({ value }) => value);
+  interactive.classes.forEach((value, index) => {
+    if (!values.includes(value)) problem(['interactive', 'classes', index], `${value} is not the value of a class`);
+  });
+  if (network.inputChannels !== clickChannels) {
+    problem(['network', 'inputChannels'], `must be ${clickChannels} where the network takes clicks`);
+  }
+  if (network.classes !== clickClasses) {
+    problem(
+      ['network', 'classes'],
+      `must be ${clickClasses} where the network takes clicks: background and the structure`,
+    );
+  }
+  if (loss.ignoreLabel !== undefined) problem(['loss', 'ignoreLabel'], 'is of no use where the network takes clicks');
 }

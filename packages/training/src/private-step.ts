@@ -4,12 +4,12 @@
  * batch of patches of its cases, is shortened to the norm C before it is added to the others. Noise of standard deviation
  * z C is added to the sum, which is divided by the number of units that is expected, not by the one that came.
  *
- * A unit is one pass of the network, so a step needs no more memory for a hundred units than for one.
+ * A unit is one pass of the network (where clicks are simulated, after others that see this unit alone), so a step needs no more memory for a hundred units than for one.
  */
 import type { TrainingProgram } from '@consilium/engine';
 import { createRandom, type NoiseSource, type Tensor, tensor, type Weights } from '@consilium/numerics';
 import type { PreparedCase } from './preprocess.ts';
-import { type SamplingPlan, samplePatch } from './sampling.ts';
+import { type ExamplePlan, type ExampleProgram, sampleExamples } from './training-batch.ts';
 
 export interface PrivacyOptions {
   /** The cases of each unit. Every case belongs to one. */
@@ -33,8 +33,8 @@ const justBelow = 1 - 2 ** -40;
  * told of its cases, for the site's own log.
  */
 export async function privateGradient(
-  program: Pick<TrainingProgram, 'gradients'>,
-  plan: SamplingPlan,
+  program: Pick<TrainingProgram, 'gradients'> & ExampleProgram,
+  plan: ExamplePlan,
   { units, clipNorm, noiseMultiplier, samplingRate }: PrivacyOptions,
   { noise, onUnusable }: { readonly noise: NoiseSource; readonly onUnusable?: (caseIds: readonly string[]) => void },
   layout: Weights,
@@ -45,7 +45,7 @@ export async function privateGradient(
     // Drawn for those who stay away as well: what the others see does not depend on it.
     const random = createRandom(noise.seed(), 'unit');
     if (!takesPart) continue;
-    const { image, label } = samplePatch(cases, plan, random);
+    const { image, label } = await sampleExamples(program, plan, cases, random);
     const { loss, gradients } = await program.gradients({ image, label });
     const norm = normOf(gradients);
     if (Number.isFinite(loss) && Number.isFinite(norm)) addScaled(sums, gradients, scaleTo(clipNorm, norm));

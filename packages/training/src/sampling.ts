@@ -14,7 +14,7 @@ import { TrainingError } from './training-error.ts';
 export type SamplingPlan = Pick<Plan, 'patchSize' | 'batchSize' | 'foregroundFraction' | 'augmentation' | 'spacingMm'>;
 
 export interface Batch {
-  /** `[n, 1, z, y, x]` normalised intensities. */
+  /** `[n, 1, z, y, x]` normalised intensities; `[n, 4, z, y, x]` with clicks and the mask so far (`clicks/click-input.ts`). */
   readonly image: Tensor<'float32'>;
   /** `[n, 1, z, y, x]` class values. */
   readonly label: Tensor<'float32'>;

@@ -26,7 +26,8 @@ import { lossFor } from './losses/loss.ts';
 import type { Plan } from './plan.ts';
 import type { PreparedCase } from './preprocess.ts';
 import { type PrivacyOptions, privateGradient } from './private-step.ts';
-import { type Batch, samplePatch } from './sampling.ts';
+import type { Batch } from './sampling.ts';
+import { sampleExamples } from './training-batch.ts';
 import { TrainingError } from './training-error.ts';
 
 export interface TrainerOptions {
@@ -225,7 +226,7 @@ export class Trainer implements AsyncDisposable {
 
   async #step(step: number, learningRate: number): Promise<number> {
     const { plan, cases, random } = this.#options;
-    const batch = samplePatch(cases, plan, random.fork('step', step));
+    const batch = await sampleExamples(this.#program, plan, cases, random.fork('step', step));
     try {
       const { loss } = await this.#program.step({ image: batch.image, label: batch.label }, { learningRate });
       return loss;

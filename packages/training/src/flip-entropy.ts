@@ -1,0 +1,53 @@
+/**
+ * How unsure a network is, voxel by voxel: the entropy of its mean probabilities over a patch and its mirror images (test-time
+ * augmentation: Wang et al. 2019, doi:10.1016/j.neucom.2019.01.103). It is high where the network hesitates and where the
+ * mirror images are answered differently.
+ */
+import type { Triple } from '@consilium/imaging';
+import { mirror } from './augmentation/spatial.ts';
+import type { PatchNetwork } from './sliding-window.ts';
+
+/**
+ * @returns a network with one channel more, `[classes + 1, z, y, x]`: the mean logits, then the entropy as a share of the
+ * greatest, 0 to 1.
+ */
+export function withFlipEntropy(
+  network: PatchNetwork,
+  { classes, flips, patchSize }: { classes: number; flips: readonly [boolean, boolean, boolean]; patchSize: Triple },
+): PatchNetwork {
+  const axes = ([0, 1, 2] as const).filter((axis) => flips[axis]);
+  const combinations = 2 ** axes.length;
+  return async (patch) => {
+    const voxels = patch.length;
+    const answer = new Float32Array((classes + 1) * voxels);
+    const probabilities = new Float32Array(classes * voxels);
+    for (let combination = 0; combination < combinations; combination++) {
+      const mirrored = axes.filter((_, bit) => (combination >> bit) & 1);
+      const turned = patch.slice();
+      for (const axis of mirrored) mirror(turned, patchSize, axis);
+      const logits = (await network(turned)).slice();
+      for (let channel = 0; channel < classes; channel++) {
+        for (const axis of mirrored) mirror(logits.subarray(channel * voxels, (channel + 1) * voxels), patchSize, axis);
+      }
+      for (let index = 0; index < logits.length; index++) answer[index]! += logits[index]! / combinations;
+      addProbabilities(logits, voxels, probabilities);
+    }
+    const entropy = answer.subarray(classes * voxels);
+    for (let index = 0; index < probabilities.length; index++) {
+      const share = probabilities[index]! / combinations;
+      if (share > 0) entropy[index % voxels]! -= (share * Math.log(share)) / Math.log(classes);
+    }
+    return answer;
+  };
+}
+
+/** Adds the softmax over channels to `out`. */
+function addProbabilities(logits: Float32Array, voxels: number, out: Float32Array): void {
+  for (let voxel = 0; voxel < voxels; voxel++) {
+    let largest = Number.NEGATIVE_INFINITY;
+    for (let at = voxel; at < logits.length; at += voxels) largest = Math.max(largest, logits[at]!);
+    let sum = 0;
+    for (let at = voxel; at < logits.length; at += voxels) sum += Math.exp(logits[at]! - largest);
+    for (let at = voxel; at < logits.length; at += voxels) out[at]! += Math.exp(logits[at]! - largest) / sum;
+  }
+}
