@@ -11,6 +11,10 @@ import { type Asker, house, mayIn } from './asker.ts';
 import { layersOf } from './contract/protocol-schema.ts';
 import { handOver, handoversDue } from './handover/archive-handover.ts';
 import { type LabelRemote, sendingsDue, sendLabel } from './handover/label-sender.ts';
+import { ModelShelf } from './models/model-shelf.ts';
+import { Models } from './models/models.ts';
+import { beginWith } from './models/proposals.ts';
+import { readingOrder } from './models/reading-order.ts';
 import { ReadingError } from './reading-error.ts';
 import { Agreements } from './room/agreements.ts';
 import { type MeasureSummary, measuresOf } from './room/measures.ts';
@@ -33,8 +37,19 @@ export interface ReadingRoomOptions {
   readonly clock: ArchiveClock;
   /** Where approved labels are sent, besides the archive. */
   readonly labelRemote?: LabelRemote;
+  /** Writes down an act of the reading room's own, before it is done; what it throws keeps the act from being done. */
+  readonly record?: (act: RoomAct) => Promise<void>;
+  /** The program of the process in which models compute. */
+  readonly modelWorker?: URL;
   /** What could not be done by itself, and is tried again at the next start or hand-in. */
   readonly onTrouble?: (error: unknown) => void;
+}
+
+/** What happens by itself and is for the audit log. */
+export interface RoomAct {
+  readonly action: 'label.exported' | 'model.promoted';
+  /** Digest of a label version or of a model. */
+  readonly digest: string;
 }
 
 export class ReadingRoom implements AsyncDisposable {
@@ -43,30 +58,45 @@ export class ReadingRoom implements AsyncDisposable {
   readonly readings: Readings;
   readonly reviews: Reviews;
   readonly agreements: Agreements;
+  /** What proposes. */
+  readonly models: Models;
   readonly volumes: SeriesVolumes;
   readonly #parts: RoomParts;
   readonly #listeners: Set<(event: ReadingEvent) => void>;
   readonly #onTrouble: (error: unknown) => void;
   readonly #forgetting: Disposable;
   readonly #labelRemote: LabelRemote | undefined;
+  readonly #record: (act: RoomAct) => Promise<void>;
   #work: Promise<void> = Promise.resolve();
   #isClosed = false;
 
   private constructor(
     parts: RoomParts,
     listeners: Set<(event: ReadingEvent) => void>,
-    { labelRemote, onTrouble }: { labelRemote: LabelRemote | undefined; onTrouble: (error: unknown) => void },
+    {
+      labelRemote,
+      modelWorker,
+      onTrouble = () => {},
+      record = async () => {},
+      shelf,
+    }: ReadingRoomOptions & { readonly shelf: ModelShelf },
   ) {
     this.#labelRemote = labelRemote;
+    this.#record = record;
     this.#parts = parts;
     this.#listeners = listeners;
     this.#onTrouble = onTrouble;
     this.volumes = parts.volumes;
     this.projects = new Projects(parts);
-    this.tasks = new TaskBook(parts);
+    this.tasks = new TaskBook(parts, (project, cases) => readingOrder(parts, project, cases));
     this.readings = new Readings(parts, this.tasks);
     this.reviews = new Reviews(parts, this.tasks);
     this.agreements = new Agreements(parts, this.tasks);
+    this.models = new Models(parts, {
+      ...{ shelf, projects: this.projects, readings: this.readings, tasks: this.tasks, onTrouble },
+      record: (digest) => record({ action: 'model.promoted', digest }),
+      ...(modelWorker === undefined ? {} : { worker: modelWorker }),
+    });
     this.#forgetting = parts.archive.erasure.alsoBy((series) => forgetCases(parts, series));
     listeners.add(({ kind }) => {
       if (kind === 'submitted' || kind === 'approved') this.#goOn();
@@ -74,10 +104,8 @@ export class ReadingRoom implements AsyncDisposable {
   }
 
   /** Goes on with what was under way when it was closed, however that was. @throws ReadingError `reading.store-version` */
-  static async open(
-    archive: Archive,
-    { clock, directory, labelRemote, onTrouble = () => {} }: ReadingRoomOptions,
-  ): Promise<ReadingRoom> {
+  static async open(archive: Archive, options: ReadingRoomOptions): Promise<ReadingRoom> {
+    const { clock, directory } = options;
     const path = join(directory, 'reading');
     await makeDirectory(path);
     const database = openReadingDatabase(path);
@@ -96,8 +124,11 @@ export class ReadingRoom implements AsyncDisposable {
         },
       };
       await forgetCases(parts, goneSeries(parts));
-      const room = new ReadingRoom(parts, listeners, { labelRemote, onTrouble });
+      const shelf = new ModelShelf(parts, await ContentDirectory.open(join(path, 'models')));
+      await shelf.sweep();
+      const room = new ReadingRoom(parts, listeners, { ...options, shelf });
       room.#goOn();
+      await room.models.resume();
       return room;
     } catch (error) {
       database.close();
@@ -183,9 +214,7 @@ export class ReadingRoom implements AsyncDisposable {
     );
     return changeAndTell(this.#parts, () => {
       versions.insert(version, clock.nowMs());
-      database
-        .prepare("UPDATE task SET base_version = ? WHERE case_id = ? AND state = 'proposed' AND role = 'read'")
-        .run(version.id, caseId);
+      beginWith(this.#parts, caseId, version.id);
       const facts = { version: version.id, model };
       return { value: version.id, event: { ...eventBy(asker), kind: 'proposed', project, caseId, facts } };
     });
@@ -214,7 +243,7 @@ export class ReadingRoom implements AsyncDisposable {
     return { [Symbol.dispose]: () => this.#listeners.delete(told) };
   }
 
-  /** Resolves when nothing is being done by itself any more. */
+  /** Resolves when nothing is being done by itself any more, but for what models do. */
   async idle(): Promise<void> {
     for (let seen: Promise<void> | undefined; seen !== this.#work; ) {
       seen = this.#work;
@@ -229,6 +258,7 @@ export class ReadingRoom implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     this.#forgetting[Symbol.dispose]();
+    await this.models[Symbol.asyncDispose]();
     await this.idle();
     this.#parts.commits.flush();
     this.#parts.database.close();
@@ -239,7 +269,10 @@ export class ReadingRoom implements AsyncDisposable {
     this.#work = this.#work.then(async () => {
       const chores = [
         ...this.agreements.due().map((caseId) => () => this.agreements.settle(caseId)),
-        ...handoversDue(this.#parts).map((versionId) => () => handOver(this.#parts, versionId)),
+        ...handoversDue(this.#parts).map((versionId) => async () => {
+          await this.#record({ action: 'label.exported', digest: versionId });
+          await handOver(this.#parts, versionId);
+        }),
       ];
       for (const chore of chores) if (!this.#isClosed) await chore().catch(this.#onTrouble);
       const remote = this.#labelRemote;

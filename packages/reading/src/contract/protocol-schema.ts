@@ -9,7 +9,7 @@ const text = (max: number) => z.string().trim().min(1).max(max);
 /** A code of SNOMED CT (`SCT`), DICOM (`DCM`) or another scheme of PS3.16 table 8-1. */
 const codeSchema = z.object({ value: text(64), scheme: text(16), meaning: text(64) });
 
-const structureSchema = z.object({
+export const structureSchema = z.object({
   /** In the voxels, 1 to 255. */
   number: z.int().min(1).max(255),
   name: text(64),
@@ -22,6 +22,24 @@ const structureSchema = z.object({
   /** Structures of one layer exclude each other; those of different layers may overlap. */
   layer: z.int().min(0).max(7).default(0),
   instructions: z.string().max(10_000).default(''),
+});
+
+const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be as 20:00');
+
+/** What models do in the project. */
+const modelsSchema = z.object({
+  /** In which order cases are offered that are equally urgent. */
+  next: z.enum(['oldest', 'random', 'uncertainty', 'uncertainty-diversity', 'disagreement']).default('oldest'),
+  /** When proposals are made that need not be there at once, by the archive's local time. */
+  night: z.object({ from: timeOfDay, to: timeOfDay }).default({ from: '20:00', to: '06:00' }),
+  gate: z
+    .object({
+      /** Of the mean difference in Dice to the champion, the lower end of the 95 % interval must be above it. */
+      lowMin: z.number().min(-1).max(1).default(-0.01),
+      /** By so much the mean Dice of a structure may fall. */
+      worseMax: z.number().min(0).max(1).default(0.02),
+    })
+    .prefault({}),
 });
 
 const choice = z.object({ value: text(64), label: text(200) });
@@ -66,6 +84,7 @@ export const protocolSchema = z
         consensus: z.enum(['staple', 'majority']).default('staple'),
       })
       .prefault({}),
+    models: modelsSchema.prefault({}),
     /** Content Creator's Name in what is handed over: `pseudonym` is the same for one reader, and says nothing of who it is. */
     creator: z.enum(['pseudonym', 'none']).default('pseudonym'),
   })

@@ -3,7 +3,7 @@ import type { Asker } from '../asker.ts';
 import { ReadingError } from '../reading-error.ts';
 import { rowsFor } from '../store/rows-for.ts';
 import { taskIsOffered, taskIsVisible } from '../store/sight.ts';
-import { type Mover, type TaskAction, type TaskState, transitionOf } from '../workflow/task-state.ts';
+import { type Mover, type TaskAction, TaskState, transitionOf } from '../workflow/task-state.ts';
 import type { ReadingCase, RoomParts } from './room-parts.ts';
 
 export interface Task {
@@ -34,11 +34,16 @@ const taskSql = `SELECT task.*, project, SeriesInstanceUID, geometry
 const byUrgency = `ORDER BY task.state IN ('in-progress', 'changes-asked') DESC, priority DESC,
   due_ms IS NULL, due_ms, task.created_ms, task.id`;
 
+/** Of a project, cases that are equally urgent, in the order in which they are offered. */
+export type CaseOrder = (project: string, cases: readonly string[]) => readonly string[];
+
 export class TaskBook {
   readonly #parts: RoomParts;
+  readonly #orderOf: CaseOrder;
 
-  constructor(parts: RoomParts) {
+  constructor(parts: RoomParts, orderOf: CaseOrder) {
     this.#parts = parts;
+    this.#orderOf = orderOf;
   }
 
   list(
@@ -74,12 +79,19 @@ export class TaskBook {
       .map(taskOf);
   }
 
-  /** What the asker should read now: the own that is to be drawn on, or the first that is free. */
+  /**
+   * What the asker should read now: the own that is to be drawn on, or the first that is free. Between those of one priority and
+   * one due date it is the project's to say.
+   */
   next(asker: Asker, project: string): Task | undefined {
     const sql = `${taskSql} WHERE project = :project AND state IN ('proposed', 'in-progress', 'changes-asked')
-      AND ${taskIsOffered} ${byUrgency} LIMIT 1`;
-    const row = rowsFor(this.#parts, sql, asker, { ':project': project })[0];
-    return row && taskOf(row);
+      AND ${taskIsOffered} ${byUrgency}`;
+    const offered = rowsFor(this.#parts, sql, asker, { ':project': project }).map(taskOf);
+    const [first] = offered;
+    if (first === undefined || first.state !== TaskState.proposed) return first;
+    const alike = offered.filter(({ dueMs, priority }) => dueMs === first.dueMs && priority === first.priority);
+    const [chosen] = this.#orderOf(project, [...new Set(alike.map(({ caseId }) => caseId))]);
+    return alike.find(({ caseId }) => caseId === chosen) ?? first;
   }
 }
 

@@ -27,10 +27,10 @@ export interface SeriesVolume {
 const keptMax = 4;
 
 export class SeriesVolumes {
-  readonly #catalogue: Catalogue;
+  readonly #catalogue: Pick<Catalogue, 'filesOf'>;
   readonly #kept = new Map<string, Promise<SeriesVolume>>();
 
-  constructor(catalogue: Catalogue) {
+  constructor(catalogue: Pick<Catalogue, 'filesOf'>) {
     this.#catalogue = catalogue;
   }
 

@@ -4,12 +4,14 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import type { CommitGroup } from '@consilium/archive';
+import { modelRemovals } from '../models/model-tables.ts';
 import type { VersionContent, VersionStore } from './version-store.ts';
 
 const ofCase = 'case_id = ?1';
 const ofTask = 'task_id IN (SELECT id FROM task WHERE case_id = ?1)';
 const ofVersion = 'version_id IN (SELECT id FROM version WHERE case_id = ?1)';
 const removals = [
+  ...modelRemovals,
   `handover WHERE ${ofVersion}`,
   `approval WHERE ${ofVersion}`,
   `review WHERE ${ofTask}`,
@@ -37,6 +39,9 @@ export async function forgetCases(
     for (const { id } of cases) {
       for (const { content } of database.prepare('SELECT content FROM version WHERE case_id = ?').all(id!)) {
         for (const sha256 of (JSON.parse(String(content)) as VersionContent).layers) layers.add(sha256);
+      }
+      for (const { heat } of database.prepare('SELECT heat FROM proposal WHERE case_id = ?').all(id!)) {
+        layers.add(String(heat));
       }
       database.prepare('INSERT INTO forgetting VALUES (?)').run(id!);
       for (const removal of removals) database.prepare(`DELETE FROM ${removal}`).run(id!);

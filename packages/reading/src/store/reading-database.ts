@@ -5,6 +5,7 @@
  */
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { modelGuards, modelTables } from '../models/model-tables.ts';
 import { ReadingError } from '../reading-error.ts';
 
 /** Raised whenever the tables change; a reading room of another version is not opened. */
@@ -196,7 +197,9 @@ export function openReadingDatabase(directory: string): DatabaseSync {
       const message = 'The reading room was written by another version of Consilium: use that one.';
       throw new ReadingError('reading.store-version', message, { detail: `version ${version}` });
     }
-    database.exec(`BEGIN; ${projects} ${tasks} ${versions} ${guards} PRAGMA user_version = ${schemaVersion}; COMMIT`);
+    database.exec(
+      `BEGIN; ${projects} ${tasks} ${versions} ${modelTables} ${guards} ${modelGuards} PRAGMA user_version = ${schemaVersion}; COMMIT`,
+    );
     return database;
   } catch (error) {
     database.close();

@@ -50,9 +50,10 @@ export const taskIsVisible = `(task.reader = :person OR ${isFree} OR ${caseIsOpe
 export const taskIsOffered = `(task.reader = :person OR (${isFree} AND NOT EXISTS
   (SELECT 1 FROM skip WHERE skip.task_id = task.id AND skip.person = :person)))`;
 
-/** Of `version`: drawn in an own task, what an own task began with, or all of an open case. */
+/** Of `version`: drawn in an own task, what an own task began with, what models propose for its case, or all of an open case. */
 export const versionIsVisible = `(EXISTS (SELECT 1 FROM task AS mine WHERE mine.reader = :person
-    AND (mine.id = version.task_id OR mine.base_version = version.id))
+    AND (mine.id = version.task_id OR mine.base_version = version.id
+      OR (version.kind = 'proposal' AND mine.case_id = version.case_id)))
   OR ${caseIsOpen('version.case_id')})`;
 
 /** Of `event`: of an own task, of an open case, or of no case at all. */

@@ -67,15 +67,35 @@ export class VersionStore {
     this.#blobs = blobs;
   }
 
+  /** Where the runs lie. */
+  get path(): string {
+    return this.#blobs.path;
+  }
+
   /** Makes voxels durable; answers with what to list. */
   async prepare(
     content: Omit<VersionContent, 'layers'>,
     layers: readonly Uint8Array[],
   ): Promise<VersionContent & { readonly id: string }> {
+    const runs: Uint8Array[] = [];
+    for (const voxels of layers) runs.push(encodeRuns(voxels));
+    return this.prepareRuns(content, runs);
+  }
+
+  /** The same of runs. */
+  async prepareRuns(
+    content: Omit<VersionContent, 'layers'>,
+    layers: readonly Uint8Array[],
+  ): Promise<VersionContent & { readonly id: string }> {
     const digests: string[] = [];
-    for (const voxels of layers) digests.push(await this.#blobs.put(encodeRuns(voxels)));
+    for (const runs of layers) digests.push(await this.keep(runs));
     const whole: VersionContent = { ...content, layers: digests };
     return { ...whole, id: createHash('sha256').update(canonicalJson(whole)).digest('hex') };
+  }
+
+  /** Makes runs durable that belong to a version; answers with their SHA-256. */
+  keep(runs: Uint8Array): Promise<string> {
+    return this.#blobs.put(runs);
   }
 
   /** Within a transaction of the caller's. The same content is one version. */
@@ -139,6 +159,7 @@ export class VersionStore {
     for (const { content } of this.#database.prepare('SELECT content FROM version').iterate()) {
       for (const sha256 of (JSON.parse(String(content)) as VersionContent).layers) used.add(sha256);
     }
+    for (const { heat } of this.#database.prepare('SELECT heat FROM proposal').iterate()) used.add(String(heat));
     return used;
   }
 }

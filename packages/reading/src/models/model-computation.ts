@@ -1,0 +1,142 @@
+/** What the process of the models does. */
+import { ContentDirectory } from '@consilium/archive';
+import { nodeRuntime } from '@consilium/engine/node';
+import { dice, type Geometry, type Image, type LabelMap, voxelCount } from '@consilium/imaging';
+import { type Bundle, decodeBundle, Predictor } from '@consilium/training';
+import { decodeRuns, encodeRuns } from '../label/run-length.ts';
+import { SeriesVolumes } from '../series/series-volumes.ts';
+import { descriptorsOf } from './case-descriptors.ts';
+import type { CaseDice } from './champion-gate.ts';
+import type {
+  LabelSource,
+  ModelAnswers,
+  ModelSource,
+  ModelTask,
+  Segmented,
+  SegmentTask,
+  SeriesSource,
+  Uncertainty,
+} from './model-tasks.ts';
+import { PromptRooms } from './prompt-room.ts';
+
+type OnProgress = (done: number, total: number) => void;
+
+const prompts = new PromptRooms();
+
+export async function performTask(task: ModelTask, onProgress: OnProgress): Promise<ModelAnswers[keyof ModelAnswers]> {
+  switch (task.kind) {
+    case 'segment':
+      return segment(task, onProgress);
+    case 'open-session': {
+      const { base, geometry } = task;
+      const layers = await layersOf(base, { count: task.layers, geometry });
+      await prompts.open(task, { bundle: await readBundle(task.model), image: await readImage(task.series), layers });
+      return null;
+    }
+    case 'prompt':
+      return prompts.answer(task);
+    case 'close-session':
+      await prompts.close(task.session);
+      return null;
+  }
+}
+
+async function segment(task: SegmentTask, onProgress: OnProgress): Promise<Segmented> {
+  const { plan, predictor } = await predictorOf(task.model);
+  const image = await readImage(task.series);
+  const { phase } = task.series;
+  const { labels, uncertainty } = await predictor.predictWithUncertainty(image, {
+    onProgress,
+    ...(phase === undefined ? {} : { phase }),
+  });
+  const numberOf = new Uint8Array(256);
+  for (const { name, value } of plan.classes) numberOf[value] = task.model.structures[name] ?? 0;
+  for (let at = 0; at < labels.voxels.length; at++) labels.voxels[at] = numberOf[labels.voxels[at]!]!;
+  const layers = Array.from({ length: task.layers }, (_, layer) => {
+    const kept = new Uint8Array(256);
+    for (const one of task.structures) if (one.layer === layer) kept[one.structure] = one.structure;
+    return task.layers === 1 ? labels.voxels : labels.voxels.map((value) => kept[value]!);
+  });
+  const { geometry } = image;
+  const against = task.against && (await layersOf(task.against, { count: task.layers, geometry }));
+  return {
+    layers: layers.map(encodeRuns),
+    heat: encodeRuns(uncertainty.voxels),
+    uncertainty: uncertaintyOf(labels, uncertainty),
+    descriptors: descriptorsOf(image, labels, task.structures),
+    dice: against && diceOf(layers, against, task),
+  };
+}
+
+/** A voxel that may be something: of at least a quarter of the greatest entropy. */
+const mayBe = 64;
+
+function uncertaintyOf({ voxels }: LabelMap, { voxels: heat }: LabelMap): Uncertainty {
+  const [sums, counts] = [new Float64Array(256), new Float64Array(256)];
+  let [sum, count] = [0, 0];
+  for (let at = 0; at < voxels.length; at++) {
+    const [value, here] = [voxels[at]!, heat[at]!];
+    if (value === 0 && here < mayBe) continue;
+    sum += here;
+    count++;
+    sums[value]! += here;
+    counts[value]!++;
+  }
+  const structures: Record<string, number> = {};
+  for (let number = 1; number < 256; number++) {
+    if (counts[number]! > 0) structures[number] = sums[number]! / counts[number]! / 255;
+  }
+  return { case: count === 0 ? 0 : sum / count / 255, structures };
+}
+
+function diceOf(
+  layers: readonly Uint8Array[],
+  against: readonly Uint8Array[],
+  { model, structures }: SegmentTask,
+): CaseDice {
+  const drawn = new Set(Object.values(model.structures));
+  const found: Record<string, number> = {};
+  for (const { layer, structure } of structures) {
+    if (!drawn.has(structure)) continue;
+    const maskOf = (voxels: Uint8Array) => voxels.map((value) => (value === structure ? 1 : 0));
+    found[structure] = dice(maskOf(layers[layer]!), maskOf(against[layer]!));
+  }
+  return found;
+}
+
+let kept: { readonly digest: string; readonly bundle: Bundle; readonly predictor: Predictor } | undefined;
+
+/** The last one is kept open: work comes by model. */
+async function predictorOf(source: ModelSource): Promise<{ predictor: Predictor; plan: Bundle['plan'] }> {
+  if (kept?.digest !== source.digest) {
+    await kept?.predictor[Symbol.asyncDispose]();
+    kept = undefined;
+    const bundle = await readBundle(source);
+    const predictor = await Predictor.open({ runtime: nodeRuntime(), model: bundle.model, plan: bundle.plan });
+    kept = { digest: source.digest, bundle, predictor };
+  }
+  return { predictor: kept.predictor, plan: kept.bundle.plan };
+}
+
+async function readBundle({ directory, files }: ModelSource): Promise<Bundle> {
+  const blobs = ContentDirectory.at(directory);
+  const found = new Map<string, Uint8Array>();
+  for (const [name, sha256] of Object.entries(files)) found.set(name, await blobs.get(sha256));
+  return decodeBundle(found);
+}
+
+async function readImage({ files }: SeriesSource): Promise<Image> {
+  const { geometry, slices } = await new SeriesVolumes({ filesOf: () => files }).open('');
+  return { geometry, voxels: await slices(0, geometry.size[0]) };
+}
+
+async function layersOf(
+  source: LabelSource | undefined,
+  { count, geometry }: { count: number; geometry: Geometry },
+): Promise<readonly Uint8Array[]> {
+  if (source === undefined) return Array.from({ length: count }, () => new Uint8Array(voxelCount(geometry)));
+  const blobs = ContentDirectory.at(source.directory);
+  const found: Uint8Array[] = [];
+  for (const sha256 of source.layers) found.push(decodeRuns(await blobs.get(sha256), voxelCount(geometry)));
+  return found;
+}

@@ -1,0 +1,184 @@
+/** The models of the reading room: which there are, what they propose, how they answer, and in which order cases are offered. */
+import { type Asker, house } from '../asker.ts';
+import { ReadingError } from '../reading-error.ts';
+import { eventBy, type Projects, wantLead } from '../room/projects.ts';
+import type { Readings } from '../room/readings.ts';
+import { changeAndTell, type RoomParts } from '../room/room-parts.ts';
+import type { TaskBook } from '../room/task-book.ts';
+import type { ModelShelf } from './model-shelf.ts';
+import { ModelWorker } from './model-worker.ts';
+import { isNight } from './night-hours.ts';
+import { PromptSessions } from './prompt-sessions.ts';
+import { Proposals } from './proposals.ts';
+import { Trials } from './trials.ts';
+import { type ModelWork, WorkQueue } from './work-queue.ts';
+
+export interface WorkProgress {
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface ModelsOptions {
+  readonly shelf: ModelShelf;
+  readonly projects: Projects;
+  readonly readings: Readings;
+  readonly tasks: TaskBook;
+  /** Writes down that a model becomes the champion, before it does. */
+  readonly record: (digest: string) => Promise<void>;
+  readonly onTrouble: (error: unknown) => void;
+  /** The program of the process in which models compute. */
+  readonly worker?: URL;
+}
+
+/** How often it is looked whether it is night. */
+const nightLookMs = 60_000;
+
+export class Models {
+  readonly shelf: ModelShelf;
+  readonly proposals: Proposals;
+  readonly trials: Trials;
+  readonly sessions: PromptSessions;
+  readonly #parts: RoomParts;
+  readonly #options: ModelsOptions;
+  readonly #queue: WorkQueue;
+  readonly #worker: ModelWorker;
+  readonly #stop = new AbortController();
+  readonly #progress = new Map<string, WorkProgress>();
+  readonly #ended = new Map<string, PromiseWithResolvers<ModelWork>>();
+  #running: { readonly id: string; readonly cancel: AbortController } | undefined;
+  #work: Promise<void> = Promise.resolve();
+  #isAwake = false;
+
+  constructor(parts: RoomParts, options: ModelsOptions) {
+    const { shelf, readings, tasks } = options;
+    this.#parts = parts;
+    this.#options = options;
+    this.#queue = new WorkQueue(parts.database);
+    this.#worker = new ModelWorker(options.worker);
+    const wake = () => this.#wake();
+    const tools = { ...options, queue: this.#queue, worker: this.#worker, wake };
+    this.shelf = shelf;
+    this.proposals = new Proposals(parts, tools);
+    this.trials = new Trials(parts, tools);
+    // Of their own process: a reader who clicks does not wait for the night's work.
+    this.sessions = new PromptSessions(parts, { shelf, readings, tasks, worker: new ModelWorker(options.worker) });
+  }
+
+  /** Goes on with what was under way when the process ended. */
+  async resume(): Promise<void> {
+    const { clock, commits } = this.#parts;
+    await commits.run(() => this.#queue.recover(clock.nowMs()));
+    this.#wake();
+  }
+
+  /** What runs, waits and has ended; by whom it is asked for is in the events. */
+  work(project: string, limit = 1000): readonly (ModelWork & { readonly progress: WorkProgress | undefined })[] {
+    return this.#queue.list(project, limit).map((work) => ({ ...work, progress: this.#progress.get(work.id) }));
+  }
+
+  /** Resolves when it has ended, however. @throws ReadingError `reading.work-unknown` */
+  async ended(project: string, id: string): Promise<ModelWork> {
+    const work = this.#queue.get(project, id);
+    if (work === undefined) throw unknownWork();
+    if (work.state !== 'waiting' && work.state !== 'running') return work;
+    const waiting = this.#ended.get(id) ?? Promise.withResolvers<ModelWork>();
+    this.#ended.set(id, waiting);
+    return waiting.promise;
+  }
+
+  /** What runs is ended at once. @throws ReadingError `reading.role-wanted`, `reading.work-unknown` */
+  async cancel(asker: Asker, project: string, id: string): Promise<void> {
+    wantLead(asker);
+    if (this.#queue.get(project, id) === undefined) throw unknownWork();
+    await this.#end(id, { state: 'cancelled', asker });
+    if (this.#running?.id === id) this.#running.cancel.abort();
+  }
+
+  /** Resolves when nothing is done any more. */
+  async idle(): Promise<void> {
+    await this.#work;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    this.#running?.cancel.abort();
+    this.sessions.stop();
+    await this.#work;
+    this.#worker.rest();
+  }
+
+  #wake(): void {
+    if (this.#isAwake || this.#stop.signal.aborted) return;
+    this.#isAwake = true;
+    this.#work = this.#work.then(() => this.#workOff()).catch(this.#options.onTrouble);
+  }
+
+  /** One after the other: a hospital's machine has other things to do. */
+  async #workOff(): Promise<void> {
+    const isNightOf = (project: string) =>
+      isNight(this.#parts.clock.nowMs(), this.#options.projects.protocol(project).protocol.models.night);
+    while (!this.#stop.signal.aborted) {
+      const work = this.#queue.next(isNightOf);
+      if (work === undefined) break;
+      await this.#perform(work);
+    }
+    this.#isAwake = false;
+    this.#worker.rest();
+    if (this.#queue.hasWaiting()) void this.#waitForNight();
+  }
+
+  async #waitForNight(): Promise<void> {
+    await this.#parts.clock.sleep(nightLookMs, this.#stop.signal);
+    this.#wake();
+  }
+
+  async #perform(work: ModelWork): Promise<void> {
+    const { commits } = this.#parts;
+    const cancel = new AbortController();
+    this.#running = { id: work.id, cancel };
+    try {
+      await commits.run(() => this.#queue.begin(work.id));
+      const onProgress = (done: number, total: number) => this.#progress.set(work.id, { done, total });
+      const options = { onProgress, signal: cancel.signal };
+      await (work.kind === 'propose' ? this.proposals.perform(work, options) : this.trials.perform(work, options));
+      await this.#end(work.id, { state: 'done', asker: house });
+    } catch (error) {
+      // Told to stop: it is begun again at the next start. Cancelled: that is written down already.
+      if (cancel.signal.aborted) return;
+      const code = (error as { code?: unknown }).code;
+      await this.#end(work.id, {
+        ...{ state: 'failed', asker: house },
+        code: typeof code === 'string' ? code : 'reading.failed',
+      });
+      this.#options.onTrouble(error);
+    } finally {
+      this.#running = undefined;
+      this.#progress.delete(work.id);
+    }
+  }
+
+  async #end(
+    id: string,
+    { asker, code, state }: { state: 'done' | 'failed' | 'cancelled'; asker: Asker; code?: string },
+  ): Promise<void> {
+    const { clock } = this.#parts;
+    const work = await changeAndTell(this.#parts, () => {
+      const isEnded = this.#queue.end(id, state, { nowMs: clock.nowMs(), ...(code === undefined ? {} : { code }) });
+      const value = this.#queue.ofId(id);
+      const isNews = isEnded && value !== undefined && state !== 'done';
+      const facts = { work: id, kind: value?.kind, code };
+      const event = isNews
+        ? { ...eventBy(asker), kind: `work-${state}`, project: value.project, caseId: value.caseId, facts }
+        : undefined;
+      return { value, event };
+    });
+    // Undefined if its case was erased meanwhile.
+    if (work === undefined) this.#ended.get(id)?.reject(unknownWork());
+    else this.#ended.get(id)?.resolve(work);
+    this.#ended.delete(id);
+  }
+}
+
+function unknownWork(): ReadingError {
+  return new ReadingError('reading.work-unknown', 'The project has no such work.');
+}
