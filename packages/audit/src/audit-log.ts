@@ -1,6 +1,6 @@
 /**
  * The log of one service, in a directory of its own. What is recorded is durable, in the tree, and under a signed head when
- * its promise resolves; what comes at the same time shares one commit. Several processes may write to one log: a recovery
+ * its promise resolves (what is noted, all but durable); what comes at the same time shares one commit. Several processes may write to one log: a recovery
  * beside a coordinator that runs, say.
  */
 import { createHmac, createPublicKey, hkdfSync, type KeyObject } from 'node:crypto';
@@ -30,6 +30,8 @@ export interface AuditLogOptions {
 
 interface Waiting {
   readonly event: AuditEvent;
+  /** Whether a power cut may take it until the next that it may not. */
+  readonly isNote: boolean;
   readonly resolve: (number: number) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -50,6 +52,8 @@ export class AuditLog implements Disposable {
   readonly #nowMs: () => number;
   #waiting: Waiting[] = [];
   #isScheduled = false;
+  /** Whether the newest entries are not flushed. */
+  #isUnflushed = false;
 
   private constructor(database: DatabaseSync, key: KeyObject, { nowMs, service }: AuditLogOptions) {
     this.database = database;
@@ -93,11 +97,28 @@ export class AuditLog implements Disposable {
    * @throws AuditError `audit.not-recorded`, `audit.log-damaged`
    */
   record(event: AuditEvent): Promise<number> {
-    const checked = checkedEvent(event);
-    const { promise, resolve, reject } = Promise.withResolvers<number>();
-    this.#waiting.push({ event: checked, resolve, reject });
-    this.#schedule();
-    return promise;
+    return this.#add(event, false);
+  }
+
+  /**
+   * Of what has happened already, and is known elsewhere. Resolves when it is in the log, which the end of the process does not
+   * harm; a power cut may take it until the next `record`, `flush`, or the system's own flush of files.
+   * @throws AuditError as `record`
+   */
+  note(event: AuditEvent): Promise<number> {
+    return this.#add(event, true);
+  }
+
+  /** All that is in the log is durable then: to be done before a head is shown to anybody. @throws AuditError `audit.not-recorded` */
+  flush(): void {
+    this.#commit(this.#waiting.splice(0));
+    if (!this.#isUnflushed) return;
+    try {
+      this.database.exec('PRAGMA wal_checkpoint(PASSIVE)');
+      this.#isUnflushed = false;
+    } catch (error) {
+      throw auditErrorOf(error);
+    }
   }
 
   /**
@@ -146,8 +167,19 @@ export class AuditLog implements Disposable {
 
   /** What waits is durable then. */
   [Symbol.dispose](): void {
-    while (this.#waiting.length > 0) this.#commit(this.#waiting.splice(0, entriesAtOnceMax));
-    this.database.close();
+    try {
+      this.flush();
+    } finally {
+      this.database.close();
+    }
+  }
+
+  #add(event: AuditEvent, isNote: boolean): Promise<number> {
+    const checked = checkedEvent(event);
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    this.#waiting.push({ event: checked, isNote, resolve, reject });
+    this.#schedule();
+    return promise;
   }
 
   #schedule(): void {
@@ -164,10 +196,14 @@ export class AuditLog implements Disposable {
   #commit(group: readonly Waiting[]): void {
     if (group.length === 0) return;
     let first: number;
+    const isFlushed = group.some(({ isNote }) => !isNote);
     try {
+      // A flush takes the whole write-ahead log: what was noted before is durable with it.
+      this.database.exec(`PRAGMA synchronous = ${isFlushed ? 'FULL' : 'NORMAL'}`);
       this.database.exec('BEGIN IMMEDIATE');
       first = this.#append(group.map(({ event }) => event));
       this.database.exec('COMMIT');
+      this.#isUnflushed = !isFlushed;
     } catch (error) {
       if (this.database.isOpen && this.database.isTransaction) this.database.exec('ROLLBACK');
       for (const { reject } of group) reject(auditErrorOf(error));

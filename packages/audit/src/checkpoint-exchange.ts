@@ -68,6 +68,7 @@ function offerOf(log: AuditLog, { from, holds }: { from: number; holds: number }
 
 /** With the path from a size; none where the log is not even so long. */
 function checkpointOf(log: AuditLog, from: number): Checkpoint {
+  log.flush(); // what the other side keeps must not be lost here
   const { head, publicKey } = log;
   const path = from > head.size ? [] : log.consistencyPath(from, head.size);
   return { publicKey, head, path: path.map((hash) => Buffer.from(hash).toString('base64')) };

@@ -1,4 +1,4 @@
-/** Writes to a log for as long as it lives, and says of each entry that it is durable: `log-writer.fixture <directory>`. */
+/** Writes to a log for as long as it lives, and says of each entry that it is there: `log-writer.fixture <directory>`. */
 import { writeSync } from 'node:fs';
 import { AuditLog } from './audit-log.ts';
 
@@ -7,7 +7,7 @@ const log = await AuditLog.open(process.argv[2]!, { nowMs: () => 1_700_000_000_0
 for (let round = 0; ; round++) {
   const numbers = await Promise.all(
     Array.from({ length: 1 + (round % 7) }, (_, index) =>
-      log.record({
+      log[round % 2 === 0 ? 'record' : 'note']({
         ...{ actor: service, action: 'job.submitted', outcome: 'allowed' },
         subjects: [{ kind: 'job', id: `job-${round}-${index}` }],
       }),

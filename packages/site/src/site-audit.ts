@@ -171,7 +171,7 @@ export class SiteAudit implements AsyncDisposable {
 
   /** Of what has happened already. */
   #note(event: AuditEvent): void {
-    this.#audit.record(event).catch((error: unknown) => {
+    this.#audit.note(event).catch((error: unknown) => {
       this.#options.log.write('not in the audit log', { action: event.action, detail: detailOf(error) });
     });
   }

@@ -52,6 +52,22 @@ describe('the routes of blobs', () => {
     expect(Buffer.compare((await ask('GET', `/v1/chunks/${manifest.chunks[0]}`)).bytes, bytes.subarray(3))).toBe(0);
   });
 
+  it('take a blob that is one chunk as its bytes, and no other by its name', async () => {
+    const { store, ask } = await serve({ blobBytesMax: 3 * chunkBytes });
+    const bytes = text('one chunk');
+    const id = blobIdOf({ bytes: bytes.length, chunks: [chunkIdOf(bytes)] });
+    const path = `/v1/blobs/${id}`;
+    for (const wrong of [text('one chunK'), text('one chunk, and more'), text('')]) {
+      expect(await ask('PUT', path, wrong)).toMatchObject({ status: 400, body: { code: 'transport.hash-mismatch' } });
+      expect(await store.hasChunk(chunkIdOf(wrong))).toBe(false);
+    }
+    const large = await ask('PUT', path, new Uint8Array(chunkBytes + 1));
+    expect(large).toMatchObject({ status: 413, body: { code: 'transport.body-too-large' } });
+    expect(await store.getManifest(id)).toBeUndefined();
+    for (let again = 0; again < 2; again++) expect((await ask('PUT', path, bytes)).status).toBe(204);
+    expect(await getBlob(store, id)).toEqual(bytes);
+  });
+
   it('refuse by a code whatever is not as it should be, and store nothing of it', async () => {
     const { store, ask } = await serve({ blobBytesMax: 3 * chunkBytes });
     const chunk = chunkIdOf(text('abc'));

@@ -1,11 +1,12 @@
 /**
  * Blobs over HTTP, both ways: `/v1/blobs/:id` is a manifest, `/v1/chunks/:id` the bytes of a chunk. Who offers a blob
- * puts its manifest, hears which chunks are missing, puts those, and puts the manifest again. Memory is bounded by a
- * number of chunks, however many sites are connected and however slow they are.
+ * puts its manifest, hears which chunks are missing, puts those, and puts the manifest again; one that is a single chunk
+ * may be put as its bytes, in one request. Memory is bounded by a number of chunks, however many sites are connected and
+ * however slow they are.
  */
 import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import { type BlobStore, blobIdOf, FederationError } from '@consilium/federation';
+import { type BlobStore, blobIdOf, chunkIdOf, FederationError } from '@consilium/federation';
 import {
   type BlobId,
   blobIdSchema,
@@ -59,6 +60,10 @@ export async function blobRoutes(app: FastifyInstance, options: BlobRoutesOption
   app.put('/v1/blobs/:id', { bodyLimit: manifestBodyBytesMax }, async (request, reply) => {
     using signs = new SignsOfLife(reply.raw, signOfLifeMs);
     const id = blobIdIn(request);
+    if (request.body instanceof Readable) {
+      await keepWhole(id, request, signs);
+      return reply.code(204).send();
+    }
     const manifest = parse(manifestSchema, request.body);
     if (blobIdOf(manifest) !== id) throw new Refusal(400, 'transport.hash-mismatch', 'Another manifest has that name.');
     if (manifest.bytes > blobBytesMax) throw new Refusal(413, 'transport.body-too-large', 'The blob is too large.');
@@ -66,6 +71,18 @@ export async function blobRoutes(app: FastifyInstance, options: BlobRoutesOption
     if (missing.length > 0) return { missing };
     return signs.during(conclude(store, manifest));
   });
+
+  /** A blob of one chunk. */
+  async function keepWhole(id: BlobId, request: FastifyRequest, signs: SignsOfLife): Promise<void> {
+    const bytes = lengthOf(request);
+    using buffer = await signs.during(arrivals.take(bytes));
+    await readBody(request.body, buffer.bytes, signs);
+    const chunk = chunkIdOf(buffer.bytes);
+    const manifest: Manifest = { bytes, chunks: [chunk] };
+    if (blobIdOf(manifest) !== id) throw new Refusal(400, 'transport.hash-mismatch', 'Other bytes have that name.');
+    do await signs.during(store.putChunk(buffer.bytes, chunk));
+    while ('missing' in (await signs.during(conclude(store, manifest))));
+  }
 
   app.get('/v1/chunks/:id', async (request, reply) => {
     using signs = new SignsOfLife(reply.raw, signOfLifeMs);

@@ -56,6 +56,20 @@ describe('a blob between a site and its coordinator', () => {
     await client.close();
   });
 
+  it('goes in one request if it is small', async () => {
+    await using coordinator = await start(freshDirectory());
+    const client = clientTo(coordinator.port);
+    const source = new MemoryStore();
+    const small = bytes.subarray(0, 1_000_000);
+    const id = await putBlob(source, small);
+    await client.offerBlob(id, source, never);
+    expect((await coordinator.report()).asked.filter((each) => each.includes('/v1/'))).toEqual([`PUT /v1/blobs/${id}`]);
+    const target = new MemoryStore();
+    await client.fetchBlob(id, target, never);
+    expect(Buffer.compare(await getBlob(target, id), small)).toBe(0);
+    await client.close();
+  });
+
   it.each(['up', 'down'])(
     'arrives %s over a line that is cut again and again in the middle of a chunk',
     async (way) => {

@@ -22,6 +22,9 @@ export interface BlobTransferOptions {
   readonly onRetry?: ((error: TransportError) => void) | undefined;
 }
 
+/** Of so few bytes, sending them costs less than asking whether they are wanted. */
+const wholeBytesMax = 2 * 2 ** 20;
+
 const offerAnswerSchema = z.union([
   z.object({ complete: z.literal(true) }),
   z.object({ missing: z.array(z.int().min(0)).min(1) }),
@@ -62,14 +65,16 @@ export async function offerBlob(
 ): Promise<void> {
   const manifest = await manifestOf(from, id);
   const lengths = lengthsOf(manifest);
+  const send = async (chunk: ChunkId, path: string, signal: AbortSignal): Promise<void> => {
+    using buffer = await options.buffers.take(lengths.get(chunk));
+    const bytes = await from.getChunk(chunk, buffer.bytes);
+    await persist(() => requests.moveChunk({ method: 'PUT', path, send: bytes }, signal), { ...options, signal });
+  };
+  const [only] = manifest.chunks;
+  if (only !== undefined && manifest.bytes <= wholeBytesMax) return send(only, `/v1/blobs/${id}`, options.signal);
   const offer = () => persist(() => offerManifest(requests, id, manifest, options.signal), options);
   for (let missing = await offer(); missing.length > 0; missing = await offer()) {
-    await inParallel([...new Set(missing)], options, async (chunk, signal) => {
-      using buffer = await options.buffers.take(lengths.get(chunk));
-      const bytes = await from.getChunk(chunk, buffer.bytes);
-      const request = { method: 'PUT' as const, path: `/v1/chunks/${chunk}`, send: bytes };
-      await persist(() => requests.moveChunk(request, signal), { ...options, signal });
-    });
+    await inParallel([...new Set(missing)], options, (chunk, signal) => send(chunk, `/v1/chunks/${chunk}`, signal));
   }
 }
 
