@@ -2,7 +2,9 @@ import type { PrivacyReport } from '@consilium/site';
 import { describe, expect, it } from 'vitest';
 import { privacyText } from './privacy-text.ts';
 
-const job = (jobId: string, epsilon: number, isSeeded = false) => ({ jobId, rounds: 3, epsilon, isSeeded });
+const job = (jobId: string, epsilon: number, isSeeded = false, othersTrusted = 0) => ({
+  ...{ jobId, rounds: 3, epsilon, isSeeded, othersTrusted },
+});
 const report = (changes: object) =>
   ({ unit: 'patient', delta: 1e-5, epsilon: 0, epsilonMax: null, jobs: [], ...changes }) as PrivacyReport;
 

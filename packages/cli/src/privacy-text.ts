@@ -11,7 +11,10 @@ export function privacyText({ unit, delta, epsilon, epsilonMax, jobs }: PrivacyR
     job.jobId,
     String(job.rounds),
     rounded(job.epsilon),
-    job.isSeeded ? 'noise from a known seed: it protects nobody' : '',
+    [
+      ...(job.isSeeded ? ['noise from a known seed: it protects nobody'] : []),
+      ...(job.othersTrusted > 0 ? [`as long as ${job.othersTrusted} other sites add their noise, and keep it`] : []),
+    ].join('; '),
   ]);
   return [
     `Spent: ε = ${rounded(epsilon)}${limit}. At δ = ${delta}, for each ${unit}.`,

@@ -20,9 +20,11 @@ export { checkRoster, introductionStatement, type PeerContext } from './peers/pe
 export type { Clock, PerformOptions, Ports, SiteConnection, TaskReply } from './ports.ts';
 export { protectedUpdate, spendOf } from './privacy/noisy-update.ts';
 export { epsilonOf, noiseMultiplierFor, type PrivacySpend } from './privacy/privacy-loss.ts';
+export { noiseShareOf, shareObjection } from './privacy/shared-noise.ts';
 export type { JobReason } from './reason.ts';
 export type { RoundRecord, TrainedRecord } from './round-record.ts';
 export { MaskingWorker } from './secure-sum/masking-worker.ts';
+export { plainSum } from './secure-sum/plain-sum.ts';
 export type { SecretStore } from './secure-sum/secret-store.ts';
 export type { SiteSigner } from './secure-sum/site-session.ts';
 export {

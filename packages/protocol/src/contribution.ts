@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { blobIdSchema } from './blob.ts';
 import { encodingSchema } from './encoding.ts';
+import { filterNamesSchema } from './filter-names.ts';
 import { pseudonymSchema } from './id.ts';
 import { jsonSchema } from './json.ts';
 import { overlapContributionSchema } from './overlap.ts';
@@ -57,10 +58,7 @@ const trainContributionSchema = z.object({
   /** null where the training was private: a loss is as telling as a gradient. */
   meanLoss: z.number().nullable(),
   /** What the site did to the weights before they left it, by name and in order; absent if nothing. */
-  filters: z
-    .array(z.string().regex(/^[a-z-]{1,40}$/))
-    .max(20)
-    .optional(),
+  filters: filterNamesSchema.optional(),
 });
 export type TrainContribution = z.infer<typeof trainContributionSchema>;
 

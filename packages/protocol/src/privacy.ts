@@ -24,6 +24,11 @@ export const privacySchema = z.discriminatedUnion('kind', [
     clipNorm: positive,
     /** Standard deviation of the noise, in units of S. */
     noiseMultiplier: positive,
+    /**
+     * Where contributions are seen as their sum alone: so many sites add a part of the noise each, and the sum has all of
+     * it. At most the threshold of the secure aggregation, and not with `adaptive`. Absent: each site adds all of it.
+     */
+    noiseSharedAmong: z.int().min(2).max(5000).optional(),
     /** From round to round the site moves S towards a quantile of its own norms (Andrew et al. 2021). */
     adaptive: z
       .strictObject({

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { blobIdSchema } from './blob.ts';
+import { filterNamesSchema } from './filter-names.ts';
 import { siteIdSchema } from './id.ts';
 
 export const secureAggregationSchema = z.strictObject({
@@ -91,7 +92,11 @@ export const secureUnmaskBodySchema = z.object({
 });
 
 /** The answer to a training task of which the weights stay at the site until they are masked. */
-export const withheldContributionSchema = z.object({ kind: z.literal('withheld'), steps: z.int().min(0) });
+export const withheldContributionSchema = z.object({
+  kind: z.literal('withheld'),
+  steps: z.int().min(0),
+  filters: filterNamesSchema.optional(),
+});
 export const secureKeysContributionSchema = z.object({
   kind: z.literal('secure-keys'),
   ...advertisementSchema.shape,

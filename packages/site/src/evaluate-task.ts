@@ -5,21 +5,20 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeModel } from '@consilium/engine';
-import { dice, type LabelMap } from '@consilium/imaging';
+import type { LabelMap } from '@consilium/imaging';
 import { decodeSafetensors, type Weights } from '@consilium/numerics';
 import type { CaseScore, EvaluateContribution, EvaluateTask, JobId } from '@consilium/protocol';
-import { type Case, checkCase, type Plan, Predictor, parsePlan, regionMask, scoreCase } from '@consilium/training';
+import { type Case, ClickPredictor, checkCase, type Plan, Predictor, parsePlan } from '@consilium/training';
+import { clickJudge } from './click-judge.ts';
 import type { CohortCase } from './cohort.ts';
 import { JobMemory } from './job-memory.ts';
+import { automaticJudge, type Judge, type RegionMetrics } from './judge.ts';
 import { drawOverlay } from './overlay.ts';
 import { preparedMembers } from './prepare-task.ts';
 import { SiteError } from './site-error.ts';
 import { overlaid } from './train-task.ts';
 import type { TaskContext } from './worker-link.ts';
-import type { PreparedMember, Workplace } from './workplace.ts';
-
-/** Surfaces closer than this agree in the normalised surface Dice, mm. */
-export const surfaceToleranceMm = 3;
+import type { Workplace } from './workplace.ts';
 
 export async function evaluateTask(
   task: EvaluateTask,
@@ -50,28 +49,14 @@ async function validate(task: EvaluateTask, workplace: Workplace, context: TaskC
   const members = await preparedMembers('validation', plan, workplace, context);
   const scores: CaseScore[] = [];
   if (members.length > 0) {
-    await using predictor = await openPredictor(task, plan, workplace, context);
-    for (const member of members) {
-      scores.push(await validateCase(member, { predictor, plan, signal: context.signal }));
+    await using judge = await openJudge(task, plan, workplace, context);
+    for (const { member, prepared } of members) {
+      const regions = await judge.validate(prepared);
+      scores.push({ case: member.pseudonym, regions: withoutInfinities(regions), pictures: [] });
       context.onProgress({ kind: 'case', done: scores.length, of: members.length });
     }
   }
   return answerOf(scores, workplace);
-}
-
-async function validateCase(
-  { member, prepared }: PreparedMember,
-  { predictor, plan, signal }: { predictor: Predictor; plan: Plan; signal: AbortSignal },
-): Promise<CaseScore> {
-  const { geometry } = prepared;
-  const predicted: LabelMap = { geometry, voxels: await predictor.predictPrepared(prepared, { signal }) };
-  const drawn: LabelMap = { geometry, voxels: prepared.label };
-  const regions = plan.regions.map((region) => {
-    const masks = [regionMask(predicted, region), regionMask(drawn, region)] as const;
-    const isEmpty = masks.every((mask) => !mask.includes(1));
-    return [region.name, { dice: isEmpty ? null : dice(...masks) }] as const;
-  });
-  return { case: member.pseudonym, regions: Object.fromEntries(regions), pictures: [] };
 }
 
 // Test -----------------------------------------------------------------------------------------------------------------
@@ -81,16 +66,12 @@ async function test(task: EvaluateTask, workplace: Workplace, context: TaskConte
   const members = workplace.cohort.usable('test');
   const scores: CaseScore[] = [];
   if (members.length > 0) {
-    await using predictor = await openPredictor(task, plan, workplace, context);
+    await using judge = await openJudge(task, plan, workplace, context);
     for (const [index, member] of members.entries()) {
       context.signal.throwIfAborted();
       const loaded = await workplace.cohort.attempt(member, () => loadChecked(member, plan));
       if (loaded !== null) {
-        const { phase } = loaded;
-        const options = { signal: context.signal, ...(phase === undefined ? {} : { phase }) };
-        const prediction = await predictor.predict(loaded.image, options);
-        const reference = loaded.reference ?? loaded.label;
-        const regions = scoreCase(prediction, reference, plan.regions, { toleranceMm: surfaceToleranceMm });
+        const { regions, prediction } = await judge.test(loaded);
         const pictures = task.pictures ? [await drawCase(task, { member, loaded, prediction, plan }, workplace)] : [];
         scores.push({ case: member.pseudonym, regions: withoutInfinities(regions), pictures });
       }
@@ -123,20 +104,18 @@ async function drawCase(
 
 // Both -----------------------------------------------------------------------------------------------------------------
 
-async function openPredictor(
+async function openJudge(
   task: EvaluateTask,
   plan: Plan,
   { runtime, threads, workDirectory }: Workplace,
-  { getBlob }: TaskContext,
-): Promise<Predictor> {
+  { getBlob, signal }: TaskContext,
+): Promise<Judge> {
   const shared = decodeSafetensors(await getBlob(task.weights)).tensors;
-  return Predictor.open({
-    runtime,
-    model: decodeModel(await getBlob(task.model)),
-    weights: await ownWeights(task, shared, workDirectory),
-    plan,
-    threads,
-  });
+  const model = decodeModel(await getBlob(task.model));
+  const options = { runtime, model, weights: await ownWeights(task, shared, workDirectory), plan, threads };
+  const { interactive } = plan;
+  if (interactive === undefined) return automaticJudge(await Predictor.open(options), plan, signal);
+  return clickJudge(await ClickPredictor.open(options), { ...plan, interactive }, signal);
 }
 
 /** The shared weights; with the tensors that the job leaves to this site in their place, or its personal model. */
@@ -162,9 +141,7 @@ async function remembered(jobId: JobId, personal: boolean, workDirectory: string
 }
 
 /** JSON has no infinity. */
-function withoutInfinities(
-  regions: Readonly<Record<string, Readonly<Record<string, number | null>>>>,
-): CaseScore['regions'] {
+function withoutInfinities(regions: Readonly<Record<string, RegionMetrics>>): CaseScore['regions'] {
   return Object.fromEntries(
     Object.entries(regions).map(([region, metrics]) => [
       region,

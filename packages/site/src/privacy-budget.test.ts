@@ -16,6 +16,7 @@ const spend = (round: number, jobId = 'job'): RecordedSpend => ({
   noiseMultiplier: 1.5,
   steps: 10,
   isSeeded: false,
+  othersTrusted: 0,
 });
 const deltaMax = 1e-5;
 const cost = (rounds: number) => epsilonOf([{ ...spend(1), steps: 10 * rounds }], deltaMax);
@@ -130,8 +131,8 @@ describe('the report of the budget', () => {
       epsilon: expect.closeTo(cost(3), 9),
       epsilonMax: 20,
       jobs: [
-        { jobId: 'job', rounds: 2, epsilon: expect.closeTo(cost(2), 9), isSeeded: false },
-        { jobId: 'other', rounds: 1, epsilon: expect.closeTo(cost(1), 9), isSeeded: true },
+        { jobId: 'job', rounds: 2, epsilon: expect.closeTo(cost(2), 9), isSeeded: false, othersTrusted: 0 },
+        { jobId: 'other', rounds: 1, epsilon: expect.closeTo(cost(1), 9), isSeeded: true, othersTrusted: 0 },
       ],
     });
   });

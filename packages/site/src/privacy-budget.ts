@@ -22,6 +22,8 @@ export interface RecordedSpend extends PrivacySpend {
   readonly round: number;
   /** The noise came from a known seed, as in a rehearsal: it has protected nobody. */
   readonly isSeeded: boolean;
+  /** It costs no more only if so many other sites add their part of the noise, and keep it to themselves. */
+  readonly othersTrusted: number;
 }
 
 const schema = `
@@ -37,9 +39,12 @@ const schema = `
     sampling_rate REAL NOT NULL,
     noise_multiplier REAL NOT NULL,
     steps INTEGER NOT NULL,
-    is_seeded INTEGER NOT NULL
+    is_seeded INTEGER NOT NULL,
+    others_trusted INTEGER NOT NULL DEFAULT 0
   ) STRICT;
 `;
+/** Ledgers of before noise could be shared. */
+const trustColumn = 'ALTER TABLE spend ADD COLUMN others_trusted INTEGER NOT NULL DEFAULT 0';
 
 type BudgetLimits = Pick<PrivacySettings, 'epsilonMax' | 'deltaMax'>;
 
@@ -61,6 +66,8 @@ export class PrivacyBudget implements Disposable {
     return guarded(() => {
       const database = new DatabaseSync(path);
       database.exec(schema);
+      const columns = database.prepare('PRAGMA table_info(spend)').all();
+      if (!columns.some((column) => column['name'] === 'others_trusted')) database.exec(trustColumn);
       database.prepare('INSERT OR IGNORE INTO secret (id, bytes) VALUES (1, ?)').run(secretBytes(32));
       return new PrivacyBudget(database, limits);
     });
@@ -99,7 +106,7 @@ export class PrivacyBudget implements Disposable {
   spends(): readonly RecordedSpend[] {
     return guarded(() =>
       this.#database
-        .prepare('SELECT job_id, round, sampling_rate, noise_multiplier, steps, is_seeded FROM spend ORDER BY position')
+        .prepare('SELECT * FROM spend ORDER BY position')
         .all()
         .map((row) => ({
           jobId: row['job_id'] as JobId,
@@ -108,6 +115,7 @@ export class PrivacyBudget implements Disposable {
           noiseMultiplier: row['noise_multiplier'] as number,
           steps: row['steps'] as number,
           isSeeded: row['is_seeded'] === 1,
+          othersTrusted: row['others_trusted'] as number,
         })),
     );
   }
@@ -126,13 +134,14 @@ export class PrivacyBudget implements Disposable {
     );
   }
 
-  #insert(name: string, { jobId, round, samplingRate, noiseMultiplier, steps, isSeeded }: RecordedSpend): void {
+  #insert(name: string, spend: RecordedSpend): void {
+    const { jobId, round, samplingRate, noiseMultiplier, steps, isSeeded, othersTrusted } = spend;
     guarded(() =>
       this.#database
         .prepare(
-          'INSERT INTO spend (name, job_id, round, sampling_rate, noise_multiplier, steps, is_seeded) VALUES (?, ?, ?, ?, ?, ?, ?)',
+          'INSERT INTO spend (name, job_id, round, sampling_rate, noise_multiplier, steps, is_seeded, others_trusted) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
         )
-        .run(name, jobId, round, samplingRate, noiseMultiplier, steps, isSeeded ? 1 : 0),
+        .run(name, jobId, round, samplingRate, noiseMultiplier, steps, isSeeded ? 1 : 0, othersTrusted),
     );
   }
 }

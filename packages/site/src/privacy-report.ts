@@ -22,6 +22,8 @@ export interface PrivacyReport {
     readonly epsilon: number;
     /** Some of its noise came from a known seed and has protected nobody. */
     readonly isSeeded: boolean;
+    /** On how many other sites its promise depends, at most: they add their part of the noise, and do not tell it. */
+    readonly othersTrusted: number;
   }[];
 }
 
@@ -34,6 +36,7 @@ export async function privacyReport(directory: string, settings: SiteSettings): 
     rounds: own.length,
     epsilon: epsilonOf(own, deltaMax),
     isSeeded: own.some(({ isSeeded }) => isSeeded),
+    othersTrusted: Math.max(...own.map(({ othersTrusted }) => othersTrusted)),
   }));
   return { unit, delta: deltaMax, epsilon: epsilonOf(spends, deltaMax), epsilonMax: epsilonMax ?? null, jobs };
 }

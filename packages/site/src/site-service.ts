@@ -29,6 +29,7 @@ import { privacyReport } from './privacy-report.ts';
 import { SecretDirectory } from './secret-directory.ts';
 import {
   parseSiteSettings,
+  privacySettingsOf,
   type SiteSettings,
   type SiteSettingsInput,
   siteRulesOf,
@@ -41,6 +42,7 @@ import { siteVersion } from './site-version.ts';
 import { SiteWatch } from './site-watch.ts';
 import { SiteWorker } from './site-worker.ts';
 import { SpoolDirectory } from './spool-directory.ts';
+import { demandedPrivacy } from './task-privacy.ts';
 import { WorkingHours } from './working-hours.ts';
 
 /** With the four files before it, at most 50 MiB. */
@@ -146,6 +148,7 @@ export async function runSite(directory: string, options: SiteServiceOptions): P
       return patients;
     },
     privacy: () => privacyReport(directory, settings),
+    demanded: (offered) => demandedPrivacy(offered, { ...privacySettingsOf(settings), required: false }), // for policies to say
     software: siteVersion,
     log,
   });

@@ -1,9 +1,13 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { tensor, type Weights } from '@consilium/numerics';
 import type { BlobId, JobId, Privacy, TaskId, TrainTask } from '@consilium/protocol';
 import { plainEncoding } from '@consilium/protocol';
 import type { PreparedCase } from '@consilium/training';
 import { describe, expect, it } from 'vitest';
-import { privacySettingsOf } from './settings.ts';
+import type { FilterSpec } from './filters/filter-spec.ts';
+import { PrivacyBudget } from './privacy-budget.ts';
+import { type PrivacySettings, privacySettingsOf } from './settings.ts';
 import { payForPrivacy } from './task-privacy.ts';
 import { ToyDirectory } from './toy-hospital.fixture.ts';
 import type { PreparedMember } from './workplace.ts';
@@ -50,9 +54,19 @@ async function pay(
     asked = task,
     start = 0,
     threads = 1,
-  }: { members?: readonly PreparedMember[]; asked?: TrainTask; start?: number; threads?: number } = {},
+    settings = {},
+    filters = [],
+  }: {
+    members?: readonly PreparedMember[];
+    asked?: TrainTask;
+    start?: number;
+    threads?: number;
+    settings?: Partial<PrivacySettings>;
+    filters?: readonly FilterSpec[];
+  } = {},
 ) {
-  const room = { workDirectory: directory.path, privacy: privacySettingsOf({}), noiseSeed: undefined, threads };
+  const privacy = { ...privacySettingsOf({}), ...settings };
+  const room = { workDirectory: directory.path, privacy, noiseSeed: undefined, threads, filters };
   return payForPrivacy(asked, room, { members, start: weights(start), memory: nothing });
 }
 
@@ -94,5 +108,67 @@ describe('what protects the patients in a task', () => {
     using directory = new ToyDirectory();
     const { privacy: _, ...plain } = task;
     expect(await pay(directory, { asked: plain })).toBeNull();
+  });
+});
+
+describe('noise that sites share', () => {
+  const sum = { threshold: 4, clip: 40, bits: 24, casesMax: 10, rounding: 'stochastic' } as const;
+  const shared: Privacy = { kind: 'noisy-update', clipNorm: 1, noiseMultiplier: 2, noiseSharedAmong: 4 };
+  const asked: TrainTask = { ...task, privacy: shared, secureAggregation: sum };
+  const patients = (count: number) => Array.from({ length: count }, (_, index) => member(`${index}`, `p${index}`));
+
+  it('is added in full by a site that relies on nobody, and in part by one that does, as the ledger says', async () => {
+    for (const [noiseSharedAmongMax, noiseShare, othersTrusted] of [
+      [1, 1, 0],
+      [3, 10 / (5 * Math.sqrt(3)), 2],
+      [9, 10 / (5 * 2), 3],
+    ] as const) {
+      using directory = new ToyDirectory();
+      const paid = await pay(directory, { members: patients(5), asked, settings: { noiseSharedAmongMax } });
+      expect(paid).toMatchObject({ noiseShare: expect.closeTo(noiseShare, 12), imposed: null });
+      using budget = await PrivacyBudget.open(directory.path, { deltaMax: 1e-5 });
+      expect(budget.spends()).toMatchObject([{ noiseMultiplier: 1, steps: 1, othersTrusted }]);
+    }
+  });
+
+  it.each<[string, { asked?: TrainTask; filters?: FilterSpec[] }]>([
+    ['that each contribution would be without', { asked: { ...asked, secureAggregation: undefined } }],
+    ['among more sites than a sum may be of', { asked: { ...asked, secureAggregation: { ...sum, threshold: 3 } } }],
+    ['that the lattice would cut', { asked: { ...asked, secureAggregation: { ...sum, clip: 10 } } }],
+    ['that is finer than the lattice', { asked: { ...asked, secureAggregation: { ...sum, bits: 8, clip: 4000 } } }],
+    ['of which a filter takes some away', { filters: [{ kind: 'clip', norm: 1 }] }],
+  ])('is refused %s, and nothing is spent', async (_, changes) => {
+    using directory = new ToyDirectory();
+    const settings = { noiseSharedAmongMax: 4 };
+    await expect(pay(directory, { members: patients(5), asked, settings, ...changes })).rejects.toMatchObject({
+      code: 'site.noise-share-unfit',
+      lasting: true,
+    });
+    expect(existsSync(join(directory.path, 'privacy.sqlite'))).toBe(false);
+    const whole = await pay(directory, { members: patients(5), asked, ...changes }); // of its own alone it is
+    expect(whole).toMatchObject({ noiseShare: 1 });
+  });
+});
+
+describe('a mechanism that the site imposes', () => {
+  const impose: Privacy = { kind: 'dp-sgd', clipNorm: 2, noiseMultiplier: 3, samplingRate: 0.25 };
+  const plain: TrainTask = { ...task, privacy: undefined };
+
+  it('is what jobs are trained with that offer none, and says so', async () => {
+    using directory = new ToyDirectory();
+    expect(await pay(directory, { asked: plain })).toBeNull();
+    const paid = await pay(directory, { asked: plain, settings: { impose, required: true } });
+    expect(paid).toMatchObject({ privacy: impose, imposed: 'dp-sgd', training: { noiseMultiplier: 3 } });
+  });
+
+  it('is never less than the job’s own of the same kind, and never in place of another kind', async () => {
+    using directory = new ToyDirectory();
+    const offered = { ...privacy, noiseMultiplier: 4, samplingRate: 0.5 } as Privacy;
+    const paid = await pay(directory, { asked: { ...task, privacy: offered }, settings: { impose } });
+    expect(paid).toMatchObject({ privacy: { clipNorm: 1, noiseMultiplier: 4, samplingRate: 0.25 }, imposed: null });
+    const other: Privacy = { kind: 'noisy-update', clipNorm: 1, noiseMultiplier: 1 };
+    await expect(pay(directory, { asked: { ...task, privacy: other }, settings: { impose } })).rejects.toMatchObject({
+      code: 'site.privacy-required',
+    });
   });
 });

@@ -29,7 +29,7 @@ type KeysTask = Extract<Task, { kind: 'secure-keys' }>;
 type InputTask = Extract<Task, { kind: 'secure-input' }>;
 
 /** What the site keeps of a training whose weights have not left it. */
-interface Withheld {
+export interface Withheld {
   readonly weights: BlobId;
   /** What it was sent. */
   readonly base: BlobId;
@@ -76,7 +76,7 @@ export class MaskingWorker implements Worker {
     await secrets.record(jobId, 'agreed', { settings } satisfies Agreed as unknown as Json);
     const trained = await worker.perform(task, withoutLoss(options));
     if (trained.kind !== 'train') return trained;
-    const { weights, cases, steps } = trained;
+    const { weights, cases, steps, filters } = trained;
     if (cases > settings.casesMax) {
       const text = 'The site has more training cases than the job’s casesMax has room for.';
       throw new FederationError('federation.secure-cases-above-max', text);
@@ -85,7 +85,7 @@ export class MaskingWorker implements Worker {
     await this.#checkShape(weights, task);
     await blobs.retain(weights, holderOf(jobId, round));
     await this.#withhold(task, { weights, base, keepLocal, cases, steps, seed, training: trainingDigest(task) });
-    return { kind: 'withheld', steps };
+    return { kind: 'withheld', steps, ...(filters === undefined ? {} : { filters }) };
   }
 
   /** As the coordinator would; whether all numbers are finite is seen when they are masked. */
@@ -211,7 +211,8 @@ function isSecure(task: Task): task is SecureTask {
   return task.kind.startsWith('secure-');
 }
 
-function withheldKey(round: number): string {
+/** Where it is among the site's secrets. */
+export function withheldKey(round: number): string {
   return `withheld/${round}/`;
 }
 

@@ -26,6 +26,11 @@ export function keepsLoss(filters: readonly FilterSpec[]): boolean {
   return filters.some((filter) => filter.kind === 'block' && filter.contributions.includes('loss'));
 }
 
+/** Whether what others rely on, noise say, may not be whole any more when it leaves. */
+export function takesNoise(filters: readonly FilterSpec[]): boolean {
+  return filters.some(({ kind }) => kind !== 'block' && kind !== 'noise');
+}
+
 /** @throws SiteError `site.payload-blocked`, before anything is done for the task */
 export function requireUnblocked(task: Task, filters: readonly FilterSpec[]): void {
   const blocked = filters.flatMap((filter) => (filter.kind === 'block' ? filter.contributions : []));

@@ -39,6 +39,8 @@ export const policyRequestSchema = z.strictObject({
       strategy: z.string().default('fed-avg'),
       privacy: z.enum(['none', 'dp-sgd', 'noisy-update']).default('none'),
       secureAggregation: z.boolean().default(false),
+      sumOfSites: count.default(1),
+      noiseSharedAmong: count.default(1),
       sites: count.default(3),
       rounds: count.default(100),
       stepsPerRound: count.default(250),
