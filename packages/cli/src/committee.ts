@@ -7,6 +7,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Coordinator, initCoordinator } from '@consilium/coordinator';
 import {
+  type BlobStore,
   getBlob,
   type JobEvent,
   type JobOutcome,
@@ -28,7 +29,10 @@ import {
 import type { CaseDirectory, SiteSettingsInput } from '@consilium/site';
 import { IdentityDirectory, makeDirectory, wallClockMs, writeDurably } from '@consilium/transport';
 import { CliError } from './cli-error.ts';
+import type { PrivateRehearsal } from './private-rehearsal.ts';
+import type { JobProtection } from './private-terms.ts';
 import type { RehearsalSettings } from './rehearsal-settings.ts';
+import { mandateOf } from './signed-submission.ts';
 import { SiteChild } from './site-child.ts';
 
 /** A hospital: its name and where its studies lie. */
@@ -50,6 +54,8 @@ interface TrainingJob {
   readonly model: Uint8Array;
   readonly initialWeights: Uint8Array;
   readonly stepsPerRound: number;
+  /** Where hospitals are lost on purpose, nobody waits for them longer than it takes to see that they are. */
+  readonly protection?: JobProtection;
 }
 
 /** A job that came to its end, with a model to keep. */
@@ -68,52 +74,79 @@ export interface Committee extends AsyncDisposable {
   train(job: TrainingJob): Promise<FinishedJob>;
   /** Fixes a choice the first time; afterwards, whatever is proposed, gives back what was fixed. */
   decide(key: string, proposed: readonly SiteId[]): Promise<readonly SiteId[]>;
+  /** Its process ends at once and stays away, until it is brought back. */
+  lose(siteId: SiteId): void;
+  bringBack(siteId: SiteId): void;
   blob(sha256: BlobId): Promise<Uint8Array>;
   putBlob(bytes: Uint8Array): Promise<BlobId>;
 }
 
 const decisionsId = 'rehearsal' as JobId;
 const patientStragglerMs = 3_600_000;
+const absentMinutesMax = 2;
+/** Where hospitals are lost on purpose. */
+const lostMinutesMax = 1 / 3;
 const host = '127.0.0.1';
 
 export async function openCommittee(
   directory: string,
   hospitals: readonly Hospital[],
   settings: RehearsalSettings,
-  { signal, onEvent }: { signal: AbortSignal; onEvent: (event: JobEvent) => void },
+  {
+    signal,
+    onEvent,
+    privately,
+  }: { signal: AbortSignal; onEvent: (event: JobEvent) => void; privately: PrivateRehearsal | null },
 ): Promise<Committee> {
   const own = join(directory, 'coordinator');
   if (!existsSync(join(own, 'coordinator.yaml'))) {
     const listen = { host, port: 0 };
     await initCoordinator(
       own,
-      { project: 'rehearsal', names: [host], listen, jobsAtOnce: 1000, absentMinutesMax: 2 },
+      {
+        ...{ project: 'rehearsal', names: [host], listen, jobsAtOnce: 1000 },
+        absentMinutesMax: privately === null ? absentMinutesMax : lostMinutesMax,
+      },
       { nowMs: wallClockMs },
     );
   }
+  const children = new Map<SiteId, SiteChild>();
+  const lose = (siteId: SiteId) => children.get(siteId)!.lose();
+  const bringBack = (siteId: SiteId) => children.get(siteId)!.bringBack();
   const coordinator = await Coordinator.start(own, {
-    onEvent,
+    onEvent: (event) => {
+      onEvent(event);
+      privately?.onEvent(event, { lose, bringBack });
+    },
     slots: new Slots(Math.max(2, availableParallelism())),
   });
   const { board, store } = coordinator;
-  const children: SiteChild[] = [];
-  for (const [siteId, sources] of [
+  const sites = [
     ...hospitals.map((hospital) => [hospital.siteId, [hospital]] as const),
-    [pooledSiteId, hospitals] as const,
-  ]) {
+    ...(privately === null ? [[pooledSiteId, hospitals] as const] : []), // no rule of a hospital would allow it
+  ];
+  const fingerprints = new Map<SiteId, string>();
+  for (const [siteId] of sites) {
+    const identity = await admit(coordinator, workDirectoryOf(directory, siteId), siteId);
+    fingerprints.set(siteId, identity.fingerprint);
+  }
+  for (const [siteId, sources] of sites) {
     const work = workDirectoryOf(directory, siteId);
-    await admit(coordinator, work, siteId);
+    const rules = privately?.rulesOf(siteId, fingerprints) ?? null;
     await writeSettings(work, {
       siteId,
       coordinator: `https://${host}:${coordinator.port}`,
       data: sources.map((source) => ({ ...source })),
       seed: settings.seed,
       threads: 1,
-      policy: { without: ['signed-jobs'], minimumPatients: 1 }, // one person is all hospitals
+      ...(rules?.settings ?? { policy: { without: ['signed-jobs'], minimumPatients: 1 } }), // one person is all hospitals
     });
-    children.push(new SiteChild(work));
+    if (rules !== null) await writePolicy(work, rules.policy);
+    children.set(siteId, new SiteChild(work));
   }
-  const outcome = async <T extends JobOutcome | SurveyOutcome<never>>(submission: Submission): Promise<T> => {
+  const member = privately === null ? null : await IdentityDirectory.open(join(own, 'admin'));
+  const outcome = async <T extends JobOutcome | SurveyOutcome<never>>(plain: Submission): Promise<T> => {
+    const submission = member === null ? plain : { ...plain, mandate: await signedBy(member, plain, store) };
     const { state } = await board.submit(submission);
     if (state === 'failed' || state === 'paused') await board.resume(submission.jobId);
     const ended = await board.outcome<never>(submission.jobId, signal);
@@ -138,18 +171,19 @@ export async function openCommittee(
       });
       return unlessFailed(ended) as unknown as SurveyOutcome<K>;
     },
-    train: async ({ model, initialWeights, participants, ...job }) => {
+    train: async ({ model, initialWeights, participants, protection, ...job }) => {
       const ended = await outcome<JobOutcome>({
         ...job,
+        ...protection,
         kind: 'train',
         jobId: job.jobId as JobId,
         participants: [...participants],
         model: await putBlob(store, model),
         initialWeights: await putBlob(store, initialWeights),
         rounds: { max: settings.rounds },
-        minimumSites: Math.min(settings.minimumSites, participants.length),
+        minimumSites: protection?.secureAggregation.threshold ?? Math.min(settings.minimumSites, participants.length),
         stragglerMs: patientStragglerMs,
-        attempts: 2,
+        attempts: protection === undefined ? 2 : 1,
         stopping: { patience: settings.patience, minimumGain: settings.minimumGain },
         seed: settings.seed,
         strategy: { kind: 'fed-avg' },
@@ -165,6 +199,8 @@ export async function openCommittee(
       await store.record(decisionsId, key, [...proposed]);
       return proposed;
     },
+    lose,
+    bringBack,
     blob: (id) => getBlob(store, id),
     putBlob: async (bytes) => {
       const id = await putBlob(store, bytes);
@@ -172,21 +208,37 @@ export async function openCommittee(
       return id;
     },
     [Symbol.asyncDispose]: async () => {
-      await Promise.all(children.map((child) => child[Symbol.asyncDispose]()));
+      await Promise.all([...children.values()].map((child) => child[Symbol.asyncDispose]()));
       await coordinator[Symbol.asyncDispose]();
     },
   };
 }
 
 /** What a hospital does over the network and two people by telephone; here one process is all of them. */
-async function admit({ registry, authority, settings }: Coordinator, work: string, siteId: SiteId): Promise<void> {
+async function admit(
+  { registry, authority, settings }: Coordinator,
+  work: string,
+  siteId: SiteId,
+): Promise<IdentityDirectory> {
   const { project } = settings;
   const facts = { project, role: 'site', id: siteId, coordinator: `https://${host}` } as const;
   const identity = await IdentityDirectory.create(join(work, 'identity'), facts);
-  if (identity.isAdmitted) return;
+  if (identity.isAdmitted) return identity;
   const { fingerprint } = registry.enrol(registry.invite({ role: 'site', id: siteId }, 1), identity.request);
   const { certificate } = await registry.admit('site', siteId, fingerprint);
   await identity.admitted({ certificate: certificate!, authority: authority.certificate });
+  return identity;
+}
+
+/** The signed form is in the store when it resolves. */
+async function signedBy(member: IdentityDirectory, submission: Submission, store: BlobStore): Promise<BlobId> {
+  const { credentials, facts } = member;
+  return putBlob(store, mandateOf(submission, { project: facts.project, credentials }));
+}
+
+async function writePolicy(work: string, text: string): Promise<void> {
+  await makeDirectory(join(work, 'policy'));
+  await writeDurably(join(work, 'policy/rehearsal.cedar'), text);
 }
 
 async function writeSettings(work: string, settings: SiteSettingsInput): Promise<void> {

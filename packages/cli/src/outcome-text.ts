@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { styleText } from 'node:util';
 import type { RehearsalSummary } from '@consilium/study';
+import { protectionIn, protectionText } from './protection.ts';
 
 type Estimate = RehearsalSummary['federated'];
 
@@ -10,6 +11,7 @@ export function outcomeText(summary: RehearsalSummary, directory: string): strin
     estimate === null
       ? `  ${name.padEnd(34)} not tested`
       : `  ${name.padEnd(34)} ${estimate.meanDice.toFixed(3)}  [${estimate.low.toFixed(3)}, ${estimate.high.toFixed(3)}]`;
+  const protection = protectionIn(directory);
   const minutes = (summary.seconds / 60).toFixed(1);
   return [
     styleText(
@@ -23,6 +25,11 @@ export function outcomeText(summary: RehearsalSummary, directory: string): strin
     '',
     `  ${summary.rounds} rounds in ${minutes} minutes. ${summary.stopReason}`,
     '',
+    ...(protection === null ? [] : [styleText('bold', 'Protection'), ...indented(protectionText(protection)), '']),
     `Report: ${styleText('underline', join(directory, 'report.html'))}`,
   ].join('\n');
+}
+
+function indented(lines: readonly string[]): readonly string[] {
+  return lines.map((line) => `  ${line}`);
 }

@@ -35,6 +35,15 @@ const rehearsalSettingsSchema = z.object({
   minimumGain: z.coerce.number().min(0).max(1),
   minimumSites: whole(1, 100),
   memoryBudgetMb: whole(256, 1_000_000),
+  /** Everything that protects at once: see `private-rehearsal.ts`. */
+  private: z.boolean().default(false),
+  mechanism: z.enum(['dp-sgd', 'noisy-update']).default('dp-sgd'),
+  /** Of all rounds together, at each site. */
+  epsilon: z.coerce.number().positive().max(1e9).default(8),
+  /** Longest that one patient's gradient, or a site's whole movement in a round, may be. */
+  clipNorm: z.coerce.number().positive().max(1e6).default(1),
+  /** Sites in every sum, at least; null: just more than half. */
+  threshold: whole(2, 100).nullable().default(null),
 });
 export type RehearsalSettings = z.infer<typeof rehearsalSettingsSchema>;
 
@@ -53,6 +62,11 @@ export const rehearsalDefaults = {
   minimumGain: 0.005,
   minimumSites: 2,
   memoryBudgetMb: 1024,
+  private: false,
+  mechanism: 'dp-sgd',
+  epsilon: 8,
+  clipNorm: 1,
+  threshold: null,
 } as const satisfies RehearsalSettings;
 
 const settingsFile = 'rehearsal.json';
@@ -62,11 +76,12 @@ export function parseSettings(options: Record<string, unknown>): RehearsalSettin
   const parsed = rehearsalSettingsSchema.safeParse({ ...rehearsalDefaults, ...options });
   if (parsed.success) return parsed.data;
   const { path, message } = parsed.error.issues[0]!;
-  throw new CliError('cli.bad-option', `--${kebab(path.join('.'))}: ${message}. See "consilium rehearse --help".`);
+  throw new CliError('cli.bad-option', `${optionName(path.join('.'))}: ${message}. See "consilium rehearse --help".`);
 }
 
-function kebab(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+/** As it is typed. */
+export function optionName(setting: string): string {
+  return `--${setting.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 /** The directory of a new rehearsal: the one asked for if it is free, else the first free `rehearsal`, `rehearsal-2`, ... */

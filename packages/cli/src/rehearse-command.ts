@@ -6,8 +6,10 @@ import { ExitCode } from './exit-code.ts';
 import { stopOnInterrupt } from './interruption.ts';
 import { outcomeText } from './outcome-text.ts';
 import { humanProgress, jsonProgress } from './progress.ts';
+import { isSound, protectionIn } from './protection.ts';
 import {
   claimDirectory,
+  optionName,
   parseSettings,
   type RehearsalSettings,
   rehearsalDefaults,
@@ -16,13 +18,23 @@ import {
 import { rehearse } from './rehearse.ts';
 import { finishedSummary } from './result.ts';
 
-interface RehearseOptions extends Partial<Record<keyof RehearsalSettings, string>> {
+interface RehearseOptions extends Partial<Record<Exclude<keyof RehearsalSettings, 'private'>, string>> {
+  readonly private?: true;
   readonly out?: string;
   readonly resume?: true;
   readonly json?: true;
 }
 
-const { data: _data, cohort: _cohort, split: _split, ...defaults } = rehearsalDefaults;
+const {
+  data: _data,
+  cohort: _cohort,
+  split: _split,
+  private: _private,
+  threshold: _threshold,
+  ...defaults
+} = rehearsalDefaults;
+/** Of `--private` alone. */
+const ofPrivate = ['mechanism', 'epsilon', 'clipNorm', 'threshold'] as const;
 
 function option(flags: string, description: string, key?: keyof typeof defaults): Option {
   return new Option(flags, key === undefined ? description : `${description} (default: ${defaults[key]})`);
@@ -63,6 +75,20 @@ export function addRehearseCommand(program: Command): void {
     )
     .addOption(option('--detail <small|full>', 'size of the synthetic patients and of the network', 'detail'))
     .addOption(option('--format <nifti|dicom>', 'file format of the synthetic patients', 'format'))
+    .addOption(
+      option(
+        '--private',
+        'with everything that protects: signed jobs, policies of the hospitals, secure aggregation and differential privacy; one hospital more refuses, two are lost on the way, and what came out is checked',
+      ),
+    )
+    .addOption(option('--mechanism <dp-sgd|noisy-update>', 'with --private: where the noise is added', 'mechanism'))
+    .addOption(option('--epsilon <n>', 'with --private: what all rounds together may cost each hospital', 'epsilon'))
+    .addOption(
+      option('--clip-norm <n>', 'with --private: norm to which gradients, or updates, are shortened', 'clipNorm'),
+    )
+    .addOption(
+      option('--threshold <n>', 'with --private: hospitals in every sum, at least (default: just more than half)'),
+    )
     .addOption(option('--json', 'one JSON object a line on stdout instead of text'))
     .addHelpText(
       'after',
@@ -72,6 +98,7 @@ Examples:
   consilium rehearse --studies 50 --out big     as large as the real project
   consilium rehearse --data sites --out result  on data sorted by hospital: sites/<hospital>/<case>/image.nii.gz, label.nii.gz
   consilium rehearse --data /srv/archive --cohort renal@1
+  consilium rehearse --private                  the same project, and nobody trusted with more than they need
   consilium rehearse --resume --out result      after Ctrl-C, a crash or a power cut`,
     )
     .action(runRehearsal);
@@ -81,6 +108,10 @@ async function runRehearsal({ out, resume, json, ...asked }: RehearseOptions): P
   const opened = resume
     ? await reopenDirectory(out)
     : await (async () => {
+        const stray = ofPrivate.find((key) => asked[key] !== undefined);
+        if (stray !== undefined && asked.private === undefined) {
+          throw new CliError('cli.bad-option', `${optionName(stray)} is for --private rehearsals.`);
+        }
         const settings = parseSettings(asked);
         return { settings, directory: await claimDirectory(out, settings) };
       })();
@@ -94,13 +125,20 @@ async function runRehearsal({ out, resume, json, ...asked }: RehearseOptions): P
   using progress = json ? jsonProgress() : humanProgress(process.stdout);
   const finish = (summary: RehearsalSummary) =>
     progress.show({ type: 'finished', directory, text: outcomeText(summary, directory), summary });
+  const check = () => {
+    if (settings.private && !isSound(protectionIn(directory))) process.exitCode = ExitCode.checkFailed;
+  };
   const earlier = finishedSummary(directory);
-  if (earlier !== null) return finish(earlier);
+  if (earlier !== null) {
+    finish(earlier);
+    return check();
+  }
   const signal = stopOnInterrupt();
   try {
     const command = `consilium ${process.argv.slice(2).join(' ')}`;
     const { summary } = await rehearse(directory, settings, { progress, signal, command, resumed: resume === true });
     finish(summary);
+    check();
   } catch (error) {
     if (!signal.aborted) throw error;
     progress.show({

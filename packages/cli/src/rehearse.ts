@@ -14,7 +14,9 @@ import { JobWatch } from './job-watch.ts';
 import { describePlan, networkFor, planFor } from './network-plan.ts';
 import { holdsSynthetic, hospitalsIn } from './own-data.ts';
 import { makePhantoms, siteDirectory } from './phantom-command.ts';
+import { PrivateRehearsal } from './private-rehearsal.ts';
 import type { Progress } from './progress.ts';
+import { protectionText } from './protection.ts';
 import type { RehearsalSettings } from './rehearsal-settings.ts';
 import { type Finished, writeResult } from './result.ts';
 import type { CrossSiteScores, TrainedModel } from './trained-model.ts';
@@ -35,12 +37,17 @@ export async function rehearse(
 ): Promise<Finished> {
   const startMs = performance.now();
   const startedAt = new Date();
-  const found = await gatherPatients(directory, settings, { progress, signal });
+  const patients = await gatherPatients(directory, settings, { progress, signal });
+  const found = settings.private ? withRefusing(patients) : patients;
   // A pooled and a federated job are as much work as all sites' own jobs together.
-  const shareOf = (jobId: string) => (jobId.startsWith('local-') ? 1 / (3 * found.length) : 1 / 3);
+  const shareOf = (jobId: string) =>
+    settings.private ? 1 : jobId.startsWith('local-') ? 1 / (3 * found.length) : 1 / 3;
   const watch = new JobWatch(progress, { shareOf });
   if (resumed) watch.warn('The rehearsal was interrupted and resumed: the time is that of its last part.');
-  await using committee = await openCommittee(directory, found, settings, { signal, onEvent: watch.onEvent });
+  const privately = settings.private ? new PrivateRehearsal(directory, settings, found) : null;
+  await using committee = await openCommittee(directory, found, settings, {
+    ...{ signal, privately, onEvent: watch.onEvent },
+  });
 
   progress.show({ type: 'stage', text: 'Planning: each hospital describes its data in numbers' });
   const survey = await surveyHospitals(committee, settings);
@@ -53,7 +60,7 @@ export async function rehearse(
   reportExclusions(survey, directory, watch);
   const prepared = await committee.survey(
     'prepare',
-    [...described, pooledSiteId],
+    privately === null ? [...described, pooledSiteId] : described,
     { kind: 'prepare', plan: planJson },
     settings.minimumSites,
   );
@@ -61,12 +68,18 @@ export async function rehearse(
   const participants = ready.filter((siteId) => siteId !== pooledSiteId);
   const work: Work = { settings, plan: planJson, model, participants, watch };
 
-  progress.show({ type: 'stage', text: 'Training: the federated model, every hospital alone, and all data pooled' });
-  progress.advance(0);
-  const models = await trainAll(committee, work, ready.includes(pooledSiteId));
+  const models =
+    privately === null
+      ? await trainCompared(committee, work, { progress, withPooled: ready.includes(pooledSiteId) })
+      : await trainPrivately(committee, work, { progress, privately, survey });
 
   progress.show({ type: 'stage', text: 'Test: every model on every hospital’s test patients, once' });
-  const scores = await testAll(committee, work, models);
+  const scores = await testAll(
+    committee,
+    privately === null ? work : { ...work, participants: trainedIn(models) },
+    models,
+  );
+  const protection = privately === null ? null : await privately.conclude(models[0]!.outcome);
 
   progress.show({ type: 'stage', text: 'Report' });
   return writeResult(directory, {
@@ -78,6 +91,7 @@ export async function rehearse(
     models,
     scores,
     synthetic: settings.data === null || (await holdsSynthetic(found)),
+    protection: protection === null ? [] : protectionText(protection),
     warnings: watch.warnings,
     startedAt,
     seconds: () => (performance.now() - startMs) / 1000,
@@ -109,6 +123,13 @@ async function gatherPatients(
     siteId: siteIdSchema.parse(`site-${index + 1}`),
     directory: siteDirectory(data, index),
   }));
+}
+
+/** Somebody has to refuse: whoever holds the first hospital’s patients a second time, and is left out before they count. */
+function withRefusing(hospitals: readonly Hospital[]): Hospital[] {
+  const siteId = siteIdSchema.parse(`site-${hospitals.length + 1}`);
+  const name = hospitals.some((each) => each.siteId === siteId) ? siteIdSchema.parse(`${siteId}-refusing`) : siteId;
+  return [...hospitals, { ...hospitals[0]!, siteId: name }];
 }
 
 type HospitalSurvey = SurveyOutcome<'fingerprint'>;
@@ -148,9 +169,15 @@ interface Work {
  * holds everything. All get the same number of gradient steps a study: a pooled round is as long as all sites' together.
  * Without the federated model there is nothing to report; a comparison that fails is left out with a warning.
  */
-async function trainAll(committee: Committee, work: Work, withPooled: boolean): Promise<TrainedModel[]> {
-  const { settings, plan, model, participants, watch } = work;
-  const start = { plan, model: encodeModel(model), initialWeights: encodeSafetensors(weightsOf(model)) };
+async function trainCompared(
+  committee: Committee,
+  work: Work,
+  { progress, withPooled }: { readonly progress: Progress; readonly withPooled: boolean },
+): Promise<TrainedModel[]> {
+  progress.show({ type: 'stage', text: 'Training: the federated model, every hospital alone, and all data pooled' });
+  progress.advance(0);
+  const { settings, participants, watch } = work;
+  const start = startOf(work);
   const job = (jobId: string, sites: readonly SiteId[], stepsPerRound: number) =>
     committee.train({ ...start, jobId, participants: sites, stepsPerRound });
   const compared = async (made: Omit<TrainedModel, 'outcome'>, sites: readonly SiteId[], stepsPerRound: number) => {
@@ -173,6 +200,33 @@ async function trainAll(committee: Committee, work: Work, withPooled: boolean): 
     ),
   );
   return [{ name: 'federated', kind: 'federated', outcome: federated }, ...locals.flat(), ...(await pooled)];
+}
+
+/** One job alone: what a hospital trains by itself, or all data in one place, no rule of these hospitals would allow. */
+async function trainPrivately(
+  committee: Committee,
+  work: Work,
+  { progress, privately, survey }: { progress: Progress; privately: PrivateRehearsal; survey: HospitalSurvey },
+): Promise<TrainedModel[]> {
+  const { participants, settings } = work;
+  const trainingCases = participants.map((siteId) => survey.answers.get(siteId)!.cases.train);
+  const protection = privately.jobProtection(trainingCases);
+  progress.show({ type: 'stage', text: `Training: one model, seen by nobody but in sums of ${privately.threshold}` });
+  progress.advance(0);
+  const outcome = await committee.train({
+    ...{ ...startOf(work), jobId: 'federated', participants, stepsPerRound: settings.steps, protection },
+  });
+  return [{ name: 'federated', kind: 'federated', outcome }];
+}
+
+function startOf({ plan, model }: Work) {
+  return { plan, model: encodeModel(model), initialWeights: encodeSafetensors(weightsOf(model)) };
+}
+
+/** Whoever was in any round. */
+function trainedIn(models: readonly TrainedModel[]): readonly SiteId[] {
+  const rounds = models.flatMap(({ outcome }) => outcome.rounds);
+  return [...new Set(rounds.flatMap(({ trained }) => trained.map(({ siteId }) => siteId)))].sort();
 }
 
 async function testAll(

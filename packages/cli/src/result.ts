@@ -42,6 +42,8 @@ export interface Rehearsed {
   readonly scores: CrossSiteScores;
   /** Whether any patient was generated. */
   readonly synthetic: boolean;
+  /** What was seen of its promises, where it was private. */
+  readonly protection: readonly string[];
   readonly warnings: readonly string[];
   readonly startedAt: Date;
   readonly seconds: () => number;
@@ -126,6 +128,7 @@ async function recordOf(directory: string, rehearsed: Rehearsed): Promise<Rehear
       { label: 'reference', colour: '#ffd400' },
       { label: 'model', colour: '#00beff' },
     ],
+    protection: [...rehearsed.protection],
     warnings: [...rehearsed.warnings],
   };
 }
@@ -202,7 +205,9 @@ function planOf({ settings, plan, model }: Rehearsed): RehearsalRecordInput['pla
     batchSize: plan.batchSize,
     loss: plan.loss.terms.map(({ kind }) => lossNames[kind]).join(' and '),
     optimiser: optimiserNames[plan.optimiser.kind],
-    aggregation: 'FedAvg, weighted by training cases',
+    aggregation: settings.private
+      ? 'FedAvg, weighted by training cases, of masked weights of which only sums are seen'
+      : 'FedAvg, weighted by training cases',
     stepsPerRound: settings.steps,
     roundsMax: settings.rounds,
     patience: settings.patience,

@@ -21,6 +21,19 @@ export function signatureOf(
   return { as, certificate: credentials.certificate, signedAt, signature };
 }
 
+/** The signed form, as bytes. @param submission as in `signatureOf` */
+export function mandateOf(
+  submission: Submission,
+  {
+    project,
+    credentials,
+    reviews = [],
+  }: { project: string; credentials: Credentials; reviews?: readonly MandateSignature[] },
+): Uint8Array {
+  const signatures = [signatureOf(submission, { as: 'submitter', project, credentials }), ...reviews];
+  return encodeMandate({ version: 1, project, submission: submission as unknown as Json, signatures });
+}
+
 /** The signed form is with the coordinator when it resolves. */
 export async function signed(
   submission: Submission,
@@ -29,8 +42,7 @@ export async function signed(
 ): Promise<Submission> {
   const { project } = facts;
   const plain = JSON.parse(JSON.stringify(submission)) as Submission;
-  const signatures = [signatureOf(plain, { as: 'submitter', project, credentials }), ...reviews];
-  const bytes = encodeMandate({ version: 1, project, submission: plain as unknown as Json, signatures });
+  const bytes = mandateOf(plain, { project, credentials, reviews });
   const chunks = await mkdtemp(join(tmpdir(), 'consilium-mandate-'));
   try {
     const store = await ChunkDirectory.open(chunks);

@@ -9,6 +9,7 @@ export class SiteChild implements AsyncDisposable {
   #process: ChildProcess;
   #restart: NodeJS.Timeout | undefined;
   #isStopping = false;
+  #isLost = false;
 
   /** `directory`: of the site, with its `site.yaml` and identity. */
   constructor(directory: string) {
@@ -29,15 +30,35 @@ export class SiteChild implements AsyncDisposable {
     clearTimeout(timer);
   }
 
+  /** Ends at once, as in a power cut, and stays away. */
+  lose(): void {
+    this.#isLost = true;
+    clearTimeout(this.#restart);
+    this.#process.kill('SIGKILL');
+  }
+
+  /** After `lose`. */
+  bringBack(): void {
+    if (!this.#isLost) return;
+    this.#isLost = false;
+    this.#again();
+  }
+
+  #again(): void {
+    clearTimeout(this.#restart);
+    this.#restart = setTimeout(() => {
+      const { exitCode, signalCode } = this.#process;
+      const hasEnded = exitCode !== null || signalCode !== null;
+      if (hasEnded) this.#process = this.#start();
+    }, restartMs);
+  }
+
   #start(): ChildProcess {
     const started = fork(new URL(import.meta.resolve('@consilium/site/service')), [this.#directory], {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
     started.once('exit', () => {
-      if (this.#isStopping) return;
-      this.#restart = setTimeout(() => {
-        this.#process = this.#start();
-      }, restartMs);
+      if (!this.#isStopping && !this.#isLost) this.#again();
     });
     return started;
   }

@@ -144,6 +144,8 @@ const recordSchema = z.object({
   pictures: z.array(pictureSchema).default([]),
   /** What the colours in the pictures mean. */
   pictureLegend: z.array(z.object({ label: z.string(), colour: z.string() })).default([]),
+  /** What was seen of the promises of a private rehearsal, in sentences; empty where it was none. */
+  protection: z.array(z.string()).default([]),
   warnings: z.array(z.string()).default([]),
 });
 

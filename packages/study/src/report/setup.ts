@@ -20,9 +20,18 @@ stop once the validation score had not risen by ${trimmed(plan.minimumGain)} for
 ${comparisonStep(record)}
 ${testStep(record, comparison)}
 </ol>
+${protectionPart(record)}
 <h3>The sites</h3>
 ${siteTable(record)}
 </section>`;
+}
+
+function protectionPart({ protection }: RehearsalRecord): Markup {
+  if (protection.length === 0) return html``;
+  return html`<h3>What protected the patients, and what was checked</h3>
+<ul>
+${protection.map((sentence) => html`<li>${sentence}</li>`)}
+</ul>`;
 }
 
 function comparisonStep(record: RehearsalRecord): Markup {
