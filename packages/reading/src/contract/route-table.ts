@@ -3,21 +3,12 @@
  * test of who may ask are made from this one table.
  */
 import { z } from 'zod';
+import { modelRoutes } from './model-routes.ts';
 import { protocolSchema } from './protocol-schema.ts';
 import * as schemas from './reading-schemas.ts';
+import type { RouteContract } from './route-contract.ts';
 
-export interface RouteContract {
-  readonly method: 'GET' | 'POST' | 'PUT';
-  /** Under the prefix; parameters as `:name`. */
-  readonly path: string;
-  readonly summary: string;
-  readonly params?: z.ZodType;
-  readonly query?: z.ZodType;
-  /** JSON; `file` for the bytes of one. */
-  readonly body?: z.ZodType | 'file';
-  /** JSON, or the media type of bytes. */
-  readonly answer: z.ZodType | string;
-}
+export type { RouteContract } from './route-contract.ts';
 
 const { caseParams, layerParams, projectParams, taskParams, versionParams } = schemas;
 const bytes = 'application/octet-stream';
@@ -214,7 +205,7 @@ const labels = {
   openapi: { method: 'GET', path: '/openapi.json', summary: 'This document.', answer: z.json() },
 } as const satisfies Record<string, RouteContract>;
 
-export const routeTable = { ...projects, ...tasks, ...reviews, ...labels } as const;
+export const routeTable = { ...projects, ...tasks, ...reviews, ...labels, ...modelRoutes } as const;
 
 export type RouteName = keyof typeof routeTable;
 type Parsed<R, Part extends string> = R extends { readonly [key in Part]: infer S }

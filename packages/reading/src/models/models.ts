@@ -13,7 +13,7 @@ import { Proposals } from './proposals.ts';
 import { Trials } from './trials.ts';
 import { type ModelWork, WorkQueue } from './work-queue.ts';
 
-export interface WorkProgress {
+interface WorkProgress {
   readonly done: number;
   readonly total: number;
 }
@@ -30,6 +30,11 @@ export interface ModelsOptions {
   readonly worker?: URL;
 }
 
+export interface ShownWork extends ModelWork {
+  readonly progress: WorkProgress | undefined;
+}
+
+const shownMax = 1000;
 /** How often it is looked whether it is night. */
 const nightLookMs = 60_000;
 
@@ -71,9 +76,21 @@ export class Models {
     this.#wake();
   }
 
-  /** What runs, waits and has ended; by whom it is asked for is in the events. */
-  work(project: string, limit = 1000): readonly (ModelWork & { readonly progress: WorkProgress | undefined })[] {
-    return this.#queue.list(project, limit).map((work) => ({ ...work, progress: this.#progress.get(work.id) }));
+  /** What runs, waits and has ended. @throws ReadingError `reading.role-wanted` */
+  work(asker: Asker, project: string): readonly ShownWork[] {
+    wantLead(asker);
+    return this.#queue.list(project, shownMax).map((work) => this.#shown(work));
+  }
+
+  /** @throws ReadingError `reading.work-unknown` also for that of a case in which the asker has nothing to do */
+  workOf(asker: Asker, project: string, id: string): ShownWork {
+    const work = this.#queue.get(project, id);
+    const isOwn = () =>
+      this.#parts.database
+        .prepare('SELECT 1 FROM task WHERE case_id = ? AND reader = ?')
+        .get(work?.caseId ?? '', asker.person) !== undefined;
+    if (work === undefined || !(asker.roles.includes('lead') || isOwn())) throw unknownWork();
+    return this.#shown(work);
   }
 
   /** Resolves when it has ended, however. @throws ReadingError `reading.work-unknown` */
@@ -105,6 +122,10 @@ export class Models {
     this.sessions.stop();
     await this.#work;
     this.#worker.rest();
+  }
+
+  #shown(work: ModelWork): ShownWork {
+    return { ...work, progress: this.#progress.get(work.id) };
   }
 
   #wake(): void {

@@ -40,7 +40,7 @@ export function strokeAnswer(stroke: DraftStroke): Answer<'draft'>['strokes'][nu
   };
 }
 
-function changeAnswer({ first, last, layer, runs }: NonNullable<DraftStroke['change']>) {
+export function changeAnswer({ first, last, layer, runs }: NonNullable<DraftStroke['change']>) {
   return { layer, first: [...first], last: [...last], runs: Buffer.from(runs).toString('base64') } as NonNullable<
     Answer<'draft'>['strokes'][number]['change']
   >;

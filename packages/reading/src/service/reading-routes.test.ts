@@ -128,8 +128,10 @@ describe('who may ask', () => {
     const version = 'f'.repeat(64);
     for (const contract of Object.values(routeTable) as RouteContract[]) {
       if (!contract.path.includes(':project') || contract.method === 'PUT') continue;
-      const path = filled(contract, { project: 'renal', version, layer: '0', chunk: '0' });
-      const query = '?leaseId=x&format=nifti&model=x&digest='.concat(version);
+      const path = filled(contract, {
+        ...{ project: 'renal', version, layer: '0', chunk: '0', model: version, file: 'plan.json' },
+      });
+      const query = '?leaseId=x&format=nifti&model=x&name=x&digest='.concat(version);
       const isFile = contract.body === 'file';
       const answer = await as(
         stranger,

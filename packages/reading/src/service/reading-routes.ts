@@ -5,6 +5,7 @@ import type { Asker } from '../asker.ts';
 import { type RouteContract, type RouteName, routeTable } from '../contract/route-table.ts';
 import { ReadingError } from '../reading-error.ts';
 import { labelHandlers, projectHandlers, resultHandlers } from './label-handlers.ts';
+import { modelHandlers, promptHandlers, proposalHandlers } from './model-handlers.ts';
 import type { Handlers, ReadingContext, Turn } from './reading-context.ts';
 import { reviewHandlers, taskHandlers } from './task-handlers.ts';
 
@@ -31,6 +32,9 @@ export async function readingRoutes(app: FastifyInstance, context: ReadingContex
     ...reviewHandlers(context),
     ...labelHandlers(context),
     ...resultHandlers(context),
+    ...modelHandlers(context),
+    ...proposalHandlers(context),
+    ...promptHandlers(context),
   };
   for (const name of Object.keys(routeTable) as RouteName[]) {
     const contract: RouteContract = routeTable[name];
@@ -88,23 +92,29 @@ const statusOfCode: Readonly<Record<string, number>> = {
   'archive.disk-full': 507,
   'archive.not-writable': 500,
   'archive.instance-damaged': 500,
+  'reading.model-crashed': 500,
+  'reading.model-failed': 500,
   'reading.role-wanted': 403,
   'reading.not-yours': 403,
   'reading.four-eyes': 403,
   'reading.not-found': 404,
   'reading.lease-expired': 409,
+  'reading.model-wanted': 409,
   'reading.project-exists': 409,
   'reading.reader-unblinded': 409,
+  'reading.sessions-full': 409,
   'reading.state-wrong': 409,
   'reading.stroke-conflict': 409,
   'reading.stroke-gap': 409,
   'reading.submitted-already': 409,
+  'reading.trial-wanted': 409,
+  'reading.validation-wanted': 409,
   'reading.version-conflict': 409,
   'reading.version-stale': 409,
 };
 
 function statusOf(code: string): number {
-  const unknown = /\.(?:project|protocol|case|task|version|series)-unknown$/.test(code);
+  const unknown = /\.(?:project|protocol|case|task|version|series|model|work|session)-unknown$/.test(code);
   return statusOfCode[code] ?? (unknown ? 404 : 400);
 }
 

@@ -56,7 +56,8 @@ export const versionIsVisible = `(EXISTS (SELECT 1 FROM task AS mine WHERE mine.
       OR (version.kind = 'proposal' AND mine.case_id = version.case_id)))
   OR ${caseIsOpen('version.case_id')})`;
 
-/** Of `event`: of an own task, of an open case, or of no case at all. */
+/** Of `event`: of an own task, of a model's label for its case, of an open case, or of no case at all. */
 export const eventIsVisible = `(event.case_id IS NULL
-  OR EXISTS (SELECT 1 FROM task AS mine WHERE mine.reader = :person AND mine.id = event.task_id)
+  OR EXISTS (SELECT 1 FROM task AS mine WHERE mine.reader = :person
+    AND (mine.id = event.task_id OR (event.kind = 'proposed' AND mine.case_id = event.case_id)))
   OR ${caseIsOpen('event.case_id')})`;
