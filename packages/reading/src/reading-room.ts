@@ -7,6 +7,8 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { type Archive, type ArchiveClock, CommitGroup, ContentDirectory, makeDirectory } from '@consilium/archive';
+import { AppShelf } from './apps/app-shelf.ts';
+import { ProjectApps } from './apps/project-apps.ts';
 import { type Asker, house, mayIn } from './asker.ts';
 import { layersOf } from './contract/protocol-schema.ts';
 import { handOver, handoversDue } from './handover/archive-handover.ts';
@@ -41,6 +43,8 @@ export interface ReadingRoomOptions {
   readonly record?: (act: RoomAct) => Promise<void>;
   /** The program of the process in which models compute. */
   readonly modelWorker?: URL;
+  /** Folders of annotation apps, besides those that come with Consilium. */
+  readonly apps?: readonly string[];
   /** What could not be done by itself, and is tried again at the next start or hand-in. */
   readonly onTrouble?: (error: unknown) => void;
 }
@@ -58,6 +62,8 @@ export class ReadingRoom implements AsyncDisposable {
   readonly readings: Readings;
   readonly reviews: Reviews;
   readonly agreements: Agreements;
+  /** From what projects are made. */
+  readonly apps: ProjectApps;
   /** What proposes. */
   readonly models: Models;
   readonly volumes: SeriesVolumes;
@@ -74,12 +80,13 @@ export class ReadingRoom implements AsyncDisposable {
     parts: RoomParts,
     listeners: Set<(event: ReadingEvent) => void>,
     {
+      appShelf,
       labelRemote,
       modelWorker,
       onTrouble = () => {},
       record = async () => {},
       shelf,
-    }: ReadingRoomOptions & { readonly shelf: ModelShelf },
+    }: ReadingRoomOptions & { readonly shelf: ModelShelf; readonly appShelf: AppShelf },
   ) {
     this.#labelRemote = labelRemote;
     this.#record = record;
@@ -88,6 +95,7 @@ export class ReadingRoom implements AsyncDisposable {
     this.#onTrouble = onTrouble;
     this.volumes = parts.volumes;
     this.projects = new Projects(parts);
+    this.apps = new ProjectApps(parts, this.projects, appShelf);
     this.tasks = new TaskBook(parts, (project, cases) => readingOrder(parts, project, cases));
     this.readings = new Readings(parts, this.tasks);
     this.reviews = new Reviews(parts, this.tasks);
@@ -126,7 +134,8 @@ export class ReadingRoom implements AsyncDisposable {
       await forgetCases(parts, goneSeries(parts));
       const shelf = new ModelShelf(parts, await ContentDirectory.open(join(path, 'models')));
       await shelf.sweep();
-      const room = new ReadingRoom(parts, listeners, { ...options, shelf });
+      const appShelf = await AppShelf.open(options.apps ?? [], options.onTrouble);
+      const room = new ReadingRoom(parts, listeners, { ...options, shelf, appShelf });
       room.#goOn();
       await room.models.resume();
       return room;
@@ -217,6 +226,14 @@ export class ReadingRoom implements AsyncDisposable {
       beginWith(this.#parts, caseId, version.id);
       const facts = { version: version.id, model };
       return { value: version.id, event: { ...eventBy(asker), kind: 'proposed', project, caseId, facts } };
+    });
+  }
+
+  /** That somebody would have a model trained is written down for who leads the project; it begins nothing. */
+  async wishForTraining(asker: Asker, project: string, model: string): Promise<void> {
+    await changeAndTell(this.#parts, () => {
+      const event = { ...eventBy(asker), kind: 'training-wished', project, facts: { model } };
+      return { value: undefined, event };
     });
   }
 

@@ -19,7 +19,7 @@ import {
 import type { Asker } from './asker.ts';
 import type { ProtocolInput } from './contract/protocol-schema.ts';
 import { deltaBetween } from './label/label-delta.ts';
-import { ReadingRoom } from './reading-room.ts';
+import { ReadingRoom, type ReadingRoomOptions } from './reading-room.ts';
 import type { DraftStroke } from './room/drafts.ts';
 import type { Lease } from './room/readings.ts';
 
@@ -188,10 +188,14 @@ export async function readTask(
   return kept.version;
 }
 
-export async function openToyRoom(archive: Archive, directory: string, clock: ToyClock): Promise<ReadingRoom> {
+export async function openToyRoom(
+  archive: Archive,
+  directory: string,
+  clock: ToyClock,
+  more: Partial<ReadingRoomOptions> = {},
+): Promise<ReadingRoom> {
   return ReadingRoom.open(archive, {
-    directory,
-    clock,
+    ...{ directory, clock, ...more },
     onTrouble: (error) => {
       throw error;
     },

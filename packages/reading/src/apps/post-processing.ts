@@ -9,7 +9,8 @@ import type { Structure } from '../contract/protocol-schema.ts';
 import { ReadingError } from '../reading-error.ts';
 
 /** Names of structures, in whatever case. */
-const structures = z.array(z.string().trim().min(1).max(64)).min(1).max(100);
+const names = z.array(z.string().trim().min(1).max(64)).min(1).max(100);
+const structures = z.union([z.literal('all'), names]);
 /** Whether the structures are treated as one: a kidney and its tumour are one piece of a patient. */
 const together = z.boolean().default(false);
 
@@ -24,9 +25,9 @@ export const postStepSchema = z.discriminatedUnion('do', [
   /** Background that a structure encloses becomes the structure's; what another structure holds stays its own. */
   z.strictObject({ do: z.literal('fill-holes'), structures, in: z.enum(['volume', 'slices']).default('volume') }),
   /** Pieces none of whose voxels touches one of `of` become background. Without any of `of`, all stay: there is nothing to hold them against. */
-  z.strictObject({ do: z.literal('keep-touching'), structures, of: structures }),
+  z.strictObject({ do: z.literal('keep-touching'), structures, of: names }),
   /** Voxels farther from `of` become background, between centres of voxels. Without any of `of`, all stay. */
-  z.strictObject({ do: z.literal('keep-near'), structures, of: structures, withinMm: z.number().min(0).max(1000) }),
+  z.strictObject({ do: z.literal('keep-near'), structures, of: names, withinMm: z.number().min(0).max(1000) }),
   /** Voxels outside the patient become background. Wants the image. */
   z.strictObject({ do: z.literal('inside-body'), structures }),
   /** A function of the app's own code. */
@@ -76,10 +77,11 @@ export function postProcess(label: LabelledCase, steps: readonly BuiltInStep[]):
 }
 
 /** @throws ReadingError `reading.app-structure` */
-export function numbersOf(
+function numbersOf(
   structures: readonly Pick<Structure, 'number' | 'name'>[],
-  names: readonly string[],
+  names: readonly string[] | 'all',
 ): readonly number[] {
+  if (names === 'all') return structures.map(({ number }) => number);
   return names.map((name) => {
     const found = structures.find((structure) => structure.name.toLowerCase() === name.trim().toLowerCase());
     if (found === undefined) {
@@ -257,11 +259,7 @@ function bodyIn({ geometry: { size }, image }: LabelledCase, box: UnionBox): Uin
       ...{ layers: [dense], layerOf: new Map([[1, 0]]), grid: { size: plane, spacingMm: [1, 1, 1] } },
       inBody: () => dense,
     };
-    applyStep(
-      part,
-      { do: 'keep-largest', structures: ['body'], pieces: 1, together: false },
-      { group: [1], others: [] },
-    );
+    applyStep(part, { do: 'keep-largest', structures: 'all', pieces: 1, together: false }, { group: [1], others: [] });
     fillHoles(part, { mask: dense.slice(), number: 1, bySlice: true });
     body.set(croppedTo(dense, plane, row), z * row.size[1] * row.size[2]);
   }

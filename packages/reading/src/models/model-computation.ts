@@ -3,6 +3,7 @@ import { ContentDirectory } from '@consilium/archive';
 import { nodeRuntime } from '@consilium/engine/node';
 import { dice, type Geometry, type Image, type LabelMap, voxelCount } from '@consilium/imaging';
 import { type Bundle, decodeBundle, Predictor } from '@consilium/training';
+import { finishedLabel, preparedImage } from '../apps/app-steps.ts';
 import { decodeRuns, encodeRuns } from '../label/run-length.ts';
 import { SeriesVolumes } from '../series/series-volumes.ts';
 import { descriptorsOf } from './case-descriptors.ts';
@@ -12,9 +13,9 @@ import type {
   ModelAnswers,
   ModelSource,
   ModelTask,
+  OpenSessionTask,
   Segmented,
   SegmentTask,
-  SeriesSource,
   Uncertainty,
 } from './model-tasks.ts';
 import { PromptRooms } from './prompt-room.ts';
@@ -30,7 +31,7 @@ export async function performTask(task: ModelTask, onProgress: OnProgress): Prom
     case 'open-session': {
       const { base, geometry } = task;
       const layers = await layersOf(base, { count: task.layers, geometry });
-      await prompts.open(task, { bundle: await readBundle(task.model), image: await readImage(task.series), layers });
+      await prompts.open(task, { bundle: await readBundle(task.model), image: await readImage(task), layers });
       return null;
     }
     case 'prompt':
@@ -43,7 +44,7 @@ export async function performTask(task: ModelTask, onProgress: OnProgress): Prom
 
 async function segment(task: SegmentTask, onProgress: OnProgress): Promise<Segmented> {
   const { plan, predictor } = await predictorOf(task.model);
-  const image = await readImage(task.series);
+  const image = await readImage(task);
   const { phase } = task.series;
   const { labels, uncertainty } = await predictor.predictWithUncertainty(image, {
     onProgress,
@@ -52,12 +53,14 @@ async function segment(task: SegmentTask, onProgress: OnProgress): Promise<Segme
   const numberOf = new Uint8Array(256);
   for (const { name, value } of plan.classes) numberOf[value] = task.model.structures[name] ?? 0;
   for (let at = 0; at < labels.voxels.length; at++) labels.voxels[at] = numberOf[labels.voxels[at]!]!;
-  const layers = Array.from({ length: task.layers }, (_, layer) => {
+  const split = Array.from({ length: task.layers }, (_, layer) => {
     const kept = new Uint8Array(256);
     for (const one of task.structures) if (one.layer === layer) kept[one.structure] = one.structure;
     return task.layers === 1 ? labels.voxels : labels.voxels.map((value) => kept[value]!);
   });
   const { geometry } = image;
+  const structures = task.structures.map(({ layer, name, structure }) => ({ number: structure, name, layer }));
+  const layers = await finishedLabel({ layers: split, geometry, structures, image: image.voxels }, task.steps);
   const against = task.against && (await layersOf(task.against, { count: task.layers, geometry }));
   return {
     layers: layers.map(encodeRuns),
@@ -125,9 +128,10 @@ async function readBundle({ directory, files }: ModelSource): Promise<Bundle> {
   return decodeBundle(found);
 }
 
-async function readImage({ files }: SeriesSource): Promise<Image> {
+/** As the project's app has it prepared. */
+async function readImage({ series: { files }, steps }: SegmentTask | OpenSessionTask): Promise<Image> {
   const { geometry, slices } = await new SeriesVolumes({ filesOf: () => files }).open('');
-  return { geometry, voxels: await slices(0, geometry.size[0]) };
+  return { geometry, voxels: await preparedImage({ geometry, voxels: await slices(0, geometry.size[0]) }, steps) };
 }
 
 async function layersOf(

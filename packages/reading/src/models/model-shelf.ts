@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { ContentDirectory } from '@consilium/archive';
 import { type Bundle, bundleFiles, decodeBundle, TrainingError } from '@consilium/training';
+import { modelClasses } from '../apps/project-apps.ts';
 import type { Asker } from '../asker.ts';
 import { ReadingError } from '../reading-error.ts';
 import { eventBy, wantLead } from '../room/projects.ts';
@@ -106,7 +107,8 @@ export class ModelShelf {
     wantLead(asker);
     const { plan } = readBundle(model);
     const protocol = this.#newestProtocol(project);
-    const structures = structuresOfClasses(plan.classes, protocol, model.structures);
+    const said = model.structures ?? modelClasses(this.#parts, project, { classes: plan.classes, protocol });
+    const structures = structuresOfClasses(plan.classes, protocol, said);
     const files: Record<string, string> = {};
     for (const name of Object.values(bundleFiles)) files[name] = await this.#blobs.put(model.files.get(name)!);
     const digest = createHash('sha256').update(canonicalJson(files)).digest('hex');

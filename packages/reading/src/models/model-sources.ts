@@ -19,6 +19,6 @@ export function seriesSource({ archive: { catalogue } }: RoomParts, seriesInstan
 }
 
 export function structuresOf(protocol: Protocol): { structures: readonly LayerOfStructure[]; layers: number } {
-  const structures = protocol.structures.map(({ layer, number }) => ({ structure: number, layer }));
+  const structures = protocol.structures.map(({ layer, name, number }) => ({ structure: number, layer, name }));
   return { structures, layers: layersOf(protocol) };
 }

@@ -2,6 +2,7 @@
 import type { Catalogue } from '@consilium/archive';
 import type { Geometry, Triple } from '@consilium/imaging';
 import type { ContrastPhase } from '@consilium/training';
+import type { ModelSteps } from '../apps/app-steps.ts';
 import type { LabelDelta } from '../label/label-delta.ts';
 import type { CaseDice } from './champion-gate.ts';
 import type { StructureOfClass } from './class-mapping.ts';
@@ -28,6 +29,7 @@ export interface LabelSource {
 export interface LayerOfStructure {
   readonly structure: number;
   readonly layer: number;
+  readonly name: string;
 }
 
 /** A label by a model; compared with another where one is given. */
@@ -37,6 +39,8 @@ export interface SegmentTask {
   readonly series: SeriesSource;
   readonly structures: readonly LayerOfStructure[];
   readonly layers: number;
+  /** What the project's app does around the model. */
+  readonly steps: ModelSteps;
   readonly against: LabelSource | undefined;
 }
 
@@ -65,6 +69,7 @@ export interface OpenSessionTask {
   readonly series: SeriesSource;
   readonly geometry: Geometry;
   readonly layers: number;
+  readonly steps: ModelSteps;
   /** What the draft began with; undefined for nothing. */
   readonly base: LabelSource | undefined;
 }

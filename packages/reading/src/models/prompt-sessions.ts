@@ -3,6 +3,7 @@
  * with what would change, no more. Whether that is drawn is the reader's to say, by the stroke that applies it.
  */
 import { randomUUID } from 'node:crypto';
+import { modelSteps } from '../apps/project-apps.ts';
 import type { Asker } from '../asker.ts';
 import { layersOf } from '../contract/protocol-schema.ts';
 import { ReadingError } from '../reading-error.ts';
@@ -95,6 +96,7 @@ export class PromptSessions {
       series: seriesSource(this.#parts, task.seriesInstanceUid),
       layers: layersOf(protocolOf(this.#parts, task.project, task.protocolVersion)),
       base: base && { directory: versions.path, layers: base.layers },
+      steps: modelSteps(this.#parts, task.project, 'interactive'),
     });
     const held: Held = {
       ...{ id, person: asker.person, task, model, ready, draftId, lastSeq: 0 },

@@ -1,4 +1,5 @@
 /** Labels by models, with which drawing begins: asked for, made one after the other, kept with how sure the model was. */
+import { modelSteps } from '../apps/project-apps.ts';
 import type { Asker } from '../asker.ts';
 import { house } from '../asker.ts';
 import { ReadingError } from '../reading-error.ts';
@@ -112,6 +113,7 @@ export class Proposals {
       {
         ...{ kind: 'segment', model: modelSource(shelf, model), against, ...structuresOf(protocol) },
         series: seriesSource(this.#parts, seriesInstanceUid),
+        steps: modelSteps(this.#parts, project, 'automatic'),
       },
       options,
     );

@@ -2,6 +2,7 @@
  * Candidates against the champion, on cases of the site that are set aside for it: a list of approved versions that is frozen, so
  * that two models are measured on the same.
  */
+import { modelSteps } from '../apps/project-apps.ts';
 import { type Asker, house } from '../asker.ts';
 import { ReadingError } from '../reading-error.ts';
 import { eventBy, type Projects, wantLead } from '../room/projects.ts';
@@ -182,6 +183,7 @@ export class Trials {
       {
         ...{ kind: 'segment', model: modelSource(this.#tools.shelf, model), ...structuresOf(protocol) },
         series: seriesSource(this.#parts, caseById(this.#parts, caseId).seriesInstanceUid),
+        steps: modelSteps(this.#parts, project, 'automatic'),
         against: { directory: versions.path, layers: versions.get(version).layers },
       },
       options,

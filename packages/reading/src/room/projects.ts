@@ -30,6 +30,15 @@ export interface CaseMade {
   readonly tasks: readonly string[];
 }
 
+/** The app that a protocol comes from. */
+export interface AppliedApp {
+  readonly name: string;
+  readonly digest: string;
+  /** JSON of its declaration. */
+  readonly content: string;
+  readonly code: { readonly path: string; readonly sha256: string } | undefined;
+}
+
 export class Projects {
   readonly #parts: RoomParts;
 
@@ -58,7 +67,7 @@ export class Projects {
   }
 
   /** @throws ReadingError `reading.project-exists`, `reading.role-wanted` */
-  create(asker: Asker, name: string, protocol: ProtocolInput): Promise<number> {
+  create(asker: Asker, name: string, protocol: ProtocolInput, app?: AppliedApp): Promise<number> {
     wantLead(asker);
     const { database, clock } = this.#parts;
     return changeAndTell(this.#parts, () => {
@@ -66,16 +75,16 @@ export class Projects {
         throw new ReadingError('reading.project-exists', 'There is a project of this name already.');
       }
       database.prepare('INSERT INTO project VALUES (?, ?)').run(name, clock.nowMs());
-      return this.#addProtocol(asker, name, { version: 1, protocol: protocolSchema.parse(protocol) });
+      return this.#addProtocol(asker, name, { version: 1, protocol: protocolSchema.parse(protocol), app });
     });
   }
 
   /** The next version of a protocol. Tasks that are there keep theirs. @throws as `create`, `reading.project-unknown` */
-  revise(asker: Asker, project: string, protocol: ProtocolInput): Promise<number> {
+  revise(asker: Asker, project: string, protocol: ProtocolInput, app?: AppliedApp): Promise<number> {
     wantLead(asker);
     return changeAndTell(this.#parts, () => {
       const version = this.#newest(project) + 1;
-      return this.#addProtocol(asker, project, { version, protocol: protocolSchema.parse(protocol) });
+      return this.#addProtocol(asker, project, { version, protocol: protocolSchema.parse(protocol), app });
     });
   }
 
@@ -126,13 +135,28 @@ export class Projects {
     return Number(row['version']);
   }
 
-  #addProtocol(asker: Asker, project: string, { protocol, version }: { protocol: Protocol; version: number }) {
+  #addProtocol(
+    asker: Asker,
+    project: string,
+    { app, protocol, version }: { protocol: Protocol; version: number; app: AppliedApp | undefined },
+  ) {
     const content = canonicalJson(protocol);
     const sha256 = createHash('sha256').update(content).digest('hex');
     this.#parts.database
       .prepare('INSERT INTO protocol VALUES (?, ?, ?, ?, ?, ?)')
       .run(project, version, content, sha256, asker.person, this.#parts.clock.nowMs());
-    return { value: version, event: { ...eventBy(asker), kind: 'protocol', project, facts: { version, sha256 } } };
+    const facts = app === undefined ? { version, sha256 } : { version, sha256, app: app.name, appDigest: app.digest };
+    if (app !== undefined) {
+      // Measured with what the app did around models before.
+      this.#parts.database.prepare('DELETE FROM model_dice WHERE project = ?').run(project);
+      this.#parts.database
+        .prepare('INSERT INTO project_app VALUES (?, ?, ?, ?, ?, ?, ?)')
+        .run(
+          ...[project, version, app.name, app.digest, app.content],
+          ...[app.code?.path ?? null, app.code?.sha256 ?? null],
+        );
+    }
+    return { value: version, event: { ...eventBy(asker), kind: 'protocol', project, facts } };
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { appTables } from '../apps/app-tables.ts';
 import { modelGuards, modelTables } from '../models/model-tables.ts';
 import { ReadingError } from '../reading-error.ts';
 
@@ -198,7 +199,7 @@ export function openReadingDatabase(directory: string): DatabaseSync {
       throw new ReadingError('reading.store-version', message, { detail: `version ${version}` });
     }
     database.exec(
-      `BEGIN; ${projects} ${tasks} ${versions} ${modelTables} ${guards} ${modelGuards} PRAGMA user_version = ${schemaVersion}; COMMIT`,
+      `BEGIN; ${projects} ${appTables} ${tasks} ${versions} ${modelTables} ${guards} ${modelGuards} PRAGMA user_version = ${schemaVersion}; COMMIT`,
     );
     return database;
   } catch (error) {
