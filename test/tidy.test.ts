@@ -10,10 +10,11 @@ const root = resolve(import.meta.dirname, '..');
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   numerics: [],
   audit: [],
+  people: ['audit'],
   protocol: ['numerics'],
   engine: ['numerics'],
   imaging: ['numerics'],
-  archive: ['numerics', 'imaging', 'audit'],
+  archive: ['numerics', 'imaging', 'audit', 'people'],
   phantom: ['numerics', 'imaging'],
   reading: ['numerics', 'imaging', 'archive', 'engine', 'training', 'audit'],
   training: ['numerics', 'engine', 'imaging'],
@@ -22,10 +23,11 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   coordinator: ['numerics', 'protocol', 'federation', 'transport', 'audit'],
   site: ['numerics', 'protocol', 'federation', 'transport', 'imaging', 'archive', 'engine', 'training', 'audit'],
   study: ['numerics', 'protocol'],
-  console: ['numerics', 'protocol', 'imaging', 'archive', 'reading', 'engine', 'training'],
+  console: ['numerics', 'protocol', 'people', 'imaging', 'archive', 'reading', 'engine', 'training'],
   cli: [
     'numerics',
     'audit',
+    'people',
     'protocol',
     'federation',
     'transport',
@@ -91,7 +93,7 @@ describe('the packages', () => {
       .filter((source) => source.package === 'console')
       .flatMap((source) =>
         source.imports
-          .filter((name) => name.startsWith('node:') || /^@consilium\/(?:archive|reading)(?!\/api$)/.test(name))
+          .filter((name) => name.startsWith('node:') || /^@consilium\/(?:archive|people|reading)(?!\/api$)/.test(name))
           .map((name) => `${source.path} imports ${name}`),
       );
     expect(offences).toEqual([]);

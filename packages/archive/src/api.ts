@@ -116,7 +116,6 @@ export const searchSchema = z.object({
 export const facetSchema = z.object({ query: z.string().max(10_000).default(''), field: text(100) });
 export const histogramSchema = facetSchema.extend({ bins: z.coerce.number().int().min(1).max(200).default(20) });
 
-export const loginSchema = z.object({ token: z.string().min(1).max(200) });
 export const tagSchema = z.object({ tag: text(100) });
 export const noteSchema = z.object({ author: text(100).default('data manager'), text: text(10_000) });
 export const phaseSchema = z.object({

@@ -23,7 +23,6 @@ export type { CohortRules, Exclusion } from './cohort/cohort-rules.ts';
 export type { CohortMember, CohortReader, Cohorts, CohortVersion } from './cohort/cohorts.ts';
 export type { NewSplit, Split } from './cohort/splits.ts';
 export type { Phase } from './derive/phase-guess.ts';
-export { bearerAuthorization, type DicomwebClientToken } from './dicomweb/client-tokens.ts';
 export { DicomwebArchive } from './dicomweb/dicomweb-archive.ts';
 export { DicomwebClient, type DicomwebRemote } from './dicomweb/dicomweb-client.ts';
 export type { Authorization, DicomwebOptions, Need } from './dicomweb/dicomweb-options.ts';

@@ -8,6 +8,8 @@ import { ArchiveService, consoleTokenFile, readServiceSettings, serviceAddressFi
 import { CliError } from './cli-error.ts';
 import { archivePorts } from './environment-settings.ts';
 
+const tokenVariable = 'CONSILIUM_TOKEN';
+
 interface ArchiveAsking {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
@@ -32,10 +34,15 @@ interface Received {
 
 /** @throws CliError, ArchiveError */
 export async function openArchiveClient(directory: string): Promise<ArchiveClient> {
-  const token = (await readFile(join(directory, consoleTokenFile), 'utf8').catch(() => '')).trim();
-  const headers = { Authorization: `Bearer ${token}` };
+  const headers = { Authorization: `Bearer ${await tokenOf(directory)}` };
   const url = await addressOf(directory);
-  if (url !== undefined && (await fetch(`${url}/api/v1/session`, { headers }).catch(() => undefined))?.ok) {
+  const known =
+    url === undefined ? undefined : await fetch(`${url}/api/v1/session`, { headers }).catch(() => undefined);
+  if (known?.status === 401) {
+    const text = `The archive runs and does not know this token. Set ${tokenVariable} to an API token of yours ("My account" on the pages).`;
+    throw new CliError('cli.token-wanted', text);
+  }
+  if (known?.ok) {
     const send = async (route: string, asking: ArchiveAsking): Promise<Received> => {
       const { method = 'GET' } = asking;
       const { type, content } = contentOf(asking);
@@ -49,19 +56,25 @@ export async function openArchiveClient(directory: string): Promise<ArchiveClien
     return { isService: true, ...asksBy(send), [Symbol.asyncDispose]: async () => {} };
   }
   const service = await ArchiveService.open(directory, await readServiceSettings(directory), archivePorts(process.env));
-  const own = (await readFile(join(directory, consoleTokenFile), 'utf8')).trim();
   const send = async (route: string, asking: ArchiveAsking): Promise<Received> => {
     const { method = 'GET' } = asking;
     const { type, content } = contentOf(asking);
     const response = await service.app.inject({
       method,
       url: `/api/v1${pathOf(route, asking)}`,
-      headers: { Authorization: `Bearer ${own}`, ...(type === undefined ? {} : { 'Content-Type': type }) },
+      headers: { Authorization: `Bearer ${service.ownToken}`, ...(type === undefined ? {} : { 'Content-Type': type }) },
       ...(content === undefined ? {} : { payload: Buffer.from(content as string) }),
     });
     return { status: response.statusCode, bytes: response.rawPayload };
   };
   return { isService: false, ...asksBy(send), [Symbol.asyncDispose]: () => service[Symbol.asyncDispose]() };
+}
+
+/** Of a person, so that the archive knows who it is; without, that of the directory. */
+async function tokenOf(directory: string): Promise<string> {
+  const own = process.env[tokenVariable] ?? '';
+  if (own !== '') return own;
+  return (await readFile(join(directory, consoleTokenFile), 'utf8').catch(() => '')).trim();
 }
 
 type Send = (route: string, asking: ArchiveAsking) => Promise<Received>;

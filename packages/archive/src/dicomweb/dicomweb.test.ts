@@ -20,10 +20,10 @@ import {
 } from '../dimse/peers.fixture.ts';
 import { pull } from '../dimse/pull.ts';
 import { openToyArchive } from '../toy-archive.fixture.ts';
-import { bearerAuthorization } from './client-tokens.ts';
 import type { JsonDataset } from './dicom-json.ts';
 import { DicomwebArchive } from './dicomweb-archive.ts';
 import { DicomwebClient } from './dicomweb-client.ts';
+import type { DicomwebOptions } from './dicomweb-options.ts';
 import { dicomwebRoutes } from './dicomweb-routes.ts';
 import { boundaryOf, readMultipart } from './multipart-reader.ts';
 
@@ -46,6 +46,13 @@ const tokens = [
   { name: 'viewer', token: 'token-of-the-viewer', may: ['read'] },
   { name: 'pacs', token: 'token-of-the-pacs', may: ['read', 'store'] },
 ] as const;
+/** As the service asks its people. */
+const authorize: DicomwebOptions['authorize'] = ({ headers }, need) => {
+  const client = tokens.find(({ token }) => headers.authorization === `Bearer ${token}`);
+  if (client === undefined) return { kind: 'unknown' };
+  const may: readonly string[] = client.may;
+  return may.includes(need) ? { kind: 'allowed', client: client.name } : { kind: 'forbidden' };
+};
 const reader = { authorization: 'Bearer token-of-the-viewer' };
 const writer = { authorization: 'Bearer token-of-the-pacs' };
 
@@ -54,7 +61,7 @@ beforeAll(async () => {
   archive = await openToyArchive(directory);
   app = fastify();
   const options = {
-    ...{ catalogue: archive.catalogue, door: archive.door, authorize: bearerAuthorization(tokens) },
+    ...{ catalogue: archive.catalogue, door: archive.door, authorize },
     ...{ corsOrigins: ['https://viewer.example.org'], instanceBytesMax: 4 * mebibyte },
   };
   await app.register(dicomwebRoutes, { ...options, prefix: '/dicom-web' });

@@ -47,50 +47,8 @@ async function ask(route: string, { method = 'GET', body, headers = {} }: Asking
 }
 const asOwner = (route: string, asking: Asking = {}) =>
   ask(route, { ...asking, headers: { Authorization: `Bearer ${token}`, ...asking.headers } });
-const logIn = async () => {
-  const { headers } = await ask('/session', { method: 'POST', body: { token } });
-  return headers.get('set-cookie')!.split(';')[0]!;
-};
-
-const routes = () =>
-  service.routes.filter(({ method, url }) => url.startsWith('/api/v1/') && method !== 'HEAD' && method !== 'OPTIONS');
 
 describe('who may ask the archive’s interface', () => {
-  it('is nobody without the token, at any route but the login', async () => {
-    const asked = routes();
-    expect(asked.length).toBeGreaterThan(30);
-    for (const { method, url } of asked) {
-      if (url === '/api/v1/session' && method === 'POST') continue;
-      const route = url.slice('/api/v1'.length).replace(/:\w+/g, 'x');
-      const { status, json } = await ask(route, { method, ...(method === 'GET' ? {} : { body: {} }) });
-      expect({ method, url, status, code: json().code }).toEqual({
-        ...{ method, url, status: 401 },
-        code: 'archive.login-wanted',
-      });
-    }
-  });
-
-  it('is not who has another token, or a cookie that was made up or is over', async () => {
-    const wrong = await ask('/session', { method: 'POST', body: { token: 'f'.repeat(64) } });
-    expect([wrong.status, wrong.json().code]).toEqual([401, 'archive.login-refused']);
-    const cookie = await logIn();
-    expect((await ask('/overview', { headers: { Cookie: cookie } })).status).toBe(200);
-    const [name, value] = cookie.split('=') as [string, string];
-    const later = `${Number(value.split('.')[0]) + 1}.${value.split('.')[1]}`;
-    expect((await ask('/overview', { headers: { Cookie: `${name}=${later}` } })).status).toBe(401);
-    clock.timeMs += 13 * 3_600_000;
-    expect((await ask('/overview', { headers: { Cookie: cookie } })).status).toBe(401);
-  });
-
-  it('is not another page with the cookie of a person, if it would change something', async () => {
-    const cookie = await logIn();
-    const from = (headers: Record<string, string>) =>
-      ask('/settle', { method: 'POST', body: {}, headers: { Cookie: cookie, ...headers } });
-    expect((await from({ 'Sec-Fetch-Site': 'cross-site' })).json().code).toBe('archive.foreign-page');
-    expect((await from({ Origin: 'https://elsewhere.example' })).json().code).toBe('archive.foreign-page');
-    expect((await from({ Origin: service.url })).status).toBe(200);
-  });
-
   it('has a token that only the owner of the directory can read', async () => {
     const { statSync } = await import('node:fs');
     for (const file of [consoleTokenFile, serviceAddressFile]) {

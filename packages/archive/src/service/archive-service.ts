@@ -2,15 +2,25 @@
  * An archive at work: DICOM from scanners and PACS, DICOMweb, watched folders, the pages of the data manager, all over one
  * archive that is open in this process. Everything that is under way may be killed, and goes on at the next start.
  */
+import { randomBytes } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { AuditLog } from '@consilium/audit';
+import {
+  Access,
+  guardRoutes,
+  type Machine,
+  People,
+  PeopleError,
+  ProviderLogin,
+  peopleRoutes,
+  type RouteNeeds,
+} from '@consilium/people';
 import { fastifyStatic } from '@fastify/static';
 import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify';
 import { Archive, type ArchivePorts } from '../archive.ts';
 import type { ArchiveClock } from '../archive-clock.ts';
 import { ArchiveError } from '../archive-error.ts';
-import { bearerAuthorization } from '../dicomweb/client-tokens.ts';
 import type { DicomwebClient } from '../dicomweb/dicomweb-client.ts';
 import { dicomwebRoutes } from '../dicomweb/dicomweb-routes.ts';
 import { StorageServer } from '../dimse/storage-server.ts';
@@ -19,13 +29,13 @@ import { systemClock } from '../ports/system-clock.ts';
 import { writeDurably } from '../store/durable-file.ts';
 import { readOrCreateSecret } from '../store/secret-file.ts';
 import { ArrivalRate } from './arrival-rate.ts';
-import { auditExports, auditedLogin } from './audited-routes.ts';
-import { ConsoleAccess } from './console-access.ts';
+import { auditExports } from './audited-routes.ts';
 import { consoleRoutes } from './console-routes.ts';
 import { Pulls } from './pulls.ts';
 import { reidentificationRecord } from './reidentification-record.ts';
 import { openRemote, type RemotePeer } from './remote-peer.ts';
 import { roadsOf } from './road-facts.ts';
+import { consolePrefix, routeNeedsOf } from './route-needs.ts';
 import type { ServiceSettings } from './service-settings.ts';
 
 export interface ServiceOptions extends ArchivePorts {
@@ -41,6 +51,10 @@ export interface ServiceOptions extends ArchivePorts {
 export interface ServiceExtension {
   /** As `/reading/v1`. */
   readonly prefix: string;
+  /** Of each route under the prefix, as `GET /tasks`: one that is not here cannot be made. */
+  readonly needs: RouteNeeds;
+  /** Whether its routes call `access.check` themselves, because they answer in a form of their own. */
+  readonly checksItself?: boolean;
   /** The extension may keep files of its own under a directory of the archive's. It ends with Fastify's `onClose`. */
   readonly register: (app: FastifyInstance, context: ExtensionContext) => Promise<void>;
 }
@@ -49,8 +63,8 @@ export interface ExtensionContext {
   /** Where an extension writes down who did what, before it is done. */
   readonly audit: AuditLog;
   readonly archive: Archive;
-  /** Throws an ArchiveError unless whoever asks is logged in. */
-  readonly access: Pick<ConsoleAccess, 'check'>;
+  /** Who asks, and whether they may. */
+  readonly access: Pick<Access, 'actorOf' | 'check' | 'of'>;
   readonly directory: string;
   readonly clock: ArchiveClock;
   /** Those of the remotes that labels are sent to. */
@@ -59,7 +73,7 @@ export interface ExtensionContext {
   readonly signal: AbortSignal;
 }
 
-/** In the archive's directory: lets a browser or a command in. */
+/** In the archive's directory: lets a browser or a command in, unless it was switched off. */
 export const consoleTokenFile = 'console.token';
 /** In the archive's directory while the service runs: where it listens. */
 export const serviceAddressFile = 'service.json';
@@ -70,6 +84,10 @@ export class ArchiveService implements AsyncDisposable {
   readonly archive: Archive;
   /** Who did what. */
   readonly audit: AuditLog;
+  /** Who may use it. */
+  readonly people: People;
+  /** Lets in whoever has the service in their own process: commands, while no other process has it. */
+  readonly ownToken: string;
   readonly app: FastifyInstance;
   /** Where the pages are, without a slash at the end; empty until it listens. */
   url = '';
@@ -87,6 +105,8 @@ export class ArchiveService implements AsyncDisposable {
   private constructor(parts: ServiceParts) {
     this.archive = parts.archive;
     this.audit = parts.audit;
+    this.people = parts.people;
+    this.ownToken = parts.ownToken;
     this.app = parts.app;
     this.routes = parts.routes;
     this.#directory = parts.directory;
@@ -132,7 +152,8 @@ export class ArchiveService implements AsyncDisposable {
     }
     const address = this.app.server.address();
     const port = typeof address === 'object' && address !== null ? address.port : web.port;
-    this.url = web.publicUrl ?? `${web.tls === undefined ? 'http' : 'https'}://${web.host}:${port}`;
+    this.url = web.publicUrl?.replace(/\/$/, '') ?? `${web.tls === undefined ? 'http' : 'https'}://${web.host}:${port}`;
+    this.#listening.url = this.url;
     if (this.#storage !== undefined) this.#listening.dicomPort = await this.#storage.listen(dicom!);
     await writeDurably(join(this.#directory, serviceAddressFile), JSON.stringify({ url: this.url }), { mode: 0o600 });
     await this.audit.record({ actor: auditService, action: 'service.started', subjects: [], outcome: 'done' });
@@ -159,6 +180,7 @@ export class ArchiveService implements AsyncDisposable {
     await Promise.allSettled(this.#work);
     for (const remote of this.#remotes) await remote[Symbol.asyncDispose]();
     await this.archive[Symbol.asyncDispose]();
+    this.people[Symbol.dispose]();
     this.audit[Symbol.dispose]();
   }
 }
@@ -166,6 +188,8 @@ export class ArchiveService implements AsyncDisposable {
 interface ServiceParts {
   readonly archive: Archive;
   readonly audit: AuditLog;
+  readonly people: People;
+  readonly ownToken: string;
   readonly app: FastifyInstance;
   readonly routes: readonly { readonly method: string; readonly url: string }[];
   readonly directory: string;
@@ -180,6 +204,7 @@ interface ServiceParts {
 /** Known once it listens. */
 interface Listening {
   dicomPort?: number;
+  url?: string;
 }
 
 async function partsOf(
@@ -207,21 +232,25 @@ async function partsOf(
     ...(tls === undefined ? {} : { https: { ...tls, minVersion: 'TLSv1.2' as const } }),
     requestTimeout: 0,
     forceCloseConnections: true,
-    trustProxy: web.behindProxy,
+    // The one proxy before it: what others add to the headers is not believed.
+    trustProxy: web.behindProxy ? (_address: string, hop: number) => hop === 0 : false,
     ...(options.logger === undefined ? {} : { loggerInstance: options.logger }),
   }) as unknown as FastifyInstance;
   const routes: { method: string; url: string }[] = [];
   app.addHook('onRoute', ({ method, url }) => {
     for (const one of [method].flat()) routes.push({ method: one, url });
   });
-  const token = await readOrCreateSecret(join(directory, consoleTokenFile), { mayCreate: true });
-  const access = new ConsoleAccess({
-    token: Buffer.from(token).toString('hex'),
-    nowMs: () => clock.nowMs(),
-    isSecure: tls !== undefined || web.publicUrl?.startsWith('https:') === true,
+  const extensions = options.extensions ?? [];
+  const { access, people, ownToken, ...login } = await peopleOf({ audit, clock, directory, listening, settings });
+  guardRoutes(app, {
+    access,
+    needs: routeNeedsOf({ dicomwebPath: dicomweb.path, pages: options.pages, extensions }),
+    prefixes: [consolePrefix, ...extensions.map(({ prefix }) => prefix)],
+    selfChecked: [dicomweb.path, ...extensions.filter(({ checksItself }) => checksItself).map(({ prefix }) => prefix)],
   });
+  await app.register(peopleRoutes, { prefix: consolePrefix, people, access, ...login });
   await app.register(consoleRoutes, {
-    prefix: '/api/v1',
+    prefix: consolePrefix,
     ...{ archive, audit, directory, access, pulls, remotes: byName, signal: stop.signal },
     project: settings.project,
     instanceBytesMax: limits.instanceBytesMax,
@@ -233,22 +262,101 @@ async function partsOf(
     },
     roads: () => roadsOf(resolve(directory), settings, listening.dicomPort),
     arrivals: new ArrivalRate(archive.events, clock),
-    noteLogin: auditedLogin(audit, () => clock.nowMs()),
     ...reidentificationRecord(join(directory, 'identity'), clock),
   });
   auditExports(app, { archive, audit, nowMs: () => clock.nowMs() });
-  await registerDicomweb(app, archive, settings);
+  await registerDicomweb(app, { archive, access, settings });
   const labelRemotes = remotes.flatMap(({ labels, name }) => (labels === undefined ? [] : [{ name, client: labels }]));
   const context = { archive, access, audit, directory, clock, labelRemotes, signal: stop.signal };
-  for (const { prefix, register } of options.extensions ?? []) {
+  for (const { prefix, register } of extensions) {
     await app.register((scope) => register(scope, context), { prefix });
   }
   if (options.pages !== undefined) await registerPages(app, options.pages);
-  return { archive, audit, app, routes, directory, settings, stop, storage, listening, pulls, remotes };
+  return {
+    archive,
+    audit,
+    people,
+    ownToken,
+    app,
+    routes,
+    directory,
+    settings,
+    stop,
+    storage,
+    listening,
+    pulls,
+    remotes,
+  };
+}
+
+/** As it is called in the cookies of a browser, which another service on this machine shares. */
+const cookie = 'consilium_archive';
+
+async function peopleOf({
+  audit,
+  clock,
+  directory,
+  listening,
+  settings,
+}: {
+  audit: AuditLog;
+  clock: ArchiveClock;
+  directory: string;
+  listening: Listening;
+  settings: ServiceSettings;
+}) {
+  const { people: asked, project, web } = settings;
+  const nowMs = () => clock.nowMs();
+  const { provider, sessionHours, sessionIdleMinutes } = asked;
+  const session = { idleMs: sessionIdleMinutes * 60_000, longestMs: sessionHours * 3_600_000 };
+  const people = People.open(directory, { audit, nowMs, session });
+  const token = await readOrCreateSecret(join(directory, consoleTokenFile), { mayCreate: true });
+  const isSecure = web.tls !== undefined || web.publicUrl?.startsWith('https:') === true;
+  const ownToken = randomBytes(32).toString('hex');
+  const access = new Access({
+    ...{ people, ownToken, cookie, isSecure },
+    directoryToken: Buffer.from(token).toString('hex'),
+    machines: await machinesOf(settings),
+  });
+  const clientSecret = provider?.clientSecretFile && (await tokenIn(provider.clientSecretFile, 'a provider of logins'));
+  const returnUrl = () => `${listening.url ?? ''}${consolePrefix}/login/provider/return`;
+  return {
+    ...{ access, people, ownToken, cookie, isSecure },
+    service: `Consilium ${project}`,
+    provider: provider && new ProviderLogin({ settings: provider, clientSecret, returnUrl, nowMs }),
+  };
+}
+
+/** The clients of DICOMweb that the settings name. */
+async function machinesOf({ dicomweb }: ServiceSettings): Promise<readonly Machine[]> {
+  return Promise.all(
+    dicomweb.clients.map(async ({ may, name, tokenFile }) => {
+      const token = await tokenIn(tokenFile, 'a DICOMweb client');
+      return { name, token, may: may.map((need) => permissionOfNeed[need]) };
+    }),
+  );
+}
+
+const permissionOfNeed = { read: 'image.read', store: 'image.store' } as const;
+
+/** @throws ArchiveError `archive.settings-wrong` */
+async function tokenIn(path: string, owner: string): Promise<string> {
+  const token = (await readFile(path, 'utf8').catch(() => '')).trim();
+  if (token.length >= 16) return token;
+  const message = `The token of ${owner} cannot be read, or has fewer than 16 characters.`;
+  throw new ArchiveError('archive.settings-wrong', message, { detail: path });
 }
 
 function archiveSettingsOf(settings: ServiceSettings): Parameters<typeof Archive.open>[1] {
-  const { dicom: _dicom, dicomweb: _dicomweb, remotes: _remotes, web: _web, ...archive } = settings;
+  const {
+    dicom: _dicom,
+    dicomweb: _dicomweb,
+    monaiLabel: _monaiLabel,
+    people: _people,
+    remotes: _remotes,
+    web: _web,
+    ...archive
+  } = settings;
   return archive;
 }
 
@@ -274,23 +382,23 @@ async function storageServer(
   });
 }
 
-async function registerDicomweb(app: FastifyInstance, archive: Archive, { dicomweb }: ServiceSettings): Promise<void> {
+async function registerDicomweb(
+  app: FastifyInstance,
+  { access, archive, settings: { dicomweb } }: { access: Access; archive: Archive; settings: ServiceSettings },
+): Promise<void> {
   const mib = 2 ** 20;
-  const clients = await Promise.all(
-    dicomweb.clients.map(async ({ may, name, tokenFile }) => {
-      const token = (await readFile(tokenFile, 'utf8').catch(() => '')).trim();
-      if (token.length < 16) {
-        const message = 'The token of a DICOMweb client cannot be read, or has fewer than 16 characters.';
-        throw new ArchiveError('archive.settings-wrong', message, { detail: tokenFile });
-      }
-      return { name, token, may };
-    }),
-  );
   await app.register(dicomwebRoutes, {
     prefix: dicomweb.path,
     catalogue: archive.catalogue,
     door: archive.door,
-    authorize: bearerAuthorization(clients),
+    authorize: (request, need) => {
+      try {
+        return { kind: 'allowed', client: access.check(request, permissionOfNeed[need]).name };
+      } catch (error) {
+        if (!(error instanceof PeopleError)) throw error;
+        return { kind: error.code === 'people.login-wanted' ? 'unknown' : 'forbidden' };
+      }
+    },
     publicUrl: dicomweb.publicUrl,
     corsOrigins: dicomweb.corsOrigins,
     idleMs: dicomweb.idleSeconds * 1000,

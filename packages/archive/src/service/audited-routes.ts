@@ -3,14 +3,11 @@
  * only, and ids are only those that the catalogue knows: whoever types a patient's name into an address has not put it into
  * the log.
  */
-import { type AuditAction, type AuditActor, type AuditEvent, type AuditSubject, auditSubject } from '@consilium/audit';
+import { type AuditAction, type AuditEvent, type AuditSubject, auditSubject } from '@consilium/audit';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Archive } from '../archive.ts';
 import { ArchiveError } from '../archive-error.ts';
 import type { ConsoleContext } from './console-context.ts';
-
-/** Whoever has the archive's token: the log cannot tell people apart who share one. */
-const consolePerson: AuditActor = { kind: 'person', id: 'console' };
 
 interface Asked {
   readonly params: Readonly<Record<string, string>>;
@@ -39,7 +36,6 @@ const annotated = { action: 'series.annotated', subjects: ofSeries } as const;
 
 /** By method and address, without the prefix. */
 export const auditedRoutes: Readonly<Record<string, { readonly action: AuditAction; readonly subjects: Subjects }>> = {
-  'DELETE /session': { action: 'login.ended', subjects: () => [] },
   'POST /reidentify': {
     action: 'subject.reidentified',
     subjects: ({ archive, audit, body }) => [
@@ -85,7 +81,6 @@ export const auditedRoutes: Readonly<Record<string, { readonly action: AuditActi
 
 /** Why each of these that changes something is not written down. */
 export const unauditedRoutes: Readonly<Record<string, string>> = {
-  'POST /session': 'the route itself writes down how it ended',
   'POST /uploads/instance': 'instances come by the thousand; the catalogue knows where each came from',
   'POST /series/:id/settle': 'only hastens what happens by itself',
   'POST /settle': 'only hastens what happens by itself',
@@ -94,7 +89,10 @@ export const unauditedRoutes: Readonly<Record<string, string>> = {
 };
 
 /** For every route that is registered after it. */
-export function auditRoutes(app: FastifyInstance, { archive, audit }: Pick<ConsoleContext, 'archive' | 'audit'>): void {
+export function auditRoutes(
+  app: FastifyInstance,
+  { access, archive, audit }: Pick<ConsoleContext, 'access' | 'archive' | 'audit'>,
+): void {
   const written = new WeakMap<FastifyRequest, Omit<AuditEvent, 'outcome'>>();
   app.addHook('preHandler', async (request) => {
     const { method, params, routeOptions } = request;
@@ -102,7 +100,7 @@ export function auditRoutes(app: FastifyInstance, { archive, audit }: Pick<Conso
     if (route === undefined) return;
     const body = (isPlain(request.body) ? request.body : {}) as Readonly<Record<string, unknown>>;
     const subjects = route.subjects({ archive, audit, body, params: params as Readonly<Record<string, string>> });
-    const event = { actor: consolePerson, action: route.action, subjects };
+    const event = { actor: access.actorOf(request), action: route.action, subjects };
     await audit.record({ ...event, outcome: 'allowed' });
     written.set(request, event);
   });
@@ -135,19 +133,6 @@ export function auditExports(
     if (writtenMs.size >= exportsRemembered) writtenMs.clear();
     writtenMs.set(key, nowMs());
   });
-}
-
-/** Logins: a good one is written down before it counts; of wrong ones one in so long, so that nobody can fill the disk. */
-const refusalEveryMs = 10_000;
-
-export function auditedLogin(audit: ConsoleContext['audit'], nowMs: () => number): ConsoleContext['noteLogin'] {
-  let refusedMs = Number.NEGATIVE_INFINITY;
-  return async (isGood) => {
-    if (!isGood && nowMs() - refusedMs < refusalEveryMs) return;
-    if (!isGood) refusedMs = nowMs();
-    const action = isGood ? 'login.succeeded' : 'login.refused';
-    await audit.record({ actor: consolePerson, action, subjects: [], outcome: isGood ? 'allowed' : 'refused' });
-  };
 }
 
 function isPlain(body: unknown): boolean {

@@ -1,11 +1,11 @@
 /** What the routes of the pages are given, and how they read what they are asked. */
 import type { AuditLog } from '@consilium/audit';
+import type { Access } from '@consilium/people';
 import type { z } from 'zod';
 import type * as api from '../api.ts';
 import type { Archive } from '../archive.ts';
 import { ArchiveError } from '../archive-error.ts';
 import type { ArrivalRate } from './arrival-rate.ts';
-import type { ConsoleAccess } from './console-access.ts';
 import type { Pulls } from './pulls.ts';
 import type { RemotePeer } from './remote-peer.ts';
 
@@ -14,7 +14,7 @@ export interface ConsoleContext {
   readonly audit: AuditLog;
   readonly directory: string;
   readonly project: string;
-  readonly access: ConsoleAccess;
+  readonly access: Access;
   readonly pulls: Pulls;
   readonly remotes: ReadonlyMap<string, RemotePeer>;
   readonly overviewRoads: api.Overview['roads'];
@@ -23,8 +23,6 @@ export interface ConsoleContext {
   readonly instanceBytesMax: number;
   /** Ends streams of events. */
   readonly signal: AbortSignal;
-  /** Writes down that somebody showed the token, or another. */
-  readonly noteLogin: (isGood: boolean) => Promise<void>;
   /** Writes down who asked for whom. */
   readonly noteReidentification: (asked: z.infer<typeof api.reidentifySchema>) => Promise<void>;
   readonly reidentifications: () => Promise<readonly api.Reidentification[]>;

@@ -1,5 +1,6 @@
-/** The archive's interface for its pages and commands: every route of `api.ts`, and the one place that says who may ask. */
+/** The archive's interface for its pages and commands: every route of `api.ts`. Who may ask is in `route-needs.ts`. */
 import { statfs } from 'node:fs/promises';
+import { answerPeopleError, PeopleError } from '@consilium/people';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import * as api from '../api.ts';
 import { ArchiveError } from '../archive-error.ts';
@@ -15,16 +16,14 @@ import { attributeChangeOf, splitFactsOf } from './service-facts.ts';
 
 /** Register with the prefix `/api/v1`. */
 export async function consoleRoutes(app: FastifyInstance, context: ConsoleContext): Promise<void> {
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', async (_request, reply) => {
     reply.header('Cache-Control', 'no-store');
-    if (request.routeOptions.config.isOpen !== true) context.access.check(request);
   });
   app.setErrorHandler(answerError);
   app.setNotFoundHandler(() => {
     throw new ArchiveError('archive.not-found', 'The archive has no such address.');
   });
   auditRoutes(app, context);
-  sessionRoutes(app, context);
   overviewRoutes(app, context);
   catalogueRoutes(app, context);
   cohortRoutes(app, context);
@@ -34,30 +33,11 @@ export async function consoleRoutes(app: FastifyInstance, context: ConsoleContex
   labelRoutes(app, context);
 }
 
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** Answered without a login. */
-    isOpen?: boolean;
-  }
-}
-
-function sessionRoutes(app: FastifyInstance, { access, noteLogin }: ConsoleContext): void {
-  app.post('/session', { config: { isOpen: true } }, async (request, reply) => {
-    const { token } = parsed(api.loginSchema, request.body);
-    await noteLogin(access.isToken(token));
-    access.logIn(token, reply);
-    return {};
-  });
-  app.get('/session', async () => ({}));
-  app.delete('/session', async (_request, reply) => {
-    access.logOut(reply);
-    return {};
-  });
-}
-
 function overviewRoutes(app: FastifyInstance, context: ConsoleContext): void {
-  const { archive, arrivals, directory, overviewRoads, project, pulls, roads, signal } = context;
-  app.get('/overview', async (): Promise<api.Overview> => {
+  const { access, archive, arrivals, directory, overviewRoads, project, pulls, roads, signal } = context;
+  app.get('/overview', async (request): Promise<api.Overview> => {
+    // What files and folders are called may name patients.
+    const seesNames = access.of(request).permissions.has('image.store');
     const { bavail, bsize } = await statfs(directory);
     const { findings, instanceBytes, quarantined, waitingSeries } = archive.catalogue.totals();
     return {
@@ -65,8 +45,8 @@ function overviewRoutes(app: FastifyInstance, context: ConsoleContext): void {
       roads: overviewRoads,
       counts: archive.catalogue.count(''),
       storage: { instanceBytes, freeBytes: bavail * bsize },
-      imports: importEntries(archive.intake).slice(0, 20),
-      pulls: pulls.list().slice(0, 50),
+      imports: seesNames ? importEntries(archive.intake).slice(0, 20) : [],
+      pulls: seesNames ? pulls.list().slice(0, 50) : [],
     };
   });
   app.get('/events', (request, reply) => sendEvents(archive.events, { request, reply, signal }));
@@ -186,9 +166,6 @@ function quarantineRoutes(app: FastifyInstance, { archive: { door, quarantine } 
 }
 
 const statusOfCode: Readonly<Record<string, number>> = {
-  'archive.login-wanted': 401,
-  'archive.login-refused': 401,
-  'archive.foreign-page': 403,
   'archive.split-exists': 409,
   'archive.disk-full': 507,
   'archive.not-writable': 500,
@@ -201,6 +178,10 @@ function statusOf(code: string): number {
 }
 
 function answerError(error: Error & { statusCode?: number }, request: FastifyRequest, reply: FastifyReply): void {
+  if (error instanceof PeopleError) {
+    answerPeopleError(error, reply);
+    return;
+  }
   if (error instanceof ArchiveError) {
     const { code, message } = error;
     const position = error instanceof QueryError ? { position: error.position } : {};

@@ -1,6 +1,7 @@
 /** What an archive's service is told: `archive.yaml` in its directory. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { providerSettingsSchema } from '@consilium/people';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { ArchiveError } from '../archive-error.ts';
@@ -24,6 +25,21 @@ const webSettingsSchema = z
     'must have `tls`, or `behindProxy: true` if a proxy ends TLS, because `host` can be reached from other machines',
   );
 
+/** Who logs in, and for how long: docs/guides/people.md. */
+const peopleSettingsSchema = z.strictObject({
+  provider: providerSettingsSchema.optional(),
+  sessionIdleMinutes: z
+    .number()
+    .positive()
+    .max(24 * 60)
+    .default(60),
+  sessionHours: z
+    .number()
+    .positive()
+    .max(7 * 24)
+    .default(12),
+});
+
 const serviceSettingsSchema = z.strictObject({
   ...archiveSettingsSchema.shape,
   web: webSettingsSchema.prefault({}),
@@ -31,6 +47,9 @@ const serviceSettingsSchema = z.strictObject({
   dicom: dicomSettingsSchema.optional(),
   dicomweb: dicomwebSettingsSchema.prefault({}),
   remotes: remotesSettingsSchema,
+  people: peopleSettingsSchema.prefault({}),
+  /** Of the reading room's interface for MONAI Label's clients; what the fields mean is known there. */
+  monaiLabel: z.record(z.string(), z.unknown()).optional(),
 });
 export type ServiceSettings = z.infer<typeof serviceSettingsSchema>;
 

@@ -108,7 +108,7 @@ describe.skipIf(skipped)('the site console', () => {
     await heading('Consilium archive').waitFor();
     await page.getByLabel('Or paste the link or the token here').fill('f'.repeat(64));
     await page.keyboard.press('Enter');
-    await page.getByRole('alert').getByText('archive.login-refused').waitFor();
+    await page.getByRole('alert').getByText('people.login-refused').waitFor();
   });
 
   it('takes the token of the link out of the address', async () => {

@@ -2,6 +2,7 @@
 import type { ExtensionContext, ServiceExtension } from '@consilium/archive';
 import type { FastifyInstance } from 'fastify';
 import type { Asker } from '../asker.ts';
+import { type RouteContract, routeTable } from '../contract/route-table.ts';
 import { ReadingRoom } from '../reading-room.ts';
 import { Role } from '../workflow/task-state.ts';
 import { readingRoutes } from './reading-routes.ts';
@@ -12,31 +13,53 @@ const fileBytesMax = 1024 * 2 ** 20;
 export interface ReadingExtensionOptions {
   /** What could not be done by itself, such as a hand-over to the archive. */
   readonly onTrouble?: (error: unknown) => void;
-  /** Who asks, once the archive has let them in; without, everybody is the one person that the archive knows. */
-  readonly identify?: (request: Parameters<ExtensionContext['access']['check']>[0]) => Asker;
+  /** Who asks, in place of the person whom the archive has let in. */
+  readonly identify?: (request: AskedRequest) => Asker;
 }
 
-/** Until the archive knows its users, who has its token is one person who may do everything. */
-const owner: Asker = { person: 'archive', roles: Object.values(Role) };
+type AskedRequest = Parameters<ExtensionContext['access']['of']>[0];
 
-export function readingExtension({
-  identify = () => owner,
-  onTrouble,
-}: ReadingExtensionOptions = {}): ServiceExtension {
+/** What other interfaces over the same reading room build on. */
+export interface ReadingExtension extends ServiceExtension {
+  /** Asserts that the extension was registered. */
+  readonly room: ReadingRoom;
+  /** Who asks, once the archive has let them in. */
+  readonly askerOf: (request: AskedRequest, access: ExtensionContext['access']) => Asker;
+}
+
+/** What a person may do with a task, the roles of the reading room decide. */
+const needs: ServiceExtension['needs'] = Object.fromEntries(
+  Object.values<RouteContract>(routeTable).map(({ method, path }) => [`${method} ${path}`, 'reading.use']),
+);
+
+export function readingExtension({ identify, onTrouble }: ReadingExtensionOptions = {}): ReadingExtension {
+  let opened: ReadingRoom | undefined;
+  const whoAsks: ReadingExtension['askerOf'] = (request, access) =>
+    identify === undefined ? askerOf(access.of(request)) : identify(request);
   return {
     prefix,
+    needs,
+    get room(): ReadingRoom {
+      if (opened === undefined) throw new Error('The reading room comes before what is built on it.');
+      return opened;
+    },
+    askerOf: whoAsks,
     register: async (app: FastifyInstance, { access, archive, clock, directory, labelRemotes, signal }) => {
       const trouble = onTrouble === undefined ? {} : { onTrouble };
       const remote = labelRemotes[0] === undefined ? {} : { labelRemote: labelRemotes[0] };
       const room = await ReadingRoom.open(archive, { directory, clock, ...remote, ...trouble });
+      opened = room;
       app.addHook('onClose', () => room[Symbol.asyncDispose]());
       await app.register(readingRoutes, {
         ...{ room, fileBytesMax, signal },
-        identify: (request) => {
-          access.check(request);
-          return identify(request);
-        },
+        identify: (request) => whoAsks(request, access),
       });
     },
   };
+}
+
+/** Of the roles of an archive, those that the reading room knows. */
+function askerOf({ name, roles }: ReturnType<ExtensionContext['access']['of']>): Asker {
+  const known = Object.values(Role);
+  return { person: name, roles: known.filter((role) => roles.includes(role)) };
 }

@@ -119,7 +119,7 @@ describe('who may ask', () => {
         method,
         url,
         401,
-        'archive.login-wanted',
+        'people.login-wanted',
       ]);
     }
   });

@@ -86,9 +86,6 @@ function parsed(schema: z.ZodType | undefined, received: unknown, part: string):
 }
 
 const statusOfCode: Readonly<Record<string, number>> = {
-  'archive.login-wanted': 401,
-  'archive.login-refused': 401,
-  'archive.foreign-page': 403,
   'archive.disk-full': 507,
   'archive.not-writable': 500,
   'archive.instance-damaged': 500,
@@ -120,9 +117,9 @@ function statusOf(code: string): number {
 
 function answerError(error: Error & { statusCode?: number }, request: FastifyRequest, reply: FastifyReply): void {
   const { code } = error as { code?: unknown };
-  // Errors of the reading room and of the archive: their messages are made to be shown.
-  if (typeof code === 'string' && /^(?:reading|archive)\./.test(code)) {
-    reply.code(statusOf(code)).send({ code, message: error.message });
+  // Errors of the reading room, of the archive and of its people: their messages are made to be shown.
+  if (typeof code === 'string' && /^(?:reading|archive|people)\./.test(code)) {
+    reply.code(error.statusCode ?? statusOf(code)).send({ code, message: error.message });
     return;
   }
   const status = error.statusCode ?? 500;

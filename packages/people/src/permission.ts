@@ -1,0 +1,76 @@
+/**
+ * What can be allowed, and the roles of the field as sets of it. What a reader or reviewer may do with a single task is for
+ * the reading room to say, which knows the task; here stands who may enter it at all.
+ */
+
+export const permissions = {
+  'account.own': 'use the own account: password, second factor, sessions, tokens',
+  'catalogue.read': 'search and see what an archive holds, without images',
+  'catalogue.curate': 'change tags, notes, findings and phases of series',
+  'cohort.freeze': 'freeze cohorts and draw splits',
+  'identity.reveal': 'ask whom a pseudonym stands for, and look into quarantine, where names are',
+  'image.read': 'read de-identified images and labels: DICOMweb, pictures, exports',
+  'image.store': 'send images: uploads, imports, retrievals from a PACS, STOW-RS',
+  'label.write': 'take in labels from files',
+  'people.manage': 'make accounts, give roles, end sessions and tokens of others',
+  'people.read': 'see who has an account, and with which roles',
+  'reading.use': 'enter the reading room, where the roles decide on each task',
+  'subject.erase': 'erase a subject, and let it in again',
+} as const satisfies Readonly<Record<string, string>>;
+export type Permission = keyof typeof permissions;
+
+/** What an API token may be made for: not for the account itself, so that a stolen token makes no others. */
+export type Scope = Exclude<Permission, 'account.own'>;
+export const scopes: readonly Scope[] = (Object.keys(permissions) as Permission[]).filter(
+  (permission) => permission !== 'account.own',
+);
+
+export const Role = {
+  lead: 'lead',
+  engineer: 'engineer',
+  administrator: 'administrator',
+  dataManager: 'data-manager',
+  reader: 'reader',
+  reviewer: 'reviewer',
+  adjudicator: 'adjudicator',
+  auditor: 'auditor',
+} as const;
+export type Role = (typeof Role)[keyof typeof Role];
+
+export const roleWords: Readonly<Record<Role, string>> = {
+  lead: 'project lead: cohorts, reading projects, who reads what',
+  engineer: 'ML engineer: searches, cohorts, images and labels by program',
+  administrator: 'site administrator: accounts and roles',
+  'data-manager': 'data manager: intake, quality, quarantine, identities, erasure',
+  reader: 'reader: draws labels',
+  reviewer: 'reviewer: approves labels or asks for changes',
+  adjudicator: 'adjudicator: settles what readers disagree on',
+  auditor: 'auditor: sees the catalogue and who has which role, changes nothing',
+};
+
+const reading = ['catalogue.read', 'image.read', 'reading.use'] as const;
+const permissionsOfRole: Readonly<Record<Role, readonly Permission[]>> = {
+  lead: [...reading, 'catalogue.curate', 'cohort.freeze', 'label.write', 'people.read'],
+  engineer: ['catalogue.read', 'cohort.freeze', 'image.read', 'label.write'],
+  administrator: ['people.manage', 'people.read'],
+  'data-manager': [
+    ...([
+      'catalogue.read',
+      'catalogue.curate',
+      'cohort.freeze',
+      'identity.reveal',
+      'image.read',
+      'image.store',
+    ] as const),
+    ...(['label.write', 'subject.erase'] as const),
+  ],
+  reader: reading,
+  reviewer: reading,
+  adjudicator: reading,
+  auditor: ['catalogue.read', 'people.read'],
+};
+
+/** Everybody with an account may use it. */
+export function permissionsOf(roles: readonly Role[]): ReadonlySet<Permission> {
+  return new Set(['account.own', ...roles.flatMap((role) => permissionsOfRole[role])]);
+}
