@@ -60,6 +60,7 @@ interface ArchiveParts {
   readonly labels: LabelExchange;
   readonly quarantine: Quarantine;
   readonly series: SeriesQueue;
+  readonly volumes: VolumeDoor;
   readonly store: InstanceStore;
   readonly secret: Uint8Array;
   readonly identityKey: Uint8Array;
@@ -83,6 +84,8 @@ export class Archive implements AsyncDisposable {
   readonly quarantine: Quarantine;
   /** Looks at series once they have settled. */
   readonly series: SeriesQueue;
+  /** Takes in what is no DICOM. */
+  readonly volumes: VolumeDoor;
   readonly #parts: ArchiveParts;
 
   private constructor(parts: ArchiveParts) {
@@ -97,6 +100,7 @@ export class Archive implements AsyncDisposable {
     this.labels = parts.labels;
     this.quarantine = parts.quarantine;
     this.series = parts.series;
+    this.volumes = parts.volumes;
     this.#parts = parts;
   }
 
@@ -206,6 +210,7 @@ async function partsOf(
       identities,
       quarantine,
       store,
+      volumes,
       secret,
       identityKey,
     },

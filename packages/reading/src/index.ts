@@ -1,4 +1,6 @@
 export type { Asker } from './asker.ts';
+export { type MonaiLabelExtensionOptions, monaiLabelExtension } from './monai-label/monai-label-extension.ts';
+export { type MonaiLabelSettings, monaiLabelSettingsOf } from './monai-label/monai-label-settings.ts';
 export { ReadingError } from './reading-error.ts';
 export { ReadingRoom, type ReadingRoomOptions } from './reading-room.ts';
 export { type ReadingExtensionOptions, readingExtension } from './service/reading-extension.ts';

@@ -94,6 +94,14 @@ export class Intake {
     return this.#run(await ledger.begin('zip', path, clock.nowMs()), options);
   }
 
+  /**
+   * The files in a zip file of this machine, within the archive's limits.
+   * @throws ArchiveError `archive.zip-*`
+   */
+  readZip(path: string): Promise<FileTree> {
+    return zipTree(path, this.#parts.limits);
+  }
+
   /** Goes on with the imports that were under way when the archive was closed or its process killed. */
   async resume(options: ImportOptions = {}): Promise<readonly ImportReport[]> {
     const reports: ImportReport[] = [];

@@ -18,7 +18,16 @@ import { layersOf, type Protocol } from '../contract/protocol-schema.ts';
 import { ReadingError } from '../reading-error.ts';
 import { unknownStructure } from '../room/drafts.ts';
 
-export type LabelFileFormat = 'dicom-seg' | 'rtstruct' | 'nifti' | 'nrrd';
+/** `raw` is one byte a voxel, in the order of the grid. */
+export type LabelFileFormat = 'dicom-seg' | 'rtstruct' | 'nifti' | 'nrrd' | 'raw';
+
+export interface ReadLabelOptions {
+  readonly format: LabelFileFormat;
+  readonly geometry: Geometry;
+  readonly protocol: Protocol;
+  /** What the values of a file that names no structures are called; without, they are the structures' numbers. */
+  readonly names?: ReadonlyMap<number, string>;
+}
 
 /** A tolerance for headers that state fewer digits. */
 const gridToleranceMm = 0.05;
@@ -38,11 +47,9 @@ interface DrawnStructure {
  * @returns voxels by layer.
  * @throws ReadingError `reading.file-unreadable`, `reading.grid-mismatch`, `reading.structure-unknown`
  */
-export async function readLabelFile(
-  bytes: Uint8Array,
-  { format, geometry, protocol }: { format: LabelFileFormat; geometry: Geometry; protocol: Protocol },
-): Promise<readonly Uint8Array[]> {
-  const structures = await drawnIn(bytes, { format, geometry, protocol }).catch((error: unknown) => {
+export async function readLabelFile(bytes: Uint8Array, options: ReadLabelOptions): Promise<readonly Uint8Array[]> {
+  const { geometry, protocol } = options;
+  const structures = await drawnIn(bytes, options).catch((error: unknown) => {
     if (!(error instanceof ImagingError)) throw error;
     const message = `The file cannot be read as a segmentation: ${error.message}.`;
     throw new ReadingError('reading.file-unreadable', message, { cause: error });
@@ -58,8 +65,10 @@ export async function readLabelFile(
 
 async function drawnIn(
   bytes: Uint8Array,
-  { format, geometry, protocol }: { format: LabelFileFormat; geometry: Geometry; protocol: Protocol },
+  { format, geometry, names, protocol }: ReadLabelOptions,
 ): Promise<readonly DrawnStructure[]> {
+  const numbered = (value: number) => (names === undefined ? value : numberOf(protocol, names.get(value) ?? ''));
+  const plainly = (voxels: Uint8Array) => valuesIn(voxels).map((value) => drawn(voxels, value, numbered(value)));
   switch (format) {
     case 'dicom-seg': {
       const { labels, outsidePixels, segments } = await readDicomSegmentation(bytes, geometry);
@@ -81,17 +90,25 @@ async function drawnIn(
       const { labels, segments } = decodeNrrdSegmentation(bytes);
       checkGrid(labels.geometry, geometry);
       return segments.map(({ name }, at) =>
-        drawn(labels.voxels, at + 1, name === '' ? at + 1 : numberOf(protocol, name)),
+        drawn(labels.voxels, at + 1, name === '' ? numbered(at + 1) : numberOf(protocol, name)),
       );
     }
     case 'nifti': {
       const labels = toLabelMap(decodeNifti(bytes));
       checkGrid(labels.geometry, geometry);
-      return Array.from({ length: 255 }, (_, at) => at + 1)
-        .filter((value) => labels.voxels.includes(value))
-        .map((value) => drawn(labels.voxels, value, value));
+      return plainly(labels.voxels);
     }
+    case 'raw':
+      if (bytes.length !== voxelCount(geometry)) throw offGrid();
+      return plainly(bytes);
   }
+}
+
+/** Other than 0. */
+function valuesIn(voxels: Uint8Array): readonly number[] {
+  const isThere = new Uint8Array(256);
+  for (let at = 0; at < voxels.length; at++) isThere[voxels[at]!] = 1;
+  return Array.from({ length: 255 }, (_, at) => at + 1).filter((value) => isThere[value] === 1);
 }
 
 function drawn(voxels: Uint8Array, value: number, number: number | undefined): DrawnStructure {
