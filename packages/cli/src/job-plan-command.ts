@@ -21,6 +21,7 @@ interface PlanOptions extends ActingOptions, AnswerOptions {
   readonly memoryBudgetMb: number;
   readonly detail: 'small' | 'full';
   readonly normalise: 'together' | 'by-phase';
+  readonly interactive?: boolean;
   readonly rounds: number;
   readonly steps: number;
   readonly patience: number;
@@ -54,6 +55,7 @@ export function addJobPlanCommand(command: Command): void {
         .choices(['together', 'by-phase'])
         .default('together'),
     )
+    .option('--interactive', 'a network that readers click on, not one that segments by itself')
     .option(
       '--rounds <n>',
       'rounds at most; training ends earlier when predictions no longer improve',
@@ -73,6 +75,7 @@ export function addJobPlanCommand(command: Command): void {
 Examples:
   consilium job plan kidney-1
   consilium job plan kidney-1 --participants charite,mainz --rounds 60 --strategy '{"kind":"fed-prox","mu":0.01}'
+  consilium job plan clicks-1 --interactive                  for the reading room: clicks to masks
   consilium job plan kidney-2 --plan kidney-1/plan.json      after editing it: makes the network anew`,
     )
     .action(plan);
@@ -101,7 +104,12 @@ async function plan(given: string, options: PlanOptions): Promise<void> {
   });
 
   say(edited === null ? `Asking ${asked.join(', ')} what their data is like` : `Using ${options.plan}`);
-  const choices = { memoryBudgetMb, size, normaliseByPhase: options.normalise === 'by-phase' };
+  const choices = {
+    memoryBudgetMb,
+    size,
+    normaliseByPhase: options.normalise === 'by-phase',
+    interactive: options.interactive === true,
+  };
   const derived = edited === null ? await planning.derivePlan(choices) : null;
   const made = edited ?? derived!.plan;
   const model = networkFor(made, seed);

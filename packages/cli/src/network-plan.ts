@@ -16,6 +16,8 @@ export interface PlanChoices {
   readonly memoryBudgetMb: number;
   readonly size: 'small' | 'full';
   readonly normaliseByPhase?: boolean;
+  /** A network that is clicked on. */
+  readonly interactive?: boolean;
 }
 
 export function planFor(fingerprints: readonly Json[], choices: PlanChoices): Plan {
@@ -31,8 +33,8 @@ export function networkFor({ network, patchSize, batchSize }: Plan, seed: number
   return buildNetwork(network, { patchSize, batchSize, random: createRandom(seed, 'network') });
 }
 
-export function describePlan({ spacingMm, patchSize, network }: Plan, model: Model): string {
+export function describePlan({ spacingMm, patchSize, network, interactive }: Plan, model: Model): string {
   const parameters = [...weightsOf(model).values()].reduce((sum, { data }) => sum + data.length, 0);
   const spacing = spacingMm.map((mm) => Number(mm.toFixed(2))).join(' × ');
-  return `voxels of ${spacing} mm, patches of ${patchSize.join(' × ')}, ${network.kind} ${network.channels.join('-')}, ${(parameters / 1e6).toFixed(2)} million parameters`;
+  return `voxels of ${spacing} mm, patches of ${patchSize.join(' × ')}, ${network.kind} ${network.channels.join('-')}, ${(parameters / 1e6).toFixed(2)} million parameters${interactive === undefined ? '' : ', to be clicked on'}`;
 }

@@ -4,6 +4,7 @@ export { type Case, type CaseSource, checkCase, type SegmentationClass } from '.
 export type { ClickAnswer } from './clicks/click-field.ts';
 export { type Click, clickChannels, fillGuidance } from './clicks/click-input.ts';
 export { ClickPredictor, type ClickPredictorOptions, type ClickRequest } from './clicks/click-predictor.ts';
+export { scoreClicks } from './clicks/click-score.ts';
 export type { InteractiveSpec } from './clicks/interactive-spec.ts';
 export { type ContrastPhase, contrastPhases } from './contrast-phase.ts';
 export {
@@ -24,5 +25,6 @@ export type { PrivacyOptions } from './private-step.ts';
 export { kidneyClasses, kidneyRegions, type Region, regionMask } from './regions.ts';
 export { type Batch, samplePatch } from './sampling.ts';
 export { type CaseScore, type RegionScore, scoreCase } from './score.ts';
+export { topologyFor } from './topology.ts';
 export { Trainer, type TrainerOptions, type TrainOptions, type TrainResult } from './trainer.ts';
 export { TrainingError, type TrainingErrorCode } from './training-error.ts';

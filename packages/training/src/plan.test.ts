@@ -41,6 +41,31 @@ const refusalOf = (json: unknown): string => {
   return 'accepted';
 };
 
+describe('a plan of a network that is clicked on', () => {
+  const planned = (size: 'small' | 'full') => makePlan(kitsLike, { memoryBudgetMb: 4000, size, interactive: true });
+
+  it.each(['small', 'full'] as const)('gives the %s network clicks and the mask so far, and two classes', (size) => {
+    const { interactive, network, regions, patchSize } = planned(size);
+    expect(network).toMatchObject({ inputChannels: 4, classes: 2, upSampling: 'nearest' });
+    expect(interactive!.classes).toEqual(kidneyClasses.map(({ value }) => value));
+    expect(regions).toEqual(kidneyClasses.map(({ name, value }) => ({ name, classes: [value] })));
+    expect(Math.max(...patchSize)).toBeLessThanOrEqual(size === 'small' ? 32 : 64);
+  });
+
+  it.each([
+    [{ network: { ...planned('small').network, inputChannels: 1 } }, 'network.inputChannels'],
+    [{ network: { ...planned('small').network, classes: 4 } }, 'network.classes'],
+    [{ interactive: { ...planned('small').interactive, classes: [9] } }, 'interactive.classes.0'],
+    [{ interactive: { ...planned('small').interactive, classes: [1, 1] } }, 'interactive.classes'],
+    [{ interactive: { ...planned('small').interactive, evaluation: { clicks: [3, 1], scored: 1 } } }, 'ascend'],
+    [{ interactive: { ...planned('small').interactive, evaluation: { clicks: [1, 3], scored: 2 } } }, 'one of clicks'],
+    [{ loss: { ...planned('small').loss, ignoreLabel: 7 } }, 'loss.ignoreLabel'],
+    [{ interactive: { ...planned('small').interactive, sound: true } }, 'sound'],
+  ])('is refused with %j, naming the field', (changes, named) => {
+    expect(refusalOf({ ...planned('small'), ...changes })).toContain(named);
+  });
+});
+
 describe('a plan made from a fingerprint', () => {
   it('takes the median voxel', () => {
     const isotropic: Fingerprint = {

@@ -11,11 +11,12 @@ import {
 } from './augmentation/augmentation-spec.ts';
 import type { SegmentationClass } from './case.ts';
 import { clickChannels, clickClasses } from './clicks/click-input.ts';
-import { interactiveSpecSchema } from './clicks/interactive-spec.ts';
+import { type InteractiveSpec, interactiveSpecSchema } from './clicks/interactive-spec.ts';
 import { contrastPhases } from './contrast-phase.ts';
 import type { Fingerprint } from './fingerprint.ts';
 import { histogramMoments, histogramQuantile } from './histogram.ts';
 import { lossSpecSchema, type NetworkSpecInput, networkSpecSchema } from './network-spec.ts';
+import { type Preset, presetFor } from './preset.ts';
 import { kidneyClasses, kidneyRegions, type Region } from './regions.ts';
 import { type Topology, topologyFor, trainingMemoryMb } from './topology.ts';
 import { TrainingError } from './training-error.ts';
@@ -108,65 +109,14 @@ export interface PlanOptions {
   readonly classes?: readonly SegmentationClass[];
   /** Default: each of `classes` by itself. */
   readonly regions?: readonly Region[];
+  /** A network that is clicked on: any of the classes, each by itself. */
+  readonly interactive?: boolean;
   /** Each phase of contrast enhancement that is told of enough cases gets a normalisation of its own. */
   readonly normaliseByPhase?: boolean;
 }
 
 /** A mean of fewer is that of patients, not of a phase. */
 const casesOfPhaseMin = 10;
-
-interface Preset {
-  readonly spacingMmMin: number;
-  readonly firstChannels: number;
-  readonly channelsMax: number;
-  readonly levelsMax: number;
-  /** Voxels of the first patch that is tried, before memory and the patients' size shrink it. */
-  readonly patchVoxels: number;
-  readonly patchSize?: Triple;
-  readonly batchSize: { readonly min: number; readonly max: number };
-  readonly network: { readonly downSampling: 'strided-convolution' | 'max-pool'; readonly decoderBlocks: number };
-  readonly optimiser: z.output<typeof optimiserSchema>;
-  readonly learningRate: number;
-  readonly foregroundFraction: number;
-  readonly flips: readonly [boolean, boolean, boolean];
-  readonly degreesMax: readonly [number, number, number];
-  readonly overlap: number;
-}
-
-const presets: Readonly<Record<'small' | 'full', Preset>> = {
-  small: {
-    spacingMmMin: 4,
-    firstChannels: 8,
-    channelsMax: 64,
-    levelsMax: 4,
-    patchVoxels: 16 * 32 * 32,
-    patchSize: [16, 32, 32],
-    batchSize: { min: 2, max: 2 },
-    network: { downSampling: 'max-pool', decoderBlocks: 1 },
-    // A momentum of 0.99 needs hundreds of steps to gather speed; a rehearsal has hundreds in all.
-    optimiser: { kind: 'adamw', weightDecay: 0.01 },
-    learningRate: 0.005,
-    foregroundFraction: 0.67,
-    flips: [false, false, true],
-    degreesMax: [15, 10, 10],
-    overlap: 0.25,
-  },
-  full: {
-    spacingMmMin: 0,
-    firstChannels: 16,
-    channelsMax: 320,
-    levelsMax: 6,
-    patchVoxels: 256 ** 3,
-    batchSize: { min: 2, max: 16 },
-    network: { downSampling: 'strided-convolution', decoderBlocks: 2 },
-    optimiser: { kind: 'sgd', momentum: 0.99, nesterov: true, weightDecay: 3e-5 },
-    learningRate: 0.01,
-    foregroundFraction: 0.33,
-    flips: [true, true, true],
-    degreesMax: [30, 30, 30],
-    overlap: 0.5,
-  },
-};
 
 /** @throws TrainingError `training.no-case` for an empty fingerprint, `training.memory-budget-too-small`. */
 export function makePlan(fingerprint: Fingerprint, options: PlanOptions): Plan {
@@ -176,22 +126,21 @@ export function makePlan(fingerprint: Fingerprint, options: PlanOptions): Plan {
       'There is no case to make a plan from. Add at least one case with a segmentation.',
     );
   }
-  const preset = presets[options.size ?? 'full'];
+  const preset = presetFor(options.size ?? 'full', options);
   const spacingMm = targetSpacing(fingerprint, preset);
   const { topology, batchSize } = fitToMemory(fingerprint, spacingMm, preset, options);
   const classes = classesOf(options);
-  const regions =
-    options.regions ??
-    (options.classes === undefined ? kidneyRegions : classes.map(({ name, value }) => ({ name, classes: [value] })));
+  const each = classes.map(({ name, value }) => ({ name, classes: [value] }));
+  const unions = options.regions ?? (options.classes === undefined ? kidneyRegions : each);
   return parsePlan({
     version: 1,
     classes,
-    regions,
+    regions: options.interactive === true ? each : unions,
     spacingMm,
     patchSize: topology.patchSize,
     batchSize,
     normalisation: normalisationOf(fingerprint, options),
-    network: networkFor(topology, preset, classesOf(options)),
+    network: networkFor(topology, preset, options),
     loss: { terms: [{ kind: 'dice' }, { kind: 'cross-entropy' }] },
     optimiser: preset.optimiser,
     schedule: { kind: 'polynomial', initial: preset.learningRate, power: 0.9, warmUpSteps: 0 },
@@ -199,7 +148,22 @@ export function makePlan(fingerprint: Fingerprint, options: PlanOptions): Plan {
     augmentation: augmentationFor(topology.patchSize, spacingMm, preset),
     memoryBudgetMb: options.memoryBudgetMb,
     inference: { overlap: preset.overlap, flips: false },
+    ...(options.interactive === true ? { interactive: interactiveFor(spacingMm, classes) } : {}),
   });
+}
+
+/** A click reaches two and a half voxels, further for those that are thick: the network has to see it at every level. */
+function interactiveFor(spacingMm: Triple, classes: readonly SegmentationClass[]): InteractiveSpec {
+  const [z, y, x] = spacingMm;
+  return {
+    classes: classes.map(({ value }) => value),
+    guidance: { kind: 'gaussian', sigmaMm: rounded(2.5 * (z * y * x) ** (1 / 3), 2) },
+    clicksMax: 10,
+    predictionsMax: 2,
+    automaticProbability: 0.1,
+    previousMask: { probability: 0.3, errorMm: rounded(1.5 * (z * y * x) ** (1 / 3), 2) },
+    evaluation: { clicks: [0, 1, 3, 5, 10], scored: 3 },
+  };
 }
 
 function classesOf({ classes = kidneyClasses }: PlanOptions): SegmentationClass[] {
@@ -264,7 +228,7 @@ function fitToMemory(
   ) as unknown as Triple;
   let patch = firstPatch(spacingMm, median, preset);
   const memoryMb = (topology: Topology, batchSize: number): number =>
-    trainingMemoryMb(networkFor(topology, preset, classesOf(options)), topology.patchSize, batchSize);
+    trainingMemoryMb(networkFor(topology, preset, options), topology.patchSize, batchSize);
   for (;;) {
     const topology = topologyFor(patch, spacingMm, preset.levelsMax);
     if (memoryMb(topology, preset.batchSize.min) <= options.memoryBudgetMb) {
@@ -307,7 +271,7 @@ function largestBatch(
   return batchSize;
 }
 
-function networkFor(topology: Topology, preset: Preset, classes: readonly SegmentationClass[]): Plan['network'] {
+function networkFor(topology: Topology, preset: Preset, options: PlanOptions): Plan['network'] {
   const { strides, kernelSizes } = topology;
   return networkSpecSchema.parse({
     kind: 'unet',
@@ -317,7 +281,10 @@ function networkFor(topology: Topology, preset: Preset, classes: readonly Segmen
     blocksPerLevel: strides.map(() => 2),
     decoderBlocksPerLevel: strides.slice(1).map(() => preset.network.decoderBlocks),
     downSampling: preset.network.downSampling,
-    classes: Math.max(...classes.map(({ value }) => value)) + 1,
+    ...(options.interactive === true
+      ? // WebGPU has no transposed convolution in three dimensions.
+        { inputChannels: clickChannels, classes: clickClasses, upSampling: 'nearest' as const }
+      : { classes: Math.max(...classesOf(options).map(({ value }) => value)) + 1 }),
   } satisfies NetworkSpecInput);
 }
 
@@ -328,6 +295,7 @@ function augmentationFor(patchSize: Triple, spacingMm: Triple, preset: Preset): 
     ...standardAugmentation,
     flips: [...preset.flips],
     rotation: { ...standardAugmentation.rotation, degreesMax: anisotropic ? [180, 0, 0] : [...preset.degreesMax] },
+    ...(preset.scaling === undefined ? {} : { scaling: preset.scaling }),
   };
 }
 

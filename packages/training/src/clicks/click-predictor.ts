@@ -48,7 +48,6 @@ export interface ClickRequest {
 const zoomMax = 4;
 /** What was found from afar is looked at again from near in so many regions at most; beyond, it stays as it is. */
 const nearLooksMax = 8;
-const nearOverlap = 0.25;
 /** So many new voxels on a region's border say that the object goes on beyond it. */
 const borderVoxelsMin = 4;
 
@@ -149,7 +148,7 @@ export class ClickPredictor implements AsyncDisposable {
   /** A field that was seen from afar, seen again from near with that as the mask so far. */
   async #fromNear(scene: Scene, field: ClickField, signal: AbortSignal | undefined): Promise<ClickField> {
     const { patchSize } = this.#plan;
-    const along = (axis: 0 | 1 | 2) => axisOf(field.size[axis], patchSize[axis], nearOverlap);
+    const along = (axis: 0 | 1 | 2) => axisOf(field.size[axis], patchSize[axis], 0);
     const axes = [along(0), along(1), along(2)] as const;
     const windows = axes[0].starts.flatMap((z) =>
       axes[1].starts.flatMap((y) => axes[2].starts.map((x): Triple => [z, y, x])),

@@ -13,6 +13,8 @@ export interface ClickTrial {
   readonly reference: LabelMap;
   /** After how many clicks the Dice is wanted, ascending. */
   readonly clicks: readonly number[];
+  /** The mask after so many is wanted. */
+  readonly keep: number;
   /** What `withoutClicks` gave on the reference's grid; needed where `clicks` asks for 0. */
   readonly automatic: LabelMap | null;
   readonly signal?: AbortSignal;
@@ -21,10 +23,8 @@ export interface ClickTrial {
 export interface ClickScore {
   /** By number of clicks. A mask without an error is not clicked on any more and stays as it is. */
   readonly diceAfter: ReadonlyMap<number, number>;
-  /** After the last. */
+  /** After `keep` clicks. */
   readonly mask: Uint8Array;
-  /** That were made. */
-  readonly clicks: readonly Click[];
 }
 
 /** Begins with nothing drawn. The reference must hold at least one voxel. */
@@ -34,10 +34,12 @@ export async function scoreClicks(trial: ClickTrial): Promise<ClickScore> {
   const mask = new Uint8Array(target.length);
   const diceAfter = new Map<number, number>();
   const clicks: Click[] = [];
+  let kept: Uint8Array = mask;
   for (const count of trial.clicks) {
     if (count === 0) {
       if (automatic === null) throw new TypeError('a score without clicks needs the mask without clicks');
       diceAfter.set(0, dice(automatic.voxels, target));
+      if (count === trial.keep) kept = automatic.voxels;
       continue;
     }
     while (clicks.length < count) {
@@ -47,8 +49,9 @@ export async function scoreClicks(trial: ClickTrial): Promise<ClickScore> {
       applyAnswer(mask, geometry, await predictor.answer(prepared, { geometry, mask, clicks }, signal && { signal }));
     }
     diceAfter.set(count, dice(mask, target));
+    if (count === trial.keep) kept = mask.slice();
   }
-  return { diceAfter, mask, clicks };
+  return { diceAfter, mask: kept };
 }
 
 /** Draws the answer into the mask (out), which is of the answer's grid. */

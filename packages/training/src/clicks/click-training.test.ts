@@ -119,7 +119,7 @@ describe('a trained click network', () => {
   let predictor: ClickPredictor;
   beforeAll(async () => {
     await using trainer = await trainerFor({ plan, model });
-    await trainer.train({ steps: 250, firstStep: 0, totalSteps: 250 });
+    await trainer.train({ steps: 180, firstStep: 0, totalSteps: 180 });
     predictor = await ClickPredictor.open({
       runtime: nodeRuntime(),
       model,
@@ -130,18 +130,17 @@ describe('a trained click network', () => {
     return () => predictor[Symbol.asyncDispose]();
   });
 
-  it.each([1, 2])(
-    'marks the class %i that was clicked on in a case it has not seen, and better with more clicks',
-    async (value) => {
-      const unseen = toyCase({ id: 'unseen', seed: 9 });
-      const { geometry } = unseen;
-      const reference = { geometry, voxels: unseen.label.map((each) => (each === value ? 1 : 0)) };
-      const automatic = await predictor.withoutClicks(unseen, geometry);
-      const clicks = [0, 1, 3, 5];
-      const { diceAfter } = await scoreClicks({ predictor, prepared: unseen, reference, clicks, automatic });
-      expect(diceAfter.get(5)!).toBeGreaterThan(diceAfter.get(0)!);
-    },
-  );
+  it('marks the class that was clicked on in a case it has not seen, the better the more clicks', async () => {
+    const unseen = toyCase({ id: 'unseen', seed: 9 });
+    const { geometry } = unseen;
+    const reference = { geometry, voxels: unseen.label.map((each) => (each === 2 ? 1 : 0)) };
+    const automatic = await predictor.withoutClicks(unseen, geometry);
+    const clicks = [0, 1, 5];
+    const { diceAfter } = await scoreClicks({ predictor, prepared: unseen, reference, clicks, keep: 1, automatic });
+    const [none, one, five] = clicks.map((count) => diceAfter.get(count)!) as [number, number, number];
+    expect(one).toBeGreaterThan(none + 0.05);
+    expect(five).toBeGreaterThan(one + 0.05);
+  });
 
   it('tells apart a click on the structure and one beside it', async () => {
     const unseen = toyCase({ id: 'unseen', seed: 9 });

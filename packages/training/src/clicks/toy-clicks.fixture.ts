@@ -27,6 +27,7 @@ export function toyClickPlan(changes: Partial<Record<keyof Plan, unknown>> = {})
       kernelSizes: [...network.kernelSizes, [3, 3, 3]],
       blocksPerLevel: [1, 1, 1],
     },
+    schedule: { kind: 'polynomial', initial: 0.005, power: 0.9, warmUpSteps: 0 },
     interactive: toyInteractive,
     ...changes,
   });
