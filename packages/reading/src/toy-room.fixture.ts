@@ -114,8 +114,8 @@ export async function openToyArchive(directory: string, clock: ToyClock): Promis
 }
 
 /** A series of a patient. */
-export function toyFiles(patient: string, seed = 0): readonly Uint8Array[] {
-  return writeDicomSeries(toyImage(seed), toyMeta(patient));
+export function toyFiles(patient: string, seed = 0, image: Image = toyImage(seed)): readonly Uint8Array[] {
+  return writeDicomSeries(image, toyMeta(patient));
 }
 
 /** Takes in a series a patient. */

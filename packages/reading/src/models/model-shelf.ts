@@ -94,7 +94,7 @@ export class ModelShelf {
   /** @throws ArchiveError `archive.instance-damaged` */
   async files({ files }: Pick<ModelEntry, 'files'>): Promise<Map<string, Uint8Array>> {
     const found = new Map<string, Uint8Array>();
-    for (const [name, sha256] of Object.entries(files)) found.set(name, await this.#blobs.get(sha256));
+    for (const [name, sha256] of Object.entries(files)) found.set(name, new Uint8Array(await this.#blobs.get(sha256)));
     return found;
   }
 
@@ -205,9 +205,14 @@ function readBundle({ files, kind }: NewModel): Bundle {
     if (!(cause instanceof TrainingError)) throw cause;
     throw new ReadingError('reading.model-malformed', cause.message, { cause });
   }
+  const isInteractive = bundle.plan.interactive !== undefined;
   const channels = bundle.model.graph.inputs.find(({ name }) => name === 'image')?.shape[1];
   const wanted = kind === 'interactive' ? promptChannels : 1;
-  if (channels !== wanted || !bundle.model.graph.outputs.some(({ name }) => name === 'logits')) {
+  if (
+    isInteractive !== (kind === 'interactive') ||
+    channels !== wanted ||
+    !bundle.model.graph.outputs.some(({ name }) => name === 'logits')
+  ) {
     const message = `The model does not take what a model of its kind is given: ${wanted} channels of an image.`;
     throw new ReadingError('reading.model-malformed', message);
   }

@@ -34,9 +34,10 @@ export interface ShownWork extends ModelWork {
   readonly progress: WorkProgress | undefined;
 }
 
-const shownMax = 1000;
 /** How often it is looked whether it is night. */
 const nightLookMs = 60_000;
+/** For so long the process is kept that has nothing to do: to begin it takes seconds. */
+const restAfterMs = 120_000;
 
 export class Models {
   readonly shelf: ModelShelf;
@@ -53,6 +54,8 @@ export class Models {
   #running: { readonly id: string; readonly cancel: AbortController } | undefined;
   #work: Promise<void> = Promise.resolve();
   #isAwake = false;
+  /** Works begun since the start. */
+  #performed = 0;
 
   constructor(parts: RoomParts, options: ModelsOptions) {
     const { shelf, readings, tasks } = options;
@@ -77,9 +80,9 @@ export class Models {
   }
 
   /** What runs, waits and has ended. @throws ReadingError `reading.role-wanted` */
-  work(asker: Asker, project: string): readonly ShownWork[] {
+  work(asker: Asker, project: string, limit = 1000): readonly ShownWork[] {
     wantLead(asker);
-    return this.#queue.list(project, shownMax).map((work) => this.#shown(work));
+    return this.#queue.list(project, limit).map((work) => this.#shown(work));
   }
 
   /** @throws ReadingError `reading.work-unknown` also for that of a case in which the asker has nothing to do */
@@ -144,8 +147,13 @@ export class Models {
       await this.#perform(work);
     }
     this.#isAwake = false;
-    this.#worker.rest();
+    void this.#restLater(this.#performed);
     if (this.#queue.hasWaiting()) void this.#waitForNight();
+  }
+
+  async #restLater(performed: number): Promise<void> {
+    await this.#parts.clock.sleep(restAfterMs, this.#stop.signal);
+    if (!this.#isAwake && this.#performed === performed) this.#worker.rest();
   }
 
   async #waitForNight(): Promise<void> {
@@ -156,6 +164,7 @@ export class Models {
   async #perform(work: ModelWork): Promise<void> {
     const { commits } = this.#parts;
     const cancel = new AbortController();
+    this.#performed++;
     this.#running = { id: work.id, cancel };
     try {
       await commits.run(() => this.#queue.begin(work.id));

@@ -211,7 +211,8 @@ export class PromptSessions {
 
   #of(asker: Asker, { taskId }: TaskName, session: string): Held {
     const held = this.#held.get(session);
-    if (held === undefined || held.person !== asker.person || held.task.id !== taskId) throw unknownSession();
+    const isOwn = held !== undefined && held.person === asker.person && held.task.id === taskId;
+    if (!isOwn || this.#isOver(held)) throw unknownSession();
     return held;
   }
 
