@@ -142,11 +142,15 @@ describe('an archive', () => {
       );
       await admitAll(archive, [...files, ...files]);
       expect(archive.quarantine.list()).toHaveLength(4);
+      // Nobody who fetches a study needs to fetch these again.
+      const uids = files.map((file) => parsePart10(file).data.text('SOPInstanceUID')!);
+      expect(archive.heldOf([...uids, '1.2.3'])).toEqual(new Set(uids));
       const [first] = archive.quarantine.list();
       expect(first).toMatchObject({ code: reason.code, message: 'Refused.', origin: folder });
       expect(archive.quarantine.detail(first!.id)).toBe('Meyer');
       expect(await archive.door.release(first!.id)).toMatchObject({ kind: 'refused', quarantineId: first!.id });
       await archive.quarantine.delete(first!.id);
+      expect(archive.heldOf(uids).size).toBe(uids.length - 1);
       await expect(archive.quarantine.delete(first!.id)).rejects.toMatchObject({ code: 'archive.quarantine-unknown' });
       await expect(archive.door.release('../secret')).rejects.toMatchObject({ code: 'archive.quarantine-unknown' });
     }

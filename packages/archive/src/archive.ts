@@ -135,10 +135,11 @@ export class Archive implements AsyncDisposable {
     return new SealedBox(this.#parts.identityKey, purpose);
   }
 
-  /** Of instances by their UIDs as others have them: those that were stored. */
+  /** Of instances by their UIDs as others have them: those that were stored, or are in quarantine. */
   heldOf(originalUids: readonly string[]): ReadonlySet<string> {
     const pseudonyms = new Pseudonyms(this.#parts.secret);
-    return new Set(originalUids.filter((uid) => this.catalogue.holdsInstance(pseudonyms.uid(uid))));
+    const isHeld = (uid: string) => this.catalogue.holdsInstance(uid) || this.quarantine.holdsInstance(uid);
+    return new Set(originalUids.filter((uid) => isHeld(pseudonyms.uid(uid))));
   }
 
   /** Whose studies come with this Patient ID, and Issuer of Patient ID where there is one. */

@@ -38,10 +38,16 @@ export class ArchiveDoor implements Door {
 
   async admit(bytes: Uint8Array, origin: Origin): Promise<Admission> {
     const { instanceBytesMax, preparer } = this.#parts;
-    if (bytes.length > instanceBytesMax) return this.#refuse(bytes, preparer.sourceOf(bytes), origin, tooLarge);
+    if (bytes.length > instanceBytesMax) {
+      return this.#refuse(bytes, origin, {
+        source: preparer.sourceOf(bytes),
+        sopInstanceUid: undefined,
+        reason: tooLarge,
+      });
+    }
     const prepared = await preparer.prepare(bytes);
     const { source } = prepared;
-    if (prepared.kind === 'refused') return this.#refuse(bytes, source, origin, prepared.reason);
+    if (prepared.kind === 'refused') return this.#refuse(bytes, origin, prepared);
     if (this.#parts.recorder.isErased(patientIdOf(prepared.header))) return refusedAsErased;
     const { outcome, sopInstanceUid } = await this.#store(prepared);
     switch (outcome.kind) {
@@ -53,9 +59,9 @@ export class ArchiveDoor implements Door {
           return { kind: 'duplicate', sopInstanceUid };
         }
         await this.#findConflict(outcome.seriesId);
-        return this.#refuse(bytes, source, origin, conflict);
+        return this.#refuse(bytes, origin, { source, sopInstanceUid, reason: conflict });
       case 'misplaced':
-        return this.#refuse(bytes, source, origin, misplaced);
+        return this.#refuse(bytes, origin, { source, sopInstanceUid, reason: misplaced });
       case 'erased':
         return refusedAsErased;
     }
@@ -121,9 +127,13 @@ export class ArchiveDoor implements Door {
     );
   }
 
-  async #refuse(bytes: Uint8Array, source: Uint8Array, origin: Origin, reason: QuarantineReason): Promise<Admission> {
+  async #refuse(
+    bytes: Uint8Array,
+    origin: Origin,
+    { reason, ...names }: Pick<Extract<Preparation, { kind: 'refused' }>, 'source' | 'sopInstanceUid' | 'reason'>,
+  ): Promise<Admission> {
     const { quarantine, events, clock } = this.#parts;
-    const quarantineId = await quarantine.keep(bytes, { source, origin, reason, nowMs: clock.nowMs() });
+    const quarantineId = await quarantine.keep(bytes, { ...names, origin, reason, nowMs: clock.nowMs() });
     events.tell({ kind: 'quarantined', quarantineId, code: reason.code });
     return { kind: 'refused', code: reason.code, message: reason.message, quarantineId };
   }

@@ -80,6 +80,10 @@ function compareCondition(
     return within(named, { sql: `series_attribute.number ${comparison} ?`, values: [Number(value.text)] });
   }
   if (named.type === 'text') {
+    if (named.values?.every((known) => known.toLowerCase() !== value.text.toLowerCase())) {
+      const message = `The field has other values: ${named.values.join(', ')}.`;
+      throw new QueryError('archive.query-value-invalid', message, value.position);
+    }
     return within(named, { sql: `${named.sql} ${comparison} ? COLLATE NOCASE`, values: [value.text] });
   }
   return within(named, { sql: `${named.sql} ${comparison} ?`, values: [valueFor(named, value)] });

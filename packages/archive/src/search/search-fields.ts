@@ -1,6 +1,8 @@
 /** The fields by which series are searched, counted and split. Every DICOM keyword the archive has seen is one, too. */
 import type { DatabaseSync } from 'node:sqlite';
 import { catalogueAttributes } from '../catalogue-query.ts';
+import type { Phase } from '../derive/phase-guess.ts';
+import type { SeriesState } from '../store/series-entry.ts';
 import { isSyntheticSql } from '../store/synthetic-series.ts';
 import { QueryError } from './query-error.ts';
 import type { Word } from './query-parser.ts';
@@ -14,6 +16,8 @@ export interface SearchField {
   readonly sql: string;
   /** A field with several values a series: where they lie. */
   readonly from?: string;
+  /** Where there are no others. */
+  readonly values?: readonly string[];
   readonly description: string;
 }
 
@@ -21,19 +25,26 @@ const field = (name: string, type: FieldType, sql: string, description: string):
   ...{ name, type, sql, description },
 });
 
+const oneOf = (name: string, sql: string, values: readonly string[], description: string): SearchField => ({
+  ...{ name, type: 'text', sql, values, description },
+});
+
 const many = (name: string, sql: string, from: string, description: string): SearchField => ({
   ...{ name, type: 'text', sql, from, description },
 });
 
+const phases: readonly Phase[] = ['unenhanced', 'corticomedullary', 'nephrographic', 'excretory'];
+const states: readonly SeriesState[] = ['arriving', 'settled', 'described', 'unreadable'];
+
 export const searchFields: readonly SearchField[] = [
   field('subject', 'text', 'subject.PatientID', 'the subject’s pseudonym'),
-  field('sex', 'text', 'subject.PatientSex', 'M, F or O'),
+  oneOf('sex', 'subject.PatientSex', ['M', 'F', 'O'], 'M, F or O'),
   field('age', 'number', 'study.age_years', 'years, at the study'),
   field('study', 'text', 'study.StudyInstanceUID', 'Study Instance UID'),
   field('studyDate', 'date', 'study.StudyDate', '2026-03-01, as de-identified'),
   field('studyDescription', 'text', 'study.StudyDescription', ''),
   field('accession', 'text', 'study.AccessionNumber', 'the accession number’s pseudonym'),
-  field('format', 'text', 'study.format', 'dicom, or file for NIfTI and NRRD'),
+  oneOf('format', 'study.format', ['dicom', 'file'], 'dicom, or file for NIfTI and NRRD'),
   field('series', 'text', 'series.SeriesInstanceUID', 'Series Instance UID'),
   field('description', 'text', 'series.SeriesDescription', 'of the series'),
   field('protocol', 'text', 'series.ProtocolName', ''),
@@ -44,7 +55,7 @@ export const searchFields: readonly SearchField[] = [
   field('kernel', 'text', 'series.kernel', 'convolution kernel'),
   field('kvp', 'number', 'series.kvp', 'kV'),
   field('contrast', 'boolean', 'series.contrast', 'whether a contrast agent was given'),
-  field('phase', 'text', 'series.phase', 'unenhanced, corticomedullary, nephrographic or excretory'),
+  oneOf('phase', 'series.phase', phases, 'unenhanced, corticomedullary, nephrographic or excretory'),
   field('slices', 'number', 'series.slices', ''),
   field('sliceThickness', 'number', 'series.slice_thickness_mm', 'mm'),
   field('sliceSpacing', 'number', 'series.slice_spacing_mm', 'mm between slice centres'),
@@ -52,7 +63,7 @@ export const searchFields: readonly SearchField[] = [
   field('coverage', 'number', 'series.coverage_mm', 'mm along the slice axis'),
   field('instances', 'number', 'series.instance_count', ''),
   field('received', 'time-ms', 'series.arrived_ms', '2026-03-01, when its last instance came'),
-  field('state', 'text', 'series.state', 'arriving, settled, described or unreadable'),
+  oneOf('state', 'series.state', states, 'arriving, settled, described or unreadable'),
   field('labelled', 'boolean', '(series.label_count > 0)', 'whether it has a segmentation'),
   field(
     'tumourVolume',

@@ -112,6 +112,8 @@ describe('a search', () => {
     ['studyDate > 2024-13-01', 'archive.query-value-invalid', 12],
     ['labelled = perhaps', 'archive.query-value-invalid', 11],
     ['"--"', 'archive.query-value-invalid', 0],
+    ['format = nifti', 'archive.query-value-invalid', 9],
+    ['not phase in (excretory, venous)', 'archive.query-value-invalid', 25],
   ])('for %.40s is refused as %s at %i', (query, code, position) => {
     expect(() => archive.catalogue.search(query)).toThrow(expect.objectContaining({ code, position }));
   });

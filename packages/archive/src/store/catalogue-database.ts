@@ -164,6 +164,12 @@ const findings = `
     sealed_detail BLOB,
     arrived_ms INTEGER NOT NULL
   ) STRICT;
+  -- By the pseudonym of its SOP Instance UID, where that could be read.
+  CREATE TABLE IF NOT EXISTS quarantined_instance (
+    quarantine_id TEXT PRIMARY KEY REFERENCES quarantine ON DELETE CASCADE,
+    SOPInstanceUID TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS quarantined_instance_uid ON quarantined_instance (SOPInstanceUID);
 `;
 
 const cohorts = `

@@ -38,6 +38,8 @@ export class Quarantine {
   readonly #box: SealedBox;
   readonly #bySource: StatementSync;
   readonly #insert: StatementSync;
+  readonly #insertInstance: StatementSync;
+  readonly #byInstance: StatementSync;
 
   private constructor(directory: string, options: { database: DatabaseSync; commits: CommitGroup; box: SealedBox }) {
     this.#directory = directory;
@@ -51,6 +53,8 @@ export class Quarantine {
        ON CONFLICT (source) DO UPDATE SET code = excluded.code, message = excluded.message,
          sealed_detail = excluded.sealed_detail`,
     );
+    this.#insertInstance = this.#database.prepare('INSERT OR IGNORE INTO quarantined_instance VALUES (?, ?)');
+    this.#byInstance = this.#database.prepare('SELECT 1 FROM quarantined_instance WHERE SOPInstanceUID = ?');
   }
 
   /** @throws ArchiveError `archive.not-writable`, `archive.disk-full` */
@@ -65,11 +69,24 @@ export class Quarantine {
   /**
    * Keeps a file, once however often it comes, and answers with its id when it is durable.
    * @param source keyed digest of the file.
+   * @param sopInstanceUid its pseudonym, if the file states one.
    * @throws ArchiveError `archive.disk-full`, `archive.not-writable`
    */
   async keep(
     bytes: Uint8Array,
-    { source, origin, reason, nowMs }: { source: Uint8Array; origin: Origin; reason: QuarantineReason; nowMs: number },
+    {
+      nowMs,
+      origin,
+      reason,
+      sopInstanceUid,
+      source,
+    }: {
+      source: Uint8Array;
+      sopInstanceUid: string | undefined;
+      origin: Origin;
+      reason: QuarantineReason;
+      nowMs: number;
+    },
   ): Promise<string> {
     const known = this.#bySource.get(source)?.['id'];
     const id = known === undefined ? randomUUID() : String(known);
@@ -83,10 +100,16 @@ export class Quarantine {
       this.#insert.run(
         ...[listed, reason.code, reason.message, JSON.stringify(origin), bytes.length, source, detail, nowMs],
       );
+      if (sopInstanceUid !== undefined) this.#insertInstance.run(listed, sopInstanceUid);
       return listed;
     });
     if (kept !== id) await rm(this.#pathOf(id), { force: true });
     return kept;
+  }
+
+  /** Whether a file with this SOP Instance UID is here. @param sopInstanceUid its pseudonym. */
+  holdsInstance(sopInstanceUid: string): boolean {
+    return this.#byInstance.get(sopInstanceUid) !== undefined;
   }
 
   /** Oldest first. */
