@@ -15,7 +15,7 @@ function errorPages(): Plugin {
     load: async (source) => {
       if (source !== `\0${id}`) return undefined;
       const sections: [string, string][] = [];
-      for (const name of ['archive', 'imaging', 'console']) {
+      for (const name of ['archive', 'people', 'imaging', 'reading', 'console']) {
         const text = await readFile(resolve(documents, `${name}.md`), 'utf8');
         for (const section of text.split(/^## /m).slice(1)) {
           const [heading = '', ...lines] = section.split('\n');
@@ -38,6 +38,11 @@ export default defineConfig({
     target: 'es2022',
     // Of `light-dark()`: browsers since the spring of 2024.
     cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
-    rolldownOptions: { input: { site: resolve(import.meta.dirname, 'site.html') } },
+    rolldownOptions: {
+      input: {
+        site: resolve(import.meta.dirname, 'site.html'),
+        annotator: resolve(import.meta.dirname, 'annotator.html'),
+      },
+    },
   },
 });

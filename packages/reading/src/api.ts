@@ -4,7 +4,7 @@
  */
 export { type Protocol, type ProtocolInput, protocolSchema, type Structure } from './contract/protocol-schema.ts';
 export { type Answer, type Asked, type RouteContract, type RouteName, routeTable } from './contract/route-table.ts';
-export { applyDelta, deltaBetween, type LabelDelta } from './label/label-delta.ts';
+export { applyDelta, deltaBetween, deltaCounts, type LabelDelta } from './label/label-delta.ts';
 export { decodeRuns, encodeRuns } from './label/run-length.ts';
 export { replay, type Stroke, type StrokeHistory } from './label/stroke-history.ts';
 export { ReadingError } from './reading-error.ts';

@@ -8,23 +8,42 @@ export interface Asking {
 }
 
 /** @param route below `/api/v1`, as `/overview`. @throws ServiceError */
-export async function ask<T>(route: string, { body, method = 'GET', signal }: Asking = {}): Promise<T> {
+export function ask<T>(route: string, asking?: Asking): Promise<T> {
+  return askAt<T>(addressOf(route), asking);
+}
+
+/** @param address on the service's own host. @throws ServiceError */
+export async function askAt<T>(address: string, { body, method = 'GET', signal }: Asking = {}): Promise<T> {
   const sends = method === 'POST' || method === 'PUT';
-  let response: Response;
-  try {
-    response = await fetch(addressOf(route), {
-      method,
-      headers: sends ? { 'Content-Type': 'application/json' } : {},
-      ...(sends ? { body: JSON.stringify(body ?? {}) } : {}),
-      ...(signal === undefined ? {} : { signal }),
-    });
-  } catch (error) {
-    if (signal?.aborted) throw error;
-    throw unreachable();
-  }
+  const response = await fetched(address, {
+    method,
+    headers: sends ? { 'Content-Type': 'application/json' } : {},
+    ...(sends ? { body: JSON.stringify(body ?? {}) } : {}),
+    ...(signal === undefined ? {} : { signal }),
+  });
   const answer: unknown = await response.json().catch(() => undefined);
   if (!response.ok) throw serviceErrorOf(response.status, answer);
   return answer as T;
+}
+
+/** The bytes at an address, as they come. @throws ServiceError */
+export async function askStream(
+  address: string,
+  signal?: AbortSignal,
+): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+  const response = await fetched(address, signal === undefined ? {} : { signal });
+  if (!response.ok) throw serviceErrorOf(response.status, await response.json().catch(() => undefined));
+  if (response.body === null) throw unreachable();
+  return response.body;
+}
+
+async function fetched(address: string, asking: RequestInit): Promise<Response> {
+  try {
+    return await fetch(address, asking);
+  } catch (error) {
+    if (asking.signal?.aborted) throw error;
+    throw unreachable();
+  }
 }
 
 export function addressOf(route: string): string {

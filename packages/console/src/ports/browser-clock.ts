@@ -1,6 +1,18 @@
-/** Time in a browser: the one place of the pages that waits. */
+/** Time in a browser: the one place of the pages that waits, and that knows what time it is. */
+
 /** Until the answer is called. */
 export function later(ms: number, work: () => void): () => void {
   const timer = setTimeout(work, ms);
   return () => clearTimeout(timer);
+}
+
+/** Again and again, until the answer is called. */
+export function every(ms: number, work: () => void): () => void {
+  const timer = setInterval(work, ms);
+  return () => clearInterval(timer);
+}
+
+/** Milliseconds since 1970. */
+export function nowMs(): number {
+  return Date.now();
 }

@@ -1,25 +1,7 @@
-/** What the pages have asked the archive, and which of it an event makes old. */
+/** Which of what the pages have asked the archive an event makes old. */
 import type { ArchiveEvent } from '@consilium/archive/api';
-import { QueryCache, QueryClient } from '@tanstack/react-query';
-import { ServiceError } from '../parts/service-error.ts';
+import type { QueryClient } from '@tanstack/react-query';
 import { later } from '../ports/browser-clock.ts';
-
-export function archiveQueries(): QueryClient {
-  const client: QueryClient = new QueryClient({
-    queryCache: new QueryCache({
-      // A session that is over is noticed by whatever is asked next.
-      onError: (error, { queryKey }) => {
-        const isOver = error instanceof ServiceError && error.code === 'archive.login-wanted';
-        if (isOver && queryKey[0] !== 'session') void client.invalidateQueries({ queryKey: ['session'] });
-      },
-    }),
-    defaultOptions: {
-      queries: { retry: false, staleTime: 10_000, refetchOnWindowFocus: true, networkMode: 'always' },
-      mutations: { networkMode: 'always' },
-    },
-  });
-  return client;
-}
 
 const looked = ['overview', 'search', 'series', 'study', 'facet', 'histogram', 'findings', 'waiting'];
 const keysOf: Readonly<Record<ArchiveEvent['kind'], readonly string[]>> = {

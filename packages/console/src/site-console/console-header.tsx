@@ -3,8 +3,8 @@ import { ActionIcon, Badge, Burger, Button, Group, Menu, Text, useMantineColorSc
 import { useQuery } from '@tanstack/react-query';
 import { useSyncExternalStore } from 'react';
 import type { LiveEvents, LiveState } from '../parts/live-events.ts';
+import { logOut } from '../parts/session.ts';
 import { overview } from './archive-asking.ts';
-import { logOut } from './session.ts';
 import classes from './site-console.module.css';
 
 const liveWords: Readonly<Record<LiveState, { readonly word: string; readonly meaning: string }>> = {

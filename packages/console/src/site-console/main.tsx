@@ -9,12 +9,12 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { Router } from 'wouter';
 import { useHashLocation } from 'wouter/use-hash-location';
+import { serviceQueries } from '../parts/service-queries.ts';
+import { logInByAddress } from '../parts/session.ts';
 import { theme, variables } from '../parts/theme.ts';
-import { archiveQueries } from './archive-queries.ts';
-import { logInByAddress } from './session.ts';
 import { SiteConsole } from './site-console.tsx';
 
-const client = archiveQueries();
+const client = serviceQueries();
 await logInByAddress();
 
 createRoot(document.getElementById('root')!).render(

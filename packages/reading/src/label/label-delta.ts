@@ -84,6 +84,16 @@ export function checkDelta({ first, last, runs }: LabelDelta, size: Triple): Rea
   return set;
 }
 
+/** How many voxels a delta sets to each structure's number, 0 for those that it erases. @throws ReadingError `reading.runs-malformed` */
+export function deltaCounts({ runs }: LabelDelta): ReadonlyMap<number, number> {
+  const counts = new Map<number, number>();
+  for (const spring = new ByteSpring(runs); !spring.isDone; ) {
+    const [length, value] = nextRun(spring);
+    if (value !== keep) counts.set(value, (counts.get(value) ?? 0) + length);
+  }
+  return counts;
+}
+
 /** No structure's number. */
 const keep = -1;
 

@@ -2,7 +2,7 @@
 import type { Triple } from '@consilium/imaging';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { applyDelta, checkDelta, deltaBetween } from './label-delta.ts';
+import { applyDelta, checkDelta, deltaBetween, deltaCounts } from './label-delta.ts';
 import { editsBetween, fateOf } from './label-edits.ts';
 import { mergeLabels } from './label-merge.ts';
 import { decodeRuns, encodeRuns } from './run-length.ts';
@@ -47,6 +47,11 @@ describe('a change', () => {
         }
         const inverse = applyDelta(voxels, size, delta);
         expect(voxels).toEqual(after);
+        for (const number of [0, 1, 2, 3]) {
+          const count = (all: Uint8Array) => all.filter((value) => value === number).length;
+          const gained = (deltaCounts(delta).get(number) ?? 0) - (deltaCounts(inverse).get(number) ?? 0);
+          expect(gained).toBe(count(after) - count(before));
+        }
         applyDelta(voxels, size, delta);
         expect(voxels).toEqual(after);
         applyDelta(voxels, size, inverse);

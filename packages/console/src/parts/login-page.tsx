@@ -2,7 +2,7 @@
 import { Button, Center, Code, Paper, PasswordInput, Stack, Text, Title } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
-import { ErrorView } from '../parts/error-view.tsx';
+import { ErrorView } from './error-view.tsx';
 import { logIn } from './session.ts';
 
 export function LoginPage() {

@@ -1,5 +1,5 @@
 /** Logging in: with the link that the archive shows, whose fragment has the token. */
-import { ask } from '../parts/service-client.ts';
+import { ask } from './service-client.ts';
 
 const tokenPattern = /(?:^|#)token=([0-9a-f]+)/i;
 
@@ -12,7 +12,7 @@ export async function logInByAddress(): Promise<void> {
   await logIn(token).catch(() => {});
 }
 
-/** @param text the token, or the link with it. @throws ServiceError `archive.login-refused` */
+/** @param text the token, or the link with it. @throws ServiceError `people.login-refused` */
 export async function logIn(text: string): Promise<void> {
   await ask('/session', { method: 'POST', body: { token: tokenPattern.exec(text)?.[1] ?? text.trim() } });
 }

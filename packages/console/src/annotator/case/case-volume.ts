@@ -1,0 +1,87 @@
+/** The image of a case as it comes, some slices at a time, the middle first: there is something to look at long before all is here. */
+import type { Answer } from '@consilium/reading/api';
+import { ServiceError } from '../../parts/service-error.ts';
+import { later } from '../../ports/browser-clock.ts';
+import { askChunk, askVolume } from '../reading-asking.ts';
+import type { SliceRange } from './label-editor.ts';
+
+type Facts = Answer<'volume'>;
+
+/** Chunks that are asked for at a time. */
+const askedAtOnce = 3;
+const againMs = 2000;
+/** What is shown where nothing has come yet: air. */
+const nothingHu = -1024;
+
+export class CaseVolume {
+  readonly geometry: Facts['geometry'];
+  /** `[z, y, x]`, HU or what the scanner stored. */
+  readonly voxels: Int16Array<ArrayBuffer>;
+  readonly #name: { readonly project: string; readonly caseId: string };
+  readonly #facts: Facts;
+  readonly #listeners = new Set<(slices: SliceRange) => void>();
+  #received = 0;
+
+  private constructor(name: { project: string; caseId: string }, facts: Facts) {
+    const [depth, rows, columns] = facts.geometry.size;
+    this.#name = name;
+    this.#facts = facts;
+    this.geometry = facts.geometry;
+    this.voxels = new Int16Array(depth * rows * columns).fill(nothingHu);
+  }
+
+  /** @throws ServiceError */
+  static async open(project: string, caseId: string): Promise<CaseVolume> {
+    return new CaseVolume({ project, caseId }, await askVolume(project, caseId));
+  }
+
+  /** Of the chunks, 0 to 1. */
+  get share(): number {
+    return this.#received / this.#facts.chunks;
+  }
+
+  /** Told of slices that have come. */
+  listen(listener: (slices: SliceRange) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Resolves when all is here. What fails is asked for again. */
+  async stream(signal: AbortSignal): Promise<void> {
+    const order = middleFirst(this.#facts.chunks);
+    const worker = async () => {
+      for (let chunk = order.shift(); chunk !== undefined; chunk = order.shift()) {
+        if (signal.aborted) return;
+        try {
+          await this.#receive(chunk, signal);
+        } catch (error) {
+          if (signal.aborted) return;
+          if (!(error instanceof ServiceError && (error.status === 0 || error.status >= 500))) throw error;
+          order.unshift(chunk);
+          await new Promise<void>((resolve) => later(againMs, resolve));
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: askedAtOnce }, worker));
+  }
+
+  async #receive(chunk: number, signal: AbortSignal): Promise<void> {
+    const { slicesPerChunk } = this.#facts;
+    const [depth, rows, columns] = this.geometry.size;
+    const from = chunk * slicesPerChunk;
+    const to = Math.min(from + slicesPerChunk, depth) - 1;
+    const deflated = await askChunk(this.#name, chunk, signal);
+    const bytes = await new Response(deflated.pipeThrough(new DecompressionStream('deflate'))).arrayBuffer();
+    this.voxels.set(new Int16Array(bytes, 0, (to - from + 1) * rows * columns), from * rows * columns);
+    this.#received++;
+    for (const listener of this.#listeners) listener({ from, to });
+  }
+}
+
+/** The numbers below `count`, from the middle outwards. */
+export function middleFirst(count: number): number[] {
+  const middle = Math.floor((count - 1) / 2);
+  return Array.from({ length: count }, (_, at) => at).sort(
+    (a, b) => Math.abs(a - middle) - Math.abs(b - middle) || a - b,
+  );
+}

@@ -1,0 +1,78 @@
+/** The three planes of a case, with what a radiologist expects around a picture: sides of the patient, slice, window. */
+import { Progress } from '@mantine/core';
+import { useEffect, useRef, useSyncExternalStore } from 'react';
+import { type Plane, planes } from '../viewer/view-plane.ts';
+import classes from './desk.module.css';
+import type { Desk } from './desk.ts';
+
+const planeNames: Readonly<Record<Plane, string>> = { axial: 'Axial', coronal: 'Coronal', sagittal: 'Sagittal' };
+
+export function CaseStage({ desk, onFault }: { desk: Desk; onFault: (error: unknown) => void }) {
+  const elements = useRef<Partial<Record<Plane, HTMLDivElement>>>({});
+  const { plane: active, share } = useSyncExternalStore(desk.subscribe, desk.state);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a desk is mounted once.
+  useEffect(() => {
+    desk.mount(elements.current as Record<Plane, HTMLDivElement>).catch(onFault);
+    return () => desk.unmount();
+  }, [desk]);
+  return (
+    <div className={classes['stage']}>
+      {planes.map((plane) => (
+        <section
+          key={plane}
+          className={classes['plane']}
+          data-plane={plane}
+          data-active={plane === active}
+          aria-label={`${planeNames[plane]} plane`}
+        >
+          <div
+            ref={(element) => {
+              if (element !== null) elements.current[plane] = element;
+            }}
+            className={classes['picture']}
+            // biome-ignore lint/a11y/noNoninteractiveTabindex: keys scroll the plane that has the focus.
+            tabIndex={0}
+            role="img"
+            aria-label={`${planeNames[plane]} picture`}
+            onFocus={() => desk.setPlane(plane)}
+            onPointerDown={() => desk.setPlane(plane)}
+          />
+          <PlaneMarks desk={desk} plane={plane} />
+        </section>
+      ))}
+      {share < 1 && (
+        <Progress
+          className={classes['loading'] ?? ''}
+          value={share * 100}
+          size="xs"
+          aria-label="Slices that have come"
+        />
+      )}
+    </div>
+  );
+}
+
+function PlaneMarks({ desk, plane }: { desk: Desk; plane: Plane }) {
+  const { views, window } = useSyncExternalStore(desk.subscribe, desk.state);
+  const view = views[plane];
+  return (
+    <div className={classes['marks']}>
+      <span className={classes['name']}>{planeNames[plane]}</span>
+      {view && (
+        <>
+          <span className={classes['slice']} data-slice>
+            {view.slice} / {view.slices}
+          </span>
+          {(['top', 'right', 'bottom', 'left'] as const).map((edge) => (
+            <span key={edge} className={classes['edge']} data-edge={edge}>
+              {view.edges[edge]}
+            </span>
+          ))}
+        </>
+      )}
+      <span className={classes['window']}>
+        C {Math.round(window.centre)} W {Math.round(window.width)}
+      </span>
+    </div>
+  );
+}

@@ -1,0 +1,180 @@
+/** The desk's frame: the line at the top, tools at the left, what is asked of the person at the right. */
+import { Button, Group, Modal, Stack, Text, Title } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useEffect, useState, useSyncExternalStore } from 'react';
+import { Link, useLocation } from 'wouter';
+import { AskFirst } from '../../parts/ask-first.tsx';
+import { showError } from '../../parts/change.ts';
+import { Section } from '../../parts/section.tsx';
+import { ShortcutList } from '../../parts/shortcuts.tsx';
+import type { TaskSession } from '../case/task-session.ts';
+import { openNext, postTask, type Task, type TaskName } from '../reading-asking.ts';
+import { caseWord, stateWords } from '../worklist/task-words.ts';
+import { CaseStage } from './case-stage.tsx';
+import classes from './desk.module.css';
+import type { Desk } from './desk.ts';
+import { deskKeys, useDeskKeys } from './desk-shortcuts.ts';
+import { type FormAnswers, ReadingForm } from './reading-form.tsx';
+import { ReviewPanel } from './review-panel.tsx';
+import { SaveMark } from './save-mark.tsx';
+import { StructurePanel } from './structure-panel.tsx';
+import { ToolRail } from './tool-rail.tsx';
+import { WindowPanel } from './window-panel.tsx';
+
+export interface DeskFrameProps {
+  readonly name: TaskName;
+  readonly task: Task;
+  readonly desk: Desk;
+  readonly onReopen: () => void;
+  readonly onFault: (error: unknown) => void;
+}
+
+export function DeskFrame({ desk, name, onFault, onReopen, task }: DeskFrameProps) {
+  const [helpOpen, setHelpOpen] = useState(false);
+  const { session } = desk.options;
+  const keys = [...deskKeys(desk), { keys: '?', does: 'show this list', run: () => setHelpOpen(true) }];
+  useDeskKeys(keys);
+  useEffect(() => {
+    document.title = `${caseWord(task)} · Consilium`;
+    if (session !== undefined && session.recovered > 0) {
+      const strokes = session.recovered === 1 ? 'One stroke' : `${session.recovered} strokes`;
+      notifications.show({
+        message: `${strokes} of the last sitting had not been sent, and are here.`,
+        color: 'green',
+      });
+    }
+  }, [session, task]);
+  return (
+    <main className={classes['desk']}>
+      <TopLine name={name} task={task} desk={desk} onHelp={() => setHelpOpen(true)} />
+      <div className={classes['tools']}>
+        <ToolRail desk={desk} />
+      </div>
+      <CaseStage desk={desk} onFault={onFault} />
+      <aside className={classes['side']} aria-label="Task">
+        <Stack gap="sm">
+          <StructurePanel desk={desk} />
+          <WindowPanel desk={desk} />
+          {session === undefined ? <ReviewPanel name={name} task={task} /> : <HandIn name={name} session={session} />}
+        </Stack>
+      </aside>
+      {session && <ShutOut session={session} onReopen={onReopen} />}
+      <ShortcutList shortcuts={keys} opened={helpOpen} onClose={() => setHelpOpen(false)} />
+    </main>
+  );
+}
+
+interface TopLineProps {
+  readonly name: TaskName;
+  readonly task: Task;
+  readonly desk: Desk;
+  readonly onHelp: () => void;
+}
+
+function TopLine({ desk, name, onHelp, task }: TopLineProps) {
+  const { canRedo, canUndo } = useSyncExternalStore(desk.subscribe, desk.state);
+  const { session } = desk.options;
+  return (
+    <header className={classes['top']}>
+      <Link href={`/${name.project}`}>Reading list</Link>
+      <Title order={1} size="h5">
+        Case {caseWord(task)}
+      </Title>
+      <Text size="sm" c="dimmed">
+        {task.role === 'adjudicate' ? 'Adjudication' : 'Reading'}
+        {task.isBlinded ? ', blinded' : ''}
+      </Text>
+      {session ? <SaveMark queue={session.queue} /> : <Text size="sm">{stateWords[task.state].word}</Text>}
+      <Group gap={6} ml="auto">
+        {session && (
+          <>
+            <Button size="compact-sm" variant="default" disabled={!canUndo} onClick={() => desk.undo()}>
+              Undo
+            </Button>
+            <Button size="compact-sm" variant="default" disabled={!canRedo} onClick={() => desk.redo()}>
+              Redo
+            </Button>
+          </>
+        )}
+        <Button size="compact-sm" variant="default" onClick={onHelp} aria-label="Keys" title="Keys (?)">
+          ?
+        </Button>
+      </Group>
+    </header>
+  );
+}
+
+function HandIn({ name, session }: { name: TaskName; session: TaskSession }) {
+  const client = useQueryClient();
+  const [, navigate] = useLocation();
+  const leave = async (done: string) => {
+    session.close();
+    notifications.show({ message: done, color: 'green' });
+    await client.invalidateQueries();
+    navigate(`/${name.project}`);
+  };
+  const submit = useMutation({
+    mutationFn: (form: FormAnswers) => session.submit(form),
+    onSuccess: async (kept) => {
+      if (kept.kind === 'conflict') {
+        notifications.show({
+          message:
+            'Another label of this task was kept meanwhile, and both changed the same structures. Nothing is handed in yet.',
+          color: 'orange',
+          autoClose: false,
+        });
+        return;
+      }
+      session.close();
+      await client.invalidateQueries();
+      const next = await openNext(name.project).catch(() => null);
+      notifications.show({ message: 'Handed in.', color: 'green' });
+      navigate(next === null ? `/${name.project}` : `/${name.project}/tasks/${next.task.id}`);
+    },
+    onError: showError,
+  });
+  return (
+    <>
+      <ReadingForm form={session.protocol.form} isBusy={submit.isPending} onSubmit={submit.mutate} />
+      <Section title="Not for you?">
+        <AskFirst
+          size="xs"
+          label="Give it back"
+          title="Give the task back"
+          explanation="Another person can take it, and it is not offered to you again. What you drew is kept aside."
+          confirm="Give it back"
+          reasonLabel="Reason, without a name"
+          onConfirm={(reason) => void postTask('skip', name, { reason }).then(() => leave('Given back.'), showError)}
+        />
+      </Section>
+    </>
+  );
+}
+
+/** Where another window has taken the task. */
+function ShutOut({ onReopen, session: { queue } }: { session: TaskSession; onReopen: () => void }) {
+  const state = useSyncExternalStore(queue.subscribe, queue.state);
+  const isRefused = state === 'refused';
+  return (
+    <Modal
+      opened={state === 'shut-out' || isRefused}
+      onClose={() => {}}
+      withCloseButton={false}
+      title={isRefused ? 'A stroke was refused' : 'Open in another window'}
+    >
+      <Stack>
+        <Text size="sm">
+          {isRefused
+            ? (queue.error?.message ?? '')
+            : 'This task is drawn on in another window, here or on another machine. Nothing is lost: what was drawn here comes along when you take it back.'}
+        </Text>
+        <Group justify="flex-end">
+          <Button onClick={onReopen} data-autofocus>
+            {isRefused ? 'Load the task again' : 'Go on here'}
+          </Button>
+        </Group>
+      </Stack>
+    </Modal>
+  );
+}

@@ -1,0 +1,309 @@
+/**
+ * A case on the reader's desk: what is shown and how, which tool is in hand, what may be drawn where. What it draws goes to
+ * the session, if there is one; without, the case is only looked at.
+ */
+import type { Protocol, Structure } from '@consilium/reading/api';
+import type { CaseVolume } from '../case/case-volume.ts';
+import type { DrawingRule, Edit, SliceRange } from '../case/label-editor.ts';
+import type { EditSource, TaskSession } from '../case/task-session.ts';
+import { CaseViewer, type PlaneView } from '../viewer/case-viewer.ts';
+import { type ToolId, toolOf } from '../viewer/drawing-tool.ts';
+import { firstWindow, type GreyWindow, windowPresets } from '../viewer/grey-window.ts';
+import type { LabelStyle } from '../viewer/label-layers.ts';
+import { type Plane, planes } from '../viewer/view-plane.ts';
+
+export interface DeskState {
+  readonly tool: ToolId;
+  readonly structure: number;
+  readonly brushMm: number;
+  /** Values that the threshold brush draws, and to which the others are held if `holdsRange`. */
+  readonly range: readonly [number, number];
+  readonly holdsRange: boolean;
+  /** The structure inside which alone is drawn. */
+  readonly inside: number | undefined;
+  readonly hidden: ReadonlySet<number>;
+  readonly locked: ReadonlySet<number>;
+  readonly isLabelShown: boolean;
+  readonly isOutlined: boolean;
+  readonly window: GreyWindow;
+  readonly plane: Plane;
+  readonly views: Readonly<Partial<Record<Plane, PlaneView>>>;
+  /** Of the image that has come, 0 to 1. */
+  readonly share: number;
+  readonly volumesMl: Readonly<Record<number, number>>;
+  readonly canUndo: boolean;
+  readonly canRedo: boolean;
+}
+
+export interface DeskOptions {
+  readonly protocol: Protocol;
+  readonly volume: CaseVolume;
+  /** Voxels by layer; those of the session, if there is one. */
+  readonly layers: readonly Uint8Array[];
+  readonly session?: TaskSession | undefined;
+}
+
+const brushMmMax = 60;
+const filled: LabelStyle = { fillAlpha: 0.3, outlineWidth: 2 };
+const outlined: LabelStyle = { fillAlpha: 0, outlineWidth: 2 };
+
+export class Desk {
+  readonly options: DeskOptions;
+  readonly #listeners = new Set<() => void>();
+  readonly #stop = new AbortController();
+  #viewer: CaseViewer | undefined;
+  #state: DeskState;
+  readonly #mlPerVoxel: number;
+
+  constructor(options: DeskOptions) {
+    this.options = options;
+    const { protocol, session, volume } = options;
+    this.#mlPerVoxel = volume.geometry.spacingMm.reduce((product, mm) => product * mm, 1) / 1000;
+    this.#state = {
+      tool: session === undefined ? 'window' : 'circle',
+      structure: protocol.structures[0]!.number,
+      ...{ brushMm: 8, range: [20, 200], holdsRange: false, inside: undefined, hidden: new Set(), locked: new Set() },
+      ...{ isLabelShown: true, isOutlined: false, window: windowPresets[0]!, plane: 'axial', views: {}, share: 0 },
+      ...{ volumesMl: {}, canUndo: false, canRedo: false },
+    };
+    this.#count();
+  }
+
+  readonly state = (): DeskState => this.#state;
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  /** The pictures, once they are there. */
+  get viewer(): CaseViewer | undefined {
+    return this.#viewer;
+  }
+
+  structureOf(number: number): Structure {
+    return this.options.protocol.structures.find((one) => one.number === number)!;
+  }
+
+  /** Shows the case in elements of the page; the image comes by and by. */
+  async mount(elements: Readonly<Record<Plane, HTMLDivElement>>): Promise<void> {
+    const { volume } = this.options;
+    const viewer = await CaseViewer.create({
+      elements,
+      volume,
+      events: {
+        onDrawn: this.#drawn,
+        onView: this.#look,
+        onWindow: (window) => this.#change({ window }),
+        onWork: (tool) => this.options.session?.mark({ tool, structure: this.#state.structure }),
+      },
+    });
+    if (this.#stop.signal.aborted) {
+      viewer.destroy();
+      return;
+    }
+    this.#viewer = viewer;
+    this.#showLabels(viewer);
+    this.setTool(this.#state.tool);
+    this.setBrush(this.#state.brushMm);
+    viewer.setRange(this.#state.range);
+    viewer.setWindow(this.#state.window);
+    for (const plane of planes) this.#look(plane);
+    let isFirst = true;
+    volume.listen((slices) => {
+      if (isFirst) this.setWindow(firstWindow(slicesOf(volume, slices)));
+      isFirst = false;
+      viewer.imageChanged(slices);
+      this.#change({ share: volume.share });
+    });
+    void volume.stream(this.#stop.signal);
+  }
+
+  unmount(): void {
+    this.#stop.abort();
+    this.#viewer?.destroy();
+    this.#viewer = undefined;
+  }
+
+  setTool(tool: ToolId): void {
+    if (toolOf(tool).draws && this.options.session === undefined) return;
+    this.#viewer?.setTool(tool);
+    this.#change({ tool });
+  }
+
+  setStructure(structure: number): void {
+    this.#viewer?.labels.activate(layerId(this.structureOf(structure).layer), structure);
+    this.#viewer?.render();
+    this.#change({ structure });
+  }
+
+  /** @param by places in the list of structures. */
+  stepStructure(by: number): void {
+    const { structures } = this.options.protocol;
+    const at = structures.findIndex(({ number }) => number === this.#state.structure);
+    this.setStructure(structures[(at + by + structures.length) % structures.length]!.number);
+  }
+
+  setBrush(brushMm: number): void {
+    const clamped = Math.min(brushMmMax, Math.max(0.5, brushMm));
+    this.#viewer?.setBrush(clamped);
+    this.#change({ brushMm: clamped });
+  }
+
+  setRange(range: readonly [number, number], holdsRange = this.#state.holdsRange): void {
+    this.#viewer?.setRange(range);
+    this.#change({ range, holdsRange });
+  }
+
+  setInside(inside: number | undefined): void {
+    this.#change({ inside });
+  }
+
+  setWindow(window: GreyWindow): void {
+    this.#viewer?.setWindow(window);
+    this.#change({ window: { centre: window.centre, width: window.width } });
+  }
+
+  setPlane(plane: Plane): void {
+    if (plane !== this.#state.plane) this.#change({ plane });
+  }
+
+  scroll(slices: number): void {
+    this.#viewer?.scroll(this.#state.plane, slices);
+    this.options.session?.mark({ tool: 'scroll', structure: this.#state.structure });
+  }
+
+  showLabel(isLabelShown: boolean): void {
+    for (const layer of this.options.layers.keys()) this.#viewer?.labels.show(layerId(layer), isLabelShown);
+    this.#change({ isLabelShown });
+  }
+
+  outline(isOutlined: boolean): void {
+    for (const layer of this.options.layers.keys())
+      this.#viewer?.labels.style(layerId(layer), isOutlined ? outlined : filled);
+    this.#viewer?.render();
+    this.#change({ isOutlined });
+  }
+
+  toggleHidden(structure: number): void {
+    const hidden = toggled(this.#state.hidden, structure);
+    const { layer } = this.structureOf(structure);
+    this.#viewer?.labels.showStructure(layerId(layer), structure, !hidden.has(structure));
+    this.#viewer?.render();
+    this.#change({ hidden });
+  }
+
+  toggleLocked(structure: number): void {
+    this.#change({ locked: toggled(this.#state.locked, structure) });
+  }
+
+  undo(): void {
+    this.#tell(this.options.session?.editor.undo(), { tool: 'undo', structure: this.#state.structure });
+  }
+
+  redo(): void {
+    this.#tell(this.options.session?.editor.redo(), { tool: 'redo', structure: this.#state.structure });
+  }
+
+  /**
+   * Changes a layer otherwise than by a tool's hand: `work` writes into its voxels.
+   * @returns whether anything changed.
+   */
+  edit(source: EditSource, layer: number, work: (voxels: Uint8Array) => void): boolean {
+    const { session, volume } = this.options;
+    if (session === undefined) return false;
+    const { editor } = session;
+    work(editor.layers[layer]!);
+    const slices = { from: 0, to: editor.size[0] - 1 };
+    const rule: DrawingRule = { locked: this.#state.locked };
+    const edit = editor.take(layer, { slices, rule, image: volume.voxels });
+    this.#tell(edit, source);
+    return edit !== undefined;
+  }
+
+  readonly #drawn = (id: string, slices: SliceRange): void => {
+    const { session, volume } = this.options;
+    const layer = layerOf(id);
+    if (session === undefined || layer === undefined) return;
+    const { structure, tool } = this.#state;
+    const rule = this.#rule();
+    const edit = session.editor.take(layer, { slices, rule, image: volume.voxels });
+    // What the rule has taken back is to be seen, also where nothing is left.
+    this.#viewer?.labels.changed(id, slices);
+    if (edit === undefined) session.mark({ tool, structure });
+    else session.tell(edit, { tool, structure });
+    this.#count();
+  };
+
+  #rule(): DrawingRule {
+    const { holdsRange, inside, locked, range, structure } = this.#state;
+    return {
+      locked: new Set([...locked].filter((number) => number !== structure)),
+      ...(holdsRange ? { range } : {}),
+      ...(inside === undefined ? {} : { inside }),
+    };
+  }
+
+  #tell(edit: Edit | undefined, source: EditSource): void {
+    if (edit === undefined) return;
+    const { first, last, layer } = edit.change;
+    this.options.session?.tell(edit, source);
+    this.#viewer?.labels.changed(layerId(layer), { from: first[0], to: last[0] });
+    this.#count();
+  }
+
+  readonly #look = (plane: Plane): void => {
+    const view = this.#viewer?.viewOf(plane);
+    if (view !== undefined) this.#change({ views: { ...this.#state.views, [plane]: view } });
+  };
+
+  #showLabels(viewer: CaseViewer): void {
+    const { layers, protocol } = this.options;
+    for (const [layer, voxels] of layers.entries()) {
+      const structures = protocol.structures.filter((structure) => structure.layer === layer);
+      viewer.labels.add({ id: layerId(layer), voxels: voxels as Uint8Array<ArrayBuffer>, structures, style: filled });
+    }
+    this.setStructure(this.#state.structure);
+  }
+
+  #count(): void {
+    const { protocol, session } = this.options;
+    const counted =
+      session === undefined ? countsOf(this.options.layers) : (number: number) => session.editor.count(number);
+    const volumesMl = Object.fromEntries(
+      protocol.structures.map(({ number }) => [number, counted(number) * this.#mlPerVoxel]),
+    );
+    this.#change({ volumesMl, canUndo: session?.editor.canUndo ?? false, canRedo: session?.editor.canRedo ?? false });
+  }
+
+  #change(part: Partial<DeskState>): void {
+    this.#state = { ...this.#state, ...part };
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+const layerPrefix = 'label-';
+
+function layerId(layer: number): string {
+  return layerPrefix + layer;
+}
+
+/** Undefined for what is only looked at. */
+function layerOf(id: string): number | undefined {
+  return id.startsWith(layerPrefix) ? Number(id.slice(layerPrefix.length)) : undefined;
+}
+
+function toggled(set: ReadonlySet<number>, one: number): ReadonlySet<number> {
+  return set.has(one) ? new Set([...set].filter((other) => other !== one)) : new Set([...set, one]);
+}
+
+function slicesOf({ geometry: { size }, voxels }: CaseVolume, { from, to }: SliceRange): Int16Array {
+  const slice = size[1] * size[2];
+  return voxels.subarray(from * slice, (to + 1) * slice);
+}
+
+function countsOf(layers: readonly Uint8Array[]): (number: number) => number {
+  const counts = new Float64Array(256);
+  for (const voxels of layers) for (let at = 0; at < voxels.length; at++) counts[voxels[at]!]!++;
+  return (number) => counts[number]!;
+}

@@ -1,0 +1,88 @@
+/** What the annotator asks of the reading room: every answer is of the type that the reading room's own table says. */
+import type { Answer, RouteName } from '@consilium/reading/api';
+import { queryOptions } from '@tanstack/react-query';
+import { askAt, askStream } from '../parts/service-client.ts';
+
+const root = '/reading/v1';
+const pathOf = (...parts: readonly string[]) => parts.map((part) => `/${encodeURIComponent(part)}`).join('');
+
+/** Which task of which project. */
+export interface TaskName {
+  readonly project: string;
+  readonly taskId: string;
+}
+
+export type Task = Answer<'task'>;
+export type Lease = Answer<'open'>;
+export type WireStroke = Answer<'draft'>['strokes'][number];
+
+function question<N extends RouteName>(_name: N, key: readonly unknown[], route: string) {
+  return queryOptions({ queryKey: key, queryFn: ({ signal }) => askAt<Answer<N>>(root + route, { signal }) });
+}
+
+export const me = question('me', ['me'], '/me');
+export const projects = question('listProjects', ['projects'], '/projects');
+export const tasks = (project: string) =>
+  question('listTasks', ['tasks', project], `/projects${pathOf(project)}/tasks?limit=500`);
+export const task = ({ project, taskId }: TaskName) =>
+  question('task', ['task', project, taskId], `/projects${pathOf(project)}/tasks${pathOf(taskId)}`);
+export const protocol = (project: string, version: number) =>
+  question('protocol', ['protocol', project, version], `/projects${pathOf(project)}/protocol?version=${version}`);
+export const reviews = ({ project, taskId }: TaskName) =>
+  question('listReviews', ['reviews', project, taskId], `/projects${pathOf(project)}/tasks${pathOf(taskId)}/reviews`);
+
+type TaskPost =
+  | 'open'
+  | 'heartbeat'
+  | 'draw'
+  | 'submit'
+  | 'skip'
+  | 'withdraw'
+  | 'takeReview'
+  | 'leaveReview'
+  | 'decide';
+const postPaths: Readonly<Record<TaskPost, string>> = {
+  ...{ open: 'open', heartbeat: 'heartbeat', draw: 'strokes', submit: 'submit', skip: 'skip', withdraw: 'withdraw' },
+  ...{ takeReview: 'review', leaveReview: 'review/leave', decide: 'review/decide' },
+};
+
+/** @throws ServiceError */
+export function postTask<N extends TaskPost>(
+  name: N,
+  { project, taskId }: TaskName,
+  body: unknown = {},
+  signal?: AbortSignal,
+): Promise<Answer<N>> {
+  const address = `${root}/projects${pathOf(project)}/tasks${pathOf(taskId)}/${postPaths[name]}`;
+  return askAt<Answer<N>>(address, { method: 'POST', body, ...(signal === undefined ? {} : { signal }) });
+}
+
+/** @throws ServiceError */
+export function openNext(project: string): Promise<Answer<'openNext'>> {
+  return askAt(`${root}/projects${pathOf(project)}/next`, { method: 'POST' });
+}
+
+/** @throws ServiceError */
+export function askDraft({ project, taskId }: TaskName): Promise<Answer<'draft'>> {
+  return askAt(`${root}/projects${pathOf(project)}/tasks${pathOf(taskId)}/draft`);
+}
+
+/** @throws ServiceError */
+export function askVolume(project: string, caseId: string): Promise<Answer<'volume'>> {
+  return askAt(`${root}/projects${pathOf(project)}/cases${pathOf(caseId)}/volume`);
+}
+
+/** Deflated slices. @throws ServiceError */
+export function askChunk(
+  { caseId, project }: { project: string; caseId: string },
+  chunk: number,
+  signal: AbortSignal,
+): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+  return askStream(`${root}/projects${pathOf(project)}/cases${pathOf(caseId)}/volume/${chunk}`, signal);
+}
+
+/** Runs of one layer of a version. @throws ServiceError */
+export async function askRuns(project: string, version: string, layer: number): Promise<Uint8Array> {
+  const bytes = await askStream(`${root}/projects${pathOf(project)}/versions${pathOf(version)}/layers/${layer}`);
+  return new Uint8Array(await new Response(bytes).arrayBuffer());
+}

@@ -1,0 +1,159 @@
+/** What the left button does: the tools of the annotator, the keys that choose them, and what Cornerstone calls them. */
+import {
+  addTool,
+  BrushTool,
+  CircleScissorsTool,
+  CrosshairsTool,
+  LengthTool,
+  PaintFillTool,
+  PanTool,
+  RectangleScissorsTool,
+  SphereScissorsTool,
+  StackScrollTool,
+  WindowLevelTool,
+  ZoomTool,
+} from '@cornerstonejs/tools';
+
+export interface DrawingTool {
+  readonly id: ToolId;
+  readonly name: string;
+  readonly key: string;
+  /** Whether it changes the label. */
+  readonly draws: boolean;
+  readonly does: string;
+  /** Cornerstone's class, or an instance of its brush with a strategy. */
+  readonly cornerstone: { readonly tool: string; readonly strategy?: string };
+}
+
+export type ToolId =
+  | ('window' | 'pan' | 'zoom' | 'crosshair' | 'length')
+  | ('circle' | 'sphere' | 'threshold' | 'erase-circle' | 'erase-sphere')
+  | ('cut-in' | 'cut-out' | 'ball' | 'box' | 'fill');
+
+const brush = BrushTool.toolName;
+export const drawingTools: readonly DrawingTool[] = [
+  {
+    id: 'crosshair',
+    name: 'Crosshair',
+    key: 'c',
+    draws: false,
+    does: 'move the three planes to a point; turn them',
+    cornerstone: { tool: CrosshairsTool.toolName },
+  },
+  {
+    id: 'window',
+    name: 'Window',
+    key: 'w',
+    draws: false,
+    does: 'change brightness and contrast',
+    cornerstone: { tool: WindowLevelTool.toolName },
+  },
+  { id: 'pan', name: 'Pan', key: 'p', draws: false, does: 'move the picture', cornerstone: { tool: PanTool.toolName } },
+  {
+    id: 'zoom',
+    name: 'Zoom',
+    key: 'z',
+    draws: false,
+    does: 'enlarge the picture',
+    cornerstone: { tool: ZoomTool.toolName },
+  },
+  {
+    id: 'length',
+    name: 'Length',
+    key: 'm',
+    draws: false,
+    does: 'measure a distance',
+    cornerstone: { tool: LengthTool.toolName },
+  },
+  {
+    id: 'circle',
+    name: 'Brush',
+    key: 'b',
+    draws: true,
+    does: 'draw a disc on the slice',
+    cornerstone: { tool: brush, strategy: 'FILL_INSIDE_CIRCLE' },
+  },
+  {
+    id: 'sphere',
+    name: 'Ball brush',
+    key: 's',
+    draws: true,
+    does: 'draw a ball through the slices',
+    cornerstone: { tool: brush, strategy: 'FILL_INSIDE_SPHERE' },
+  },
+  {
+    id: 'threshold',
+    name: 'Threshold brush',
+    key: 't',
+    draws: true,
+    does: 'draw what is in the range of values',
+    cornerstone: { tool: brush, strategy: 'THRESHOLD_INSIDE_SPHERE' },
+  },
+  {
+    id: 'erase-circle',
+    name: 'Eraser',
+    key: 'e',
+    draws: true,
+    does: 'erase a disc on the slice',
+    cornerstone: { tool: brush, strategy: 'ERASE_INSIDE_CIRCLE' },
+  },
+  {
+    id: 'erase-sphere',
+    name: 'Ball eraser',
+    key: 'E',
+    draws: true,
+    does: 'erase a ball through the slices',
+    cornerstone: { tool: brush, strategy: 'ERASE_INSIDE_SPHERE' },
+  },
+  {
+    id: 'cut-in',
+    name: 'Disc',
+    key: 'd',
+    draws: true,
+    does: 'fill a disc that is dragged open',
+    cornerstone: { tool: CircleScissorsTool.toolName, strategy: 'FILL_INSIDE' },
+  },
+  {
+    id: 'ball',
+    name: 'Ball',
+    key: 'D',
+    draws: true,
+    does: 'fill a ball that is dragged open',
+    cornerstone: { tool: SphereScissorsTool.toolName, strategy: 'FILL_INSIDE' },
+  },
+  {
+    id: 'box',
+    name: 'Rectangle',
+    key: 'q',
+    draws: true,
+    does: 'fill a rectangle that is dragged open',
+    cornerstone: { tool: RectangleScissorsTool.toolName, strategy: 'FILL_INSIDE' },
+  },
+  {
+    id: 'cut-out',
+    name: 'Scissors',
+    key: 'x',
+    draws: true,
+    does: 'erase inside a rectangle',
+    cornerstone: { tool: RectangleScissorsTool.toolName, strategy: 'ERASE_INSIDE' },
+  },
+  {
+    id: 'fill',
+    name: 'Fill',
+    key: 'f',
+    draws: true,
+    does: 'fill what is enclosed on the slice',
+    cornerstone: { tool: PaintFillTool.toolName },
+  },
+];
+
+export function toolOf(id: ToolId): DrawingTool {
+  return drawingTools.find((tool) => tool.id === id)!;
+}
+
+/** Tells Cornerstone of the classes, once a page. */
+export function registerTools(): void {
+  for (const tool of [WindowLevelTool, PanTool, ZoomTool, StackScrollTool, CrosshairsTool, LengthTool]) addTool(tool);
+  for (const tool of [BrushTool, CircleScissorsTool, SphereScissorsTool, RectangleScissorsTool, PaintFillTool])
+    addTool(tool);
+}
