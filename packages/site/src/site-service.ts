@@ -45,6 +45,9 @@ import { SpoolDirectory } from './spool-directory.ts';
 import { demandedPrivacy } from './task-privacy.ts';
 import { WorkingHours } from './working-hours.ts';
 
+const dayMs = 24 * 60 * 60 * 1000;
+/** Of a job that asked for nothing for so long, weights are fetched again should it go on; what the site learnt of it stays. */
+const jobKeptMs = 30 * dayMs;
 /** With the four files before it, at most 50 MiB. */
 const logBytesMax = 10 * 2 ** 20;
 
@@ -98,7 +101,7 @@ export async function runSite(directory: string, options: SiteServiceOptions): P
     throw new SiteError('site.other-identity', text);
   }
   const engine = await PolicyEngine.open(directory, siteRulesOf(settings));
-  const blobs = await ChunkDirectory.open(join(directory, 'store'), { isDurable: false });
+  const blobs = await ChunkDirectory.open(join(directory, 'store'), { isDurable: false, heldMs: jobKeptMs });
   using secrets = await SecretDirectory.open(directory);
   const spool = await SpoolDirectory.open(join(directory, 'spool'));
   const client = new CoordinatorClient({
@@ -191,11 +194,28 @@ export async function runSite(directory: string, options: SiteServiceOptions): P
     signal,
     onError: (error) => log.write('renewal failed', { detail: detailOf(error) }),
   });
+  const sweeping = sweepDaily(blobs, {
+    clock,
+    signal,
+    onError: (error) => log.write('sweep failed', { detail: detailOf(error) }),
+  });
   log.write('started', { siteId: settings.siteId });
   await agent.run(signal);
-  await renewing;
+  await Promise.all([renewing, sweeping]);
   await client.close();
   log.write('stopped');
+}
+
+/** What is not needed any more goes without a restart. */
+async function sweepDaily(
+  blobs: ChunkDirectory,
+  { clock, onError, signal }: { clock: Clock; signal: AbortSignal; onError: (error: unknown) => void },
+): Promise<void> {
+  for (;;) {
+    await clock.sleep(dayMs, signal);
+    if (signal.aborted) return;
+    await blobs.sweep().catch(onError);
+  }
 }
 
 /** How many patients there are, which no job changes; of what cannot be read, none: the task itself will say what is wrong. */

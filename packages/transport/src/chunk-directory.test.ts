@@ -1,5 +1,5 @@
 import { fork } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -207,6 +207,27 @@ describe('a chunk directory', () => {
     const later = await ChunkDirectory.open(directory, inTwoDays);
     expect(files(directory).sort()).toEqual([retained, chunkIdOf(text('retained')), 'job'].sort());
     expect(await getBlob(later, retained)).toEqual(text('retained'));
+  });
+
+  it('lets go, if it is told to, what is held for somebody who is not heard of any more', async () => {
+    let nowMs = Date.now();
+    const path = freshDirectory();
+    const open = (heldMs?: number) =>
+      ChunkDirectory.open(path, { nowMs: () => nowMs, ...(heldMs === undefined ? {} : { heldMs }) });
+    const store = await open(30 * dayMs);
+    const [old, shared] = [await putBlob(store, text('old')), await putBlob(store, text('shared'))];
+    for (const id of [old, shared]) await store.retain(id, 'a.job/train/0');
+    nowMs += 20 * dayMs;
+    await store.sweep();
+    expect(await store.getManifest(old)).toBeDefined();
+    await store.retain(shared, 'another');
+    utimesSync(join(path, 'holders', 'another'), nowMs / 1000, nowMs / 1000);
+    nowMs += 11 * dayMs;
+    await open();
+    expect(await store.getManifest(old)).toBeDefined();
+    await store.sweep();
+    expect(await store.getManifest(old)).toBeUndefined();
+    expect(await store.getManifest(shared)).toBeDefined();
   });
 
   it('loses nothing that it had promised when its process is killed, over and over', async () => {

@@ -33,6 +33,8 @@ export interface ChunkDirectoryOptions {
   readonly nowMs?: () => number;
   /** How long a blob, a chunk or a draft that nobody retains is left alone. */
   readonly forgottenMs?: number;
+  /** How long a holder that retains nothing more is believed to need what it has; default: for ever. */
+  readonly heldMs?: number;
   /** False: nothing is flushed, because all of it can be had again. After a power cut some of it is not there. */
   readonly isDurable?: boolean;
   /** How long a chunk that was seen to match its name is taken to match it still. */
@@ -79,6 +81,7 @@ export class ChunkDirectory implements BlobStore {
   readonly #directory: string;
   readonly #nowMs: () => number;
   readonly #forgottenMs: number;
+  readonly #heldMs: number;
   readonly #trustedMs: number;
   readonly #isDurable: boolean;
   readonly #chunks = new Map<ChunkId, StoredChunk>();
@@ -91,11 +94,18 @@ export class ChunkDirectory implements BlobStore {
 
   private constructor(
     directory: string,
-    { nowMs = wallClockMs, forgottenMs = dayMs, trustedMs = 600_000, isDurable = true }: ChunkDirectoryOptions,
+    {
+      nowMs = wallClockMs,
+      forgottenMs = dayMs,
+      heldMs = Number.POSITIVE_INFINITY,
+      trustedMs = 600_000,
+      isDurable = true,
+    }: ChunkDirectoryOptions,
   ) {
     this.#directory = directory;
     this.#nowMs = nowMs;
     this.#forgottenMs = forgottenMs;
+    this.#heldMs = heldMs;
     this.#trustedMs = trustedMs;
     this.#isDurable = isDurable;
     this.#holders = new HolderDirectory(join(directory, 'holders'), { isDurable });
@@ -222,8 +232,12 @@ export class ChunkDirectory implements BlobStore {
     }
   }
 
-  /** Forgets what nobody retains and nobody has touched for a day. Done at every opening; do it daily, too. */
+  /**
+   * Forgets what nobody retains and nobody has touched for a day, and lets go what is held for a holder that is not heard of any
+   * more. Done at every opening; do it daily, too.
+   */
   async sweep(): Promise<void> {
+    for (const holder of await this.#holders.idleSince(this.#nowMs() - this.#heldMs)) await this.release(holder);
     const before = this.#nowMs() - this.#forgottenMs;
     await this.#forget(
       [...this.#blobs]

@@ -1,6 +1,6 @@
 /** Who retains which blobs: a file a holder, a line a blob. A release that a power cut undoes is done again. */
 import assert from 'node:assert/strict';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BlobId, blobIdSchema } from '@consilium/protocol';
 import { appendLine, syncFile } from './durable-file.ts';
@@ -30,6 +30,16 @@ export class HolderDirectory {
 
   isHeld(id: BlobId): boolean {
     return this.#holders.has(id);
+  }
+
+  /** Who has retained nothing since a moment, in milliseconds since 1970. */
+  async idleSince(beforeMs: number): Promise<readonly string[]> {
+    const idle: string[] = [];
+    for (const file of [...this.#held.keys()]) {
+      const facts = await stat(join(this.#directory, file)).catch(() => undefined);
+      if (facts !== undefined && facts.mtimeMs < beforeMs) idle.push(decodeURIComponent(file));
+    }
+    return idle;
   }
 
   async retain(id: BlobId, holder: string): Promise<void> {
