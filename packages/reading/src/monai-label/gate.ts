@@ -45,7 +45,12 @@ export class Gate {
     if (!mayIn(asker, settings.project)) {
       throw new ReadingError('reading.project-unknown', 'There is no such project, or not for you.');
     }
-    const wants = { user: [], image: [], annotator: [Role.reader, Role.adjudicator], admin: [Role.lead] } as const;
+    const wants = {
+      user: [],
+      image: [],
+      annotator: [Role.reader, Role.adjudicator, Role.lead],
+      admin: [Role.lead],
+    } as const;
     const wanted: readonly Role[] = wants[need];
     if (wanted.length > 0 && !wanted.some((role) => asker.roles.includes(role))) {
       throw new ReadingError('reading.role-wanted', 'Your roles do not allow this.');

@@ -17,14 +17,16 @@ export interface MonaiLabelExtensionOptions {
 
 const permission = 'reading.use';
 
-const needs: ServiceExtension['needs'] = Object.fromEntries(
-  (Object.keys(monaiRouteNeeds) as MonaiRoute[]).flatMap((route) =>
+const needs: ServiceExtension['needs'] = Object.fromEntries([
+  // The first page is there without its slash, too.
+  ['GET ', 'anyone'],
+  ...(Object.keys(monaiRouteNeeds) as MonaiRoute[]).flatMap((route) =>
     addressesOf(route).map((url) => [
       `${route.slice(0, route.indexOf(' '))} ${url}`.replace('HEAD ', 'GET '),
       monaiRouteNeeds[route] === 'open' ? 'anyone' : permission,
     ]),
   ),
-);
+]);
 
 export function monaiLabelExtension({ dicomwebPath, reading, settings }: MonaiLabelExtensionOptions): ServiceExtension {
   return {

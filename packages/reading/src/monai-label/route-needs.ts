@@ -3,6 +3,7 @@
  * the test of who may ask walks. Weights are put and removed by who leads, though MONAI Label lets annotators; what is drawn
  * can be taken back by who drew it, though MONAI Label lets only administrators.
  */
+/** `annotator` is who draws, or leads; `admin` who leads; `image` like `user`, or for an image that was handed out. */
 export type Need = 'open' | 'user' | 'image' | 'annotator' | 'admin';
 
 export const monaiRouteNeeds = {

@@ -149,7 +149,8 @@ async function withBoundary(
       for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value;
     })(),
   );
-  return { boundary: first ?? declared, chunks };
+  // A form without any part is its end only.
+  return { boundary: first === undefined || first === `${declared}--` ? declared : first, chunks };
 }
 
 /** A sender that breaks off has sent nothing. */
