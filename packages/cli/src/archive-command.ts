@@ -3,8 +3,15 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { styleText } from 'node:util';
-import { ArchiveService, consoleTokenFile, readServiceSettings, serviceSettingsFile } from '@consilium/archive';
-import { readingExtension } from '@consilium/reading';
+import {
+  ArchiveService,
+  consoleTokenFile,
+  readServiceSettings,
+  type ServiceExtension,
+  type ServiceSettings,
+  serviceSettingsFile,
+} from '@consilium/archive';
+import { monaiLabelExtension, monaiLabelSettingsOf, readingExtension } from '@consilium/reading';
 import { makeDirectory, writeDurably } from '@consilium/transport';
 import type { Command } from 'commander';
 import { answer, jsonOption } from './answer.ts';
@@ -132,7 +139,7 @@ ${dicomPort === '0' ? '' : dicom}# watch:
 async function start({ directory: given, json }: ArchiveOptions): Promise<void> {
   const signal = stopOnInterrupt('Stopping. What is under way goes on at the next start.');
   const directory = resolve(given);
-  const say = (value: object, text: string) =>
+  const say: Say = (value, text) =>
     process.stdout.write(
       json
         ? `${JSON.stringify({ time: new Date().toISOString(), ...value })}\n`
@@ -141,14 +148,7 @@ async function start({ directory: given, json }: ArchiveOptions): Promise<void> 
   const settings = await readServiceSettings(directory);
   await using service = await ArchiveService.open(directory, settings, {
     ...archivePorts(process.env),
-    extensions: [
-      readingExtension({
-        onTrouble: (error) => {
-          const { code = 'reading.failed', message } = error as Error & { code?: string };
-          say({ event: 'reading-trouble', code }, `the reading room: ${message}`);
-        },
-      }),
-    ],
+    extensions: readingExtensions(settings, say),
     pages: consolePages(),
     onStorageEvent: (event) => {
       if (event.kind === 'opened') say({ event: 'association', peer: event.peer }, `${event.peer} sends`);
@@ -181,6 +181,26 @@ async function start({ directory: given, json }: ArchiveOptions): Promise<void> 
   if (!json) process.stdout.write(`\nOpen ${await linkOf(directory, service.url)}\n\n`);
   const stopped = new Promise<void>((done) => signal.addEventListener('abort', () => done(), { once: true }));
   await Promise.race([stopped, service.failed()]);
+}
+
+type Say = (value: object, text: string) => void;
+
+/** The reading room, and its interface for 3D Slicer and OHIF where the settings want it. */
+function readingExtensions(settings: ServiceSettings, say: Say): readonly ServiceExtension[] {
+  const reading = readingExtension({
+    onTrouble: (error) => {
+      const { code = 'reading.failed', message } = error as Error & { code?: string };
+      say({ event: 'reading-trouble', code }, `the reading room: ${message}`);
+    },
+  });
+  if (settings.monaiLabel === undefined) return [reading];
+  const { dicomweb, web } = settings;
+  const wanted = monaiLabelSettingsOf(settings.monaiLabel, web);
+  if (wanted.auth === 'off') {
+    const text = `whoever works on this machine is let in without logging in at ${wanted.prefix} (monaiLabel.auth: off)`;
+    say({ event: 'warning', code: 'monai-label-open' }, text);
+  }
+  return [reading, monaiLabelExtension({ reading, settings: wanted, dicomwebPath: dicomweb.path })];
 }
 
 type Event = Parameters<Parameters<ArchiveService['archive']['events']['listen']>[0]>[0];
