@@ -13,6 +13,7 @@ const groups = {
   member: async () => (await import('./member-command.ts')).addMemberCommand,
   site: async () => (await import('./site-command.ts')).addSiteCommand,
   archive: async () => (await import('./archive-command.ts')).addArchiveCommand,
+  people: async () => (await import('./people-command.ts')).addPeopleCommand,
   policy: async () => (await import('./policy-command.ts')).addPolicyCommand,
   audit: async () => (await import('./audit-command.ts')).addAuditCommand,
   preflight: async () => (await import('./preflight-command.ts')).addPreflightCommand,

@@ -10,7 +10,7 @@ import type { Session } from './sessions.ts';
 
 export type { Account } from './account.ts';
 export type { ApiToken } from './api-tokens.ts';
-export { type Permission, permissions, Role, roleWords, scopes } from './permission.ts';
+export { type Permission, permissions, Role, roleWords, type Scope, scopes } from './permission.ts';
 export type { LoginWay, Session } from './sessions.ts';
 
 /** `GET /session` */

@@ -111,7 +111,7 @@ function providerRoutes(app: FastifyInstance, options: PeopleRoutesOptions, cook
       if (account.isDisabled)
         throw new PeopleError('people.login-refused', 'This account is shut.', { statusCode: 401 });
       cookies.begin(request, reply, await people.login.admit(account.name, 'provider'));
-      return reply.redirect(`/#${place}`, 302);
+      return reply.redirect(place, 302);
     } catch (error) {
       // A person looks at this answer: the page says it in words.
       if (!(error instanceof PeopleError)) throw error;

@@ -88,8 +88,8 @@ describe('a login at the provider', () => {
   it('makes the account at the first time, with roles by a claim, and goes on where the person wanted', async () => {
     const anna = new ToyBrowser(toy);
     expect((await anna.ask('/login')).json).toMatchObject({ provider: 'Hospital login' });
-    const { headers, status } = await logIn(anna, 'anna', '?place=/studies/1.2.3');
-    expect([status, headers.location]).toEqual([302, '/#/studies/1.2.3']);
+    const { headers, status } = await logIn(anna, 'anna', '?place=/annotator.html%23/studies/1.2.3');
+    expect([status, headers.location]).toEqual([302, '/annotator.html#/studies/1.2.3']);
     expect((await anna.ask('/session')).json).toMatchObject({
       name: 'anna',
       display: 'anna of the hospital',
@@ -152,7 +152,7 @@ describe('a login at the provider', () => {
       '%2f%2fevil',
     ]) {
       const { headers } = await logIn(new ToyBrowser(toy), 'anna', `?place=${encodeURIComponent(place)}`);
-      expect(headers.location).toBe('/#/');
+      expect(headers.location).toBe('/');
     }
   });
 });
@@ -168,7 +168,7 @@ describe('what comes back from the provider', () => {
     const thief = new ToyBrowser(toy);
     await begun(thief);
     expect((await back(thief, url)).headers.location).toBe(refused);
-    expect((await back(victim, url)).headers.location).toBe('/#/');
+    expect((await back(victim, url)).headers.location).toBe('/');
     expect((await back(victim, url)).headers.location).toBe(refused);
   });
 

@@ -155,7 +155,7 @@ export class ProviderLogin {
 
 /** Only a place on our own pages: anything else goes to the first. */
 function ownPlace(place: string): string {
-  return /^\/[\w/.~%-]*$/.test(place) && !place.startsWith('//') ? place : '/';
+  return /^\/(?:[a-z-]+\.html)?(?:#\/[\w/.~%-]*)?$/.test(place) ? place : '/';
 }
 
 function valueAt(claims: object, path: string): unknown {

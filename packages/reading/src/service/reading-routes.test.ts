@@ -124,6 +124,21 @@ describe('who may ask', () => {
     }
   });
 
+  it('is nobody whose roles in the archive do not enter the reading room, at any route', async () => {
+    const founder = { kind: 'person', id: 'console' } as const;
+    for (const role of ['engineer', 'administrator', 'data-manager', 'auditor'] as const) {
+      await service.people.accounts.add(founder, { name: role, display: role, roles: [role] });
+      await service.people.accounts.setPassword(founder, role, `violet harbour ${role} 7 lanterns`);
+      const cookie = `consilium_archive=${service.people.sessions.begin(role, { agent: 'test', way: 'password' })}`;
+      for (const { method, path } of Object.values<RouteContract>(routeTable)) {
+        const url = `${service.url}/reading/v1${path.replace(/:\w+/g, 'x')}`;
+        const response = await fetch(url, { method, headers: { cookie } });
+        const { code } = (await response.json()) as { code: string };
+        expect([role, method, path, response.status, code]).toEqual([role, method, path, 403, 'people.not-allowed']);
+      }
+    }
+  });
+
   it('is nobody of another project, at any route of a project', async () => {
     const version = 'f'.repeat(64);
     for (const contract of Object.values(routeTable) as RouteContract[]) {
