@@ -3,7 +3,7 @@
  * `npm run check -- --tests NAME` runs only the tests whose path contains NAME.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -25,7 +25,10 @@ const peers = [
   { name: 'orthanc-dicomweb', paths: ['/usr/share/orthanc/plugins/libOrthancDicomWeb.so'] },
   { name: 'dcmtk', paths: ['/usr/bin/storescu'] },
   { name: 'dicom3tools', paths: ['/usr/bin/dciodvfy'] },
+  { name: 'python3-venv', paths: ['/usr/share/doc/python3-venv'] },
 ];
+/** Of MONAI Label's own client, which is a Python package: where its tests look for it. */
+const monaiLabelHome = process.env['MONAI_LABEL_CLIENT'] ?? join(tmpdir(), 'consilium-monai-label');
 
 /** Tests whose peer is missing skip, saying so, at home, and fail in CI. */
 function providePeers(): void {
@@ -43,6 +46,23 @@ function providePeers(): void {
   });
 }
 
+/** Only its client is needed, and what that imports; the package's servers and networks are not installed. */
+function provideMonaiLabelClient(): void {
+  const isThere = globSync(join(monaiLabelHome, 'lib/python3*/site-packages/monailabel/client/client.py')).length > 0;
+  if (isThere || process.platform !== 'linux' || process.getuid?.() !== 0) return;
+  console.log('Installing MONAI Label’s client for the tests (once) ...');
+  const pip = [join(monaiLabelHome, 'bin/pip'), 'install', '--quiet', '--disable-pip-version-check'];
+  const commands = [
+    ['python3', '-m', 'venv', monaiLabelHome],
+    // Python 3.13 has no cgi module any more.
+    [...pip, 'requests', 'legacy-cgi; python_version >= "3.13"'],
+    [...pip, '--no-deps', 'monailabel==0.8.5'],
+  ];
+  for (const [command, ...args] of commands) {
+    if (spawnSync(command!, args, { stdio: 'inherit' }).status !== 0) return;
+  }
+}
+
 function run(title: string, command: readonly string[], env: NodeJS.ProcessEnv = process.env): boolean {
   const start = performance.now();
   console.log(`\n== ${title}`);
@@ -56,6 +76,7 @@ function run(title: string, command: readonly string[], env: NodeJS.ProcessEnv =
 }
 
 providePeers();
+provideMonaiLabelClient();
 const browser = browserPaths.find(existsSync);
 const results = mkdtempSync(join(tmpdir(), 'consilium-check-'));
 const report = join(results, 'vitest.json');
