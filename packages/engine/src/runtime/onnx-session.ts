@@ -19,18 +19,21 @@ interface OpenOptions {
   readonly session: InferenceSession.SessionOptions;
   /** Whether results can be written into memory of the caller, or have to be copied there. */
   readonly writesInPlace: boolean;
+  /** Whether kernels compute on memory where JavaScript put it, and would round by where it begins. */
+  readonly sharesMemory?: boolean;
 }
 
 export async function openOnnxSession(
   runtime: OnnxRuntime,
   model: Model,
-  { session: sessionOptions, writesInPlace }: OpenOptions,
+  { session: sessionOptions, writesInPlace, sharesMemory = true }: OpenOptions,
 ): Promise<Session> {
   const { inputs, outputs } = model.graph;
   for (const declaration of [...inputs, ...outputs]) refuseHalfPrecision(declaration);
   let session: InferenceSession | undefined;
   try {
-    session = await runtime.InferenceSession.create(encodeModel(withOwnMemory(model)), sessionOptions);
+    const opened = encodeModel(sharesMemory ? withOwnMemory(model) : model);
+    session = await runtime.InferenceSession.create(opened, sessionOptions);
   } catch (cause) {
     throw new EngineError('engine.session-failed', `ONNX Runtime refuses the graph: ${messageOf(cause)}`, { cause });
   }

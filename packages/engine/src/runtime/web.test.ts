@@ -109,4 +109,32 @@ describe.skipIf(skipped)('the runtime in a browser', () => {
       expect(errors).toEqual([]);
     });
   });
+
+  describe('on a graphics processor, here a program that stands for one', () => {
+    let graphics: Browser;
+    let page: Page;
+    beforeAll(async () => {
+      const args = ['--headless', '--no-sandbox', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
+      graphics = await chromium.launch({ executablePath: browserPath!, args });
+      page = await graphics.newPage();
+      const { port } = server.httpServer!.address() as { port: number };
+      await page.goto(`http://127.0.0.1:${port}/checks.html`);
+      await page.waitForFunction(() => 'differenceOnGpu' in window);
+    });
+    afterAll(() => graphics?.close());
+
+    it('gives what WebAssembly gives, to rounding, with every operator of our networks on it', async (context) => {
+      const difference = await page.evaluate(() => window.differenceOnGpu());
+      if (difference === null && process.env['CI'] !== 'true') {
+        console.warn('skipped: WebGPU (this Chromium has none, not even on the CPU)');
+        context.skip();
+      }
+      expect(difference).not.toBeNull();
+      expect(difference!).toBeLessThan(1e-4);
+    });
+
+    it('is not offered unless asked for, as it is slower than WebAssembly', async () => {
+      expect(await page.evaluate(() => window.offersSlowGpu())).toBe(false);
+    });
+  });
 });
