@@ -27,10 +27,31 @@ function errorPages(): Plugin {
   };
 }
 
+/**
+ * Parts of Cornerstone3D that the annotator never runs, left out: vtk.js's writer of XML, which would drag in Node's `events` and
+ * `url`, and a worker of 3 MB for statistics.
+ */
+function withoutUnused(): Plugin {
+  const stubs: readonly (readonly [RegExp, string])[] = [
+    [/^xmlbuilder2$/, 'export function create() { throw new Error("left out"); }'],
+    [/\/registerComputeWorker\.js$/, 'export function registerComputeWorker() {}'],
+  ];
+  const prefix = '\0left-out:';
+  return {
+    name: 'without-unused',
+    enforce: 'pre',
+    resolveId: (source) => {
+      const at = stubs.findIndex(([pattern]) => pattern.test(source));
+      return at < 0 ? undefined : prefix + at;
+    },
+    load: (id) => (id.startsWith(prefix) ? stubs[Number(id.slice(prefix.length))]![1] : undefined),
+  };
+}
+
 export default defineConfig({
   root: import.meta.dirname,
   base: './',
-  plugins: [react(), errorPages()],
+  plugins: [react(), errorPages(), withoutUnused()],
   resolve: { conditions: ['consilium-source', 'module', 'browser', 'development|production'] },
   build: {
     outDir: 'dist',

@@ -8,6 +8,7 @@ export { applyDelta, deltaBetween, deltaCounts, type LabelDelta } from './label/
 export { decodeRuns, encodeRuns } from './label/run-length.ts';
 export { replay, type Stroke, type StrokeHistory } from './label/stroke-history.ts';
 export { ReadingError } from './reading-error.ts';
+export { type LabelOperation, operate, reachMm } from './tools/label-operations.ts';
 export { growRegion, type RegionGrowing } from './tools/region-growing.ts';
 export { cutByScribbles, type Scribbles } from './tools/scribbles.ts';
 export { threshold } from './tools/threshold.ts';

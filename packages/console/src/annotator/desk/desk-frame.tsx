@@ -15,6 +15,7 @@ import { CaseStage } from './case-stage.tsx';
 import classes from './desk.module.css';
 import type { Desk } from './desk.ts';
 import { deskKeys, useDeskKeys } from './desk-shortcuts.ts';
+import { OperationPanel } from './operation-panel.tsx';
 import { type FormAnswers, ReadingForm } from './reading-form.tsx';
 import { ReviewPanel } from './review-panel.tsx';
 import { SaveMark } from './save-mark.tsx';
@@ -56,6 +57,7 @@ export function DeskFrame({ desk, name, onFault, onReopen, task }: DeskFrameProp
         <Stack gap="sm">
           <StructurePanel desk={desk} />
           <WindowPanel desk={desk} />
+          {session && <OperationPanel desk={desk} />}
           {session === undefined ? <ReviewPanel name={name} task={task} /> : <HandIn name={name} session={session} />}
         </Stack>
       </aside>

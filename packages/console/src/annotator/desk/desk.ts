@@ -5,6 +5,7 @@
 import type { Protocol, Structure } from '@consilium/reading/api';
 import type { CaseVolume } from '../case/case-volume.ts';
 import type { DrawingRule, Edit, SliceRange } from '../case/label-editor.ts';
+import { LabelWorkshop, type StructureOperation } from '../case/label-workshop.ts';
 import type { EditSource, TaskSession } from '../case/task-session.ts';
 import { CaseViewer, type PlaneView } from '../viewer/case-viewer.ts';
 import { type ToolId, toolOf } from '../viewer/drawing-tool.ts';
@@ -51,6 +52,7 @@ export class Desk {
   readonly options: DeskOptions;
   readonly #listeners = new Set<() => void>();
   readonly #stop = new AbortController();
+  readonly #workshop = new LabelWorkshop();
   #viewer: CaseViewer | undefined;
   #state: DeskState;
   readonly #mlPerVoxel: number;
@@ -121,6 +123,7 @@ export class Desk {
 
   unmount(): void {
     this.#stop.abort();
+    this.#workshop.close();
     this.#viewer?.destroy();
     this.#viewer = undefined;
   }
@@ -219,6 +222,19 @@ export class Desk {
     const edit = editor.take(layer, { slices, rule, image: volume.voxels });
     this.#tell(edit, source);
     return edit !== undefined;
+  }
+
+  /** Does something to the chosen structure as a whole. @returns whether anything changed. */
+  async operate(operation: StructureOperation): Promise<boolean> {
+    const { session, volume } = this.options;
+    if (session === undefined) return false;
+    const { structure } = this.#state;
+    const { layer } = this.structureOf(structure);
+    const { size, spacingMm } = volume.geometry;
+    const write = await this.#workshop.work(session.editor.layers[layer]!, {
+      ...{ grid: { size, spacingMm }, structure, operation },
+    });
+    return write !== undefined && this.edit({ tool: operation.kind, structure }, layer, write);
   }
 
   readonly #drawn = (id: string, slices: SliceRange): void => {

@@ -83,10 +83,13 @@ function Decision({ name, task }: { name: TaskName; task: Task }) {
   const [, navigate] = useLocation();
   const [comment, setComment] = useState('');
   const decide = (decision: 'approve' | 'changes', done: string) =>
-    change.mutate(
-      { run: () => postTask('decide', name, { decision, version: task.headVersion, comment: comment.trim() }), done },
-      { onSuccess: () => navigate(`/${name.project}`) },
-    );
+    change.mutate({
+      run: async () => {
+        await postTask('decide', name, { decision, version: task.headVersion, comment: comment.trim() });
+        navigate(`/${name.project}`);
+      },
+      done,
+    });
   return (
     <Section title="Review">
       <Stack gap="sm">

@@ -1,0 +1,292 @@
+/** The annotator in a browser, over an archive’s reading room: what is drawn is there, whatever dies meanwhile. */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { ArchiveService, consoleTokenFile, serviceSettingsOf } from '@consilium/archive';
+import { readingExtension } from '@consilium/reading';
+import axe from 'axe-core';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { build } from 'vite';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { toyPatients, toyStudy } from '../site-console/toy-hospital.fixture.ts';
+
+const browserPath = [
+  process.env['CHROMIUM_PATH'],
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+].find((path) => path !== undefined && existsSync(path));
+const skipped = browserPath === undefined && process.env['CI'] !== 'true';
+if (skipped) console.warn('skipped: the annotator (no Chromium found; set CHROMIUM_PATH or install it)');
+
+const root = mkdtempSync(join(tmpdir(), 'consilium-annotator-'));
+const [directory, pages] = [join(root, 'archive'), join(root, 'pages')];
+const project = '/reading/v1/projects/renal';
+let service: ArchiveService;
+let browser: Browser;
+let context: BrowserContext;
+let page: Page;
+let port = 0;
+const faults: string[] = [];
+const strangers: string[] = [];
+
+const rolesOf: Readonly<Record<string, ('lead' | 'reader' | 'reviewer' | 'adjudicator')[]>> = {
+  lena: ['lead'],
+  anna: ['reader'],
+  rita: ['reviewer'],
+};
+
+async function startService(): Promise<void> {
+  const settings = serviceSettingsOf({ project: 'kidney', web: { port }, settleMs: 0, dicom: { port: 0 } });
+  const identify = ({ headers }: { headers: Record<string, unknown> }) => {
+    const person = String(headers['x-person'] ?? 'lena');
+    return { person, roles: rolesOf[person]! };
+  };
+  service = await ArchiveService.open(directory, settings, { pages, extensions: [readingExtension({ identify })] });
+  await service.start();
+  port = Number(new URL(service.url).port);
+}
+
+const token = () => readFileSync(join(directory, consoleTokenFile), 'utf8').trim();
+
+async function ask<T>(
+  person: string,
+  path: string,
+  body?: unknown,
+  method = body === undefined ? 'GET' : 'POST',
+): Promise<T> {
+  const response = await fetch(service.url + project + path, {
+    method,
+    headers: { Authorization: `Bearer ${token()}`, 'X-Person': person, 'Content-Type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const answer = (await response.json()) as T;
+  if (!response.ok) throw new Error(JSON.stringify(answer));
+  return answer;
+}
+
+const code = (value: string, meaning: string) => ({ value, scheme: 'SCT', meaning });
+const protocol = {
+  title: 'Renal mass',
+  structures: [
+    {
+      ...{ number: 1, name: 'Kidney', colour: '#e0803a' },
+      ...{ category: code('123037004', 'Anatomical Structure'), type: code('64033007', 'Kidney') },
+    },
+    {
+      ...{ number: 2, name: 'Tumour', colour: '#40c0e0' },
+      ...{ category: code('49755003', 'Morphologically Abnormal Structure'), type: code('108369006', 'Neoplasm') },
+    },
+  ],
+  form: [{ name: 'quality', label: 'Image quality', kind: 'yes-no', required: true }],
+};
+
+interface Drawn {
+  readonly lastSeq: number;
+  readonly strokes: readonly { readonly kind: string; readonly tool: string; readonly structure?: number }[];
+}
+let taskId = '';
+const draft = () => ask<Drawn>('anna', `/tasks/${taskId}/draft`);
+const draws = async () =>
+  (await draft()).strokes.filter(({ kind }) => kind !== 'mark').map(({ kind, tool }) => `${kind} ${tool}`);
+const saved = (word: string) => page.locator(`[data-save="${word}"]`).waitFor();
+const volume = (structure: string) => page.getByRole('button', { name: new RegExp(`^${structure} [0-9.]+ ml$`) });
+
+async function newPage(person: string): Promise<void> {
+  await context?.close();
+  context = await browser.newContext({
+    viewport: { width: 1000, height: 640 },
+    extraHTTPHeaders: { 'X-Person': person },
+  });
+  page = await context.newPage();
+  watch(page);
+  await page.goto(`${service.url}/annotator.html#token=${token()}`, { waitUntil: 'commit' });
+  await page.getByRole('heading', { level: 1, name: 'Reading list' }).waitFor();
+}
+
+function watch(one: Page): void {
+  one.setDefaultTimeout(90_000);
+  one.on('pageerror', (error) => faults.push(error.message));
+  one.on('request', (request) => {
+    const { hostname, protocol: scheme } = new URL(request.url());
+    if (scheme !== 'data:' && scheme !== 'blob:' && hostname !== '127.0.0.1') strangers.push(request.url());
+  });
+}
+
+/** A drag over a part of the axial picture, by shares of its width and height. */
+async function drag(from: readonly [number, number], to: readonly [number, number], one = page): Promise<void> {
+  const box = (await one.getByRole('img', { name: 'Axial picture' }).boundingBox())!;
+  const place = ([x, y]: readonly [number, number]) => [box.x + box.width * x, box.y + box.height * y] as const;
+  await one.mouse.move(...place(from));
+  await one.mouse.down();
+  await one.mouse.move(...place(to), { steps: 3 });
+  await one.mouse.up();
+}
+
+async function opened(one = page): Promise<void> {
+  await one.locator('[data-plane="axial"] [data-slice]').waitFor();
+  await one.getByRole('progressbar', { name: 'Slices that have come' }).waitFor({ state: 'detached' });
+}
+
+beforeAll(async () => {
+  if (skipped) return;
+  if (browserPath === undefined) throw new Error('no Chromium found: set CHROMIUM_PATH or install it');
+  const configFile = resolve(import.meta.dirname, '../../vite.config.ts');
+  // WebGL2 in software (SwiftShader) is there whatever the flags say.
+  const args = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'];
+  [browser] = await Promise.all([
+    chromium.launch({ executablePath: browserPath, args }),
+    build({ configFile, build: { outDir: pages, emptyOutDir: true }, logLevel: 'error' }),
+  ]);
+  await startService();
+  for (const bytes of Object.values(await toyStudy(toyPatients[3]!))) {
+    await service.archive.door.admit(bytes, { kind: 'folder' });
+  }
+  await service.archive.series.settle();
+  const [series] = service.archive.catalogue.search('modality = CT').series;
+  await ask('lena', '', protocol, 'PUT');
+  const [made] = await ask<{ tasks: string[] }[]>('lena', '/cases', { series: [series!.seriesInstanceUid], dueMs: 0 });
+  taskId = made!.tasks[0]!;
+});
+afterAll(async () => {
+  await browser?.close();
+  await service?.[Symbol.asyncDispose]();
+  rmSync(root, { recursive: true, force: true });
+});
+
+describe.skipIf(skipped)('the annotator', () => {
+  it('lists what is to be read, and opens it with the keyboard alone', async () => {
+    await newPage('anna');
+    const row = page.getByRole('table', { name: 'To read' }).getByRole('row').nth(1);
+    expect(await row.textContent()).toMatch(/New.*free.*6.*1970-01-01.*late/);
+    await page.keyboard.press('n');
+    await opened();
+    expect(await page.locator('[data-plane="axial"]').textContent()).toMatch(/Axial.*3 \/ 6|Axial.*4 \/ 6/);
+    expect(await page.locator('[data-plane="axial"] [data-edge]').allTextContents()).toEqual(['A', 'L', 'P', 'R']);
+    expect(await page.locator('[data-plane="sagittal"] [data-edge]').allTextContents()).toEqual(['H', 'P', 'F', 'A']);
+  });
+
+  it('keeps each stroke of a brush, and takes it back and does it again', async () => {
+    await drag([0.4, 0.5], [0.5, 0.5]);
+    await saved('kept');
+    await expect.poll(draws).toEqual(['draw circle']);
+    const drawn = await volume('Kidney').textContent();
+    expect(drawn).not.toContain(' 0.00');
+    await page.keyboard.press('Control+z');
+    await volume('Kidney').getByText('0.00 ml').waitFor();
+    await page.keyboard.press('Control+y');
+    await page.getByRole('button', { name: 'Lock Kidney' }).click();
+    await page.keyboard.press('.');
+    await page.keyboard.press('s');
+    await drag([0.6, 0.5], [0.65, 0.5]);
+    await saved('kept');
+    await expect.poll(draws).toEqual(['draw circle', 'undo undo', 'redo redo', 'draw sphere']);
+    expect(await volume('Kidney').textContent()).toBe(drawn);
+    expect(await volume('Tumour').textContent()).not.toContain(' 0.00');
+  });
+
+  it('shows all of it again after the tab was killed', async () => {
+    const volumes = await page.getByRole('button', { name: / ml$/ }).allTextContents();
+    await newPage('anna');
+    await page.keyboard.press('n');
+    await opened();
+    expect(await page.getByRole('button', { name: / ml$/ }).allTextContents()).toEqual(volumes);
+    await page.keyboard.press('Control+z');
+    await volume('Tumour').getByText('0.00 ml').waitFor();
+    await page.keyboard.press('Control+y');
+    await saved('kept');
+  });
+
+  it('keeps what is drawn while the server is gone, and sends it when it is back', async () => {
+    await service[Symbol.asyncDispose]();
+    await page.keyboard.press('b');
+    await drag([0.4, 0.3], [0.45, 0.3]);
+    await saved('offline');
+    await startService();
+    await saved('kept');
+    expect((await draws()).at(-1)).toBe('draw circle');
+  });
+
+  it('finds what was drawn offline also when the tab dies before the server is back', async () => {
+    await context.setOffline(true);
+    await drag([0.4, 0.7], [0.45, 0.7]);
+    await saved('offline');
+    const before = (await draws()).length;
+    // The browser’s own database outlives a tab, but not its context.
+    await page.close();
+    await context.setOffline(false);
+    page = await context.newPage();
+    watch(page);
+    await page.goto(`${service.url}/annotator.html#/renal/tasks/${taskId}`, { waitUntil: 'commit' });
+    await opened();
+    await page.getByText('of the last sitting had not been sent, and').waitFor();
+    await saved('kept');
+    expect((await draws()).length).toBe(before + 1);
+  });
+
+  it('lets a second window take the task, and the first one take it back, without losing a stroke', async () => {
+    const first = page;
+    const second = await context.newPage();
+    watch(second);
+    await second.goto(`${service.url}/annotator.html#/renal/tasks/${taskId}`, { waitUntil: 'commit' });
+    await opened(second);
+    const before = (await draws()).length;
+    await first.bringToFront();
+    await drag([0.3, 0.5], [0.3, 0.55], first);
+    await first.getByRole('dialog', { name: 'Open in another window' }).waitFor();
+    await second.close();
+    await first.getByRole('button', { name: 'Go on here' }).click();
+    await opened(first);
+    await saved('kept');
+    expect((await draws()).length).toBe(before + 1);
+  });
+
+  it('shows its keys, and has nothing that keeps people out', async () => {
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keys' }).getByText('larger brush').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.evaluate(axe.source);
+    const offences = await page.evaluate(async () => {
+      const { violations } = await (window as unknown as { axe: typeof axe }).axe.run(document, {
+        runOnly: ['wcag2a', 'wcag2aa', 'wcag22aa', 'best-practice'],
+        resultTypes: ['violations'],
+      });
+      return violations.map(
+        ({ id, nodes }) =>
+          `${id}: ${nodes
+            .map(({ html }) => html.slice(0, 160))
+            .slice(0, 3)
+            .join(' | ')}`,
+      );
+    });
+    expect(offences).toEqual([]);
+  });
+
+  it('hands in once the form is filled, is asked for changes, and is approved', async () => {
+    await page.getByLabel('Image quality').selectOption('yes');
+    await page.getByRole('button', { name: 'Hand in' }).press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'Reading list' }).waitFor();
+    await newPage('rita');
+    await page.getByRole('table', { name: 'To review' }).getByRole('link').press('Enter');
+    await opened();
+    expect(await volume('Tumour').textContent()).not.toContain(' 0.00');
+    await page.getByRole('button', { name: 'Review it' }).press('Enter');
+    await page.getByLabel('Comment').fill('The upper pole is missing.');
+    await page.getByRole('button', { name: 'Ask for changes' }).press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'Reading list' }).waitFor();
+    const { leaseId } = await ask<{ leaseId: string }>('anna', `/tasks/${taskId}/open`, {});
+    await ask('anna', `/tasks/${taskId}/submit`, { leaseId, lastSeq: 0, form: { quality: true } });
+    await page.reload();
+    await page.getByRole('table', { name: 'To review' }).getByRole('link').press('Enter');
+    await page.getByText('Changes asked by rita: The upper pole is missing.').waitFor();
+    await page.getByRole('button', { name: 'Review it' }).press('Enter');
+    await page.getByRole('button', { name: 'Approve' }).press('Enter');
+    await page.getByText('Approved.').first().waitFor();
+    expect(await ask('lena', `/tasks/${taskId}`)).toMatchObject({ state: 'approved', reviewer: 'rita' });
+  });
+
+  it('asks nobody else for anything, and leaves no fault behind', () => {
+    expect([strangers, faults]).toEqual([[], []]);
+  });
+});
