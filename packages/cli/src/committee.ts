@@ -63,6 +63,8 @@ export type FinishedJob = JobOutcome & { readonly best: NonNullable<JobOutcome['
 
 /** What the rehearsal asks of its sites. Each answer is durable, so that asking again after a crash costs nothing. */
 export interface Committee extends AsyncDisposable {
+  /** Where the coordinator listens, on this machine. */
+  readonly origin: string;
   readonly hospitals: readonly Hospital[];
   survey<K extends Contribution['kind']>(
     jobId: string,
@@ -96,7 +98,13 @@ export async function openCommittee(
     signal,
     onEvent,
     privately,
-  }: { signal: AbortSignal; onEvent: (event: JobEvent) => void; privately: PrivateRehearsal | null },
+    withPooled = privately === null, // no rule of a hospital would allow it
+  }: {
+    signal: AbortSignal;
+    onEvent: (event: JobEvent) => void;
+    privately: PrivateRehearsal | null;
+    withPooled?: boolean;
+  },
 ): Promise<Committee> {
   const own = join(directory, 'coordinator');
   if (!existsSync(join(own, 'coordinator.yaml'))) {
@@ -123,7 +131,7 @@ export async function openCommittee(
   const { board, store } = coordinator;
   const sites = [
     ...hospitals.map((hospital) => [hospital.siteId, [hospital]] as const),
-    ...(privately === null ? [[pooledSiteId, hospitals] as const] : []), // no rule of a hospital would allow it
+    ...(withPooled ? [[pooledSiteId, hospitals] as const] : []),
   ];
   const fingerprints = new Map<SiteId, string>();
   for (const [siteId] of sites) {
@@ -153,6 +161,7 @@ export async function openCommittee(
     return ended as T;
   };
   return {
+    origin: `https://${host}:${coordinator.port}`,
     hospitals,
     survey: async <K extends Contribution['kind']>(
       jobId: string,

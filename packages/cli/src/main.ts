@@ -18,6 +18,7 @@ const groups = {
   audit: async () => (await import('./audit-command.ts')).addAuditCommand,
   preflight: async () => (await import('./preflight-command.ts')).addPreflightCommand,
   job: async () => (await import('./job-command.ts')).addJobCommand,
+  experiment: async () => (await import('./experiment-command.ts')).addExperimentCommand,
 } as const satisfies Readonly<Record<string, () => Promise<(program: Command) => void>>>;
 
 const program = new Command('consilium')

@@ -1,7 +1,7 @@
 /** The hospitals of a rehearsal on one's own data: directories sorted by hospital, archives, or one archive dealt out. */
 import { existsSync } from 'node:fs';
 import { glob, readdir, readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { openArchiveForReading } from '@consilium/archive';
 import { siteIdSchema } from '@consilium/protocol';
 import { type CaseDirectory, findCases } from '@consilium/site';
@@ -32,11 +32,14 @@ export async function hospitalsIn(data: string, options: CohortOptions): Promise
       `${data} holds ${names.length} subdirectories; a rehearsal needs one for each of at least two hospitals.`,
     );
   }
-  return names.sort().map((name) => {
-    const siteId = siteIdSchema.parse(name.toLowerCase().replace(/[^a-z0-9._-]+/g, '-'));
-    const directory = join(data, name);
-    return { siteId, ...(isArchive(directory) ? archiveOf(directory, options) : { directory: resolve(directory) }) };
-  });
+  return names.sort().map((name) => hospitalIn(join(data, name), options));
+}
+
+/** One directory is one hospital, of its name. @throws CliError `cli.bad-option` */
+export function hospitalIn(directory: string, options: CohortOptions): Hospital {
+  const name = basename(resolve(directory));
+  const siteId = siteIdSchema.parse(name.toLowerCase().replace(/[^a-z0-9._-]+/g, '-'));
+  return { siteId, ...(isArchive(directory) ? archiveOf(directory, options) : { directory: resolve(directory) }) };
 }
 
 /** One hospital's patients as those of several: as many as are asked for, or as there are patients enough for. */

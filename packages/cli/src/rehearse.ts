@@ -100,7 +100,7 @@ export async function rehearse(
 }
 
 /** The hospitals and where their studies lie: synthetic ones made now, or the subdirectories of `--data`. */
-async function gatherPatients(
+export async function gatherPatients(
   directory: string,
   settings: RehearsalSettings,
   { progress, signal }: { progress: Progress; signal: AbortSignal },

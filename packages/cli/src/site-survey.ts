@@ -7,8 +7,10 @@ import { CliError } from './cli-error.ts';
 import { followJob, submit, type WatchedEvent } from './job-follower.ts';
 
 export interface AskingOptions {
-  /** Aborts the survey too: the sites give it up. */
+  /** Aborts the survey too: the sites give it up, unless `staysWhenLeft`. */
   readonly signal: AbortSignal;
+  /** Whoever asks again under the same name gets the answers that have come. */
+  readonly staysWhenLeft?: boolean;
   readonly onEvent: (event: WatchedEvent) => void;
   readonly onTrouble: (text: string) => void;
 }
@@ -40,14 +42,17 @@ export async function askSites<K extends Contribution['kind']>(
 export async function outcomeOf<K extends Contribution['kind']>(
   acting: Pick<ActingMember, 'client' | 'facts' | 'credentials'>,
   submission: Submission,
-  { signal, onEvent, onTrouble }: AskingOptions,
+  { signal, onEvent, onTrouble, staysWhenLeft = false }: AskingOptions,
 ): Promise<SurveyOutcome<K>> {
   const { client } = acting;
   const { jobId } = submission;
-  await submit(acting, submission, { signal });
+  const submitted = await submit(acting, submission, { signal });
+  if (staysWhenLeft && (submitted.state === 'failed' || submitted.state === 'paused')) {
+    await client.post(`/v1/jobs/${jobId}/resume`, {}, signal);
+  }
   const onRetry = ({ message }: Error) => onTrouble(message);
   const ended = await followJob(client, jobId, { signal, onEvent, onRetry }).catch(async (error) => {
-    if (signal.aborted) await client.post(`/v1/jobs/${jobId}/abort`, {}).catch(() => {});
+    if (signal.aborted && !staysWhenLeft) await client.post(`/v1/jobs/${jobId}/abort`, {}).catch(() => {});
     throw error;
   });
   const { state, reason } = ended;

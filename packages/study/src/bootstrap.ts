@@ -97,5 +97,5 @@ export function quantile(sorted: ArrayLike<number>, probability: number): number
   const below = Math.floor(position);
   const low = sorted[below] ?? Number.NaN;
   const high = sorted[Math.min(below + 1, sorted.length - 1)] ?? Number.NaN;
-  return low === high ? low : low + (position - below) * (high - low);
+  return low === high || position === below ? low : low + (position - below) * (high - low);
 }

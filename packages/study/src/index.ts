@@ -1,3 +1,23 @@
+export { type Choice, choiceOf, standingsOf } from './experiment/choice.ts';
+export {
+  configurationsOf,
+  type PlannedRun,
+  type RunContext,
+  runsOf,
+  sha256,
+  shortened,
+} from './experiment/expansion.ts';
+export { analyse, type ExperimentAnalysis } from './experiment/experiment-analysis.ts';
+export { type Experiment, parseExperiment } from './experiment/experiment-file.ts';
+export {
+  type ExperimentRecord,
+  parseExperimentRecord,
+  type RunRecord,
+  runRecordSchema,
+} from './experiment/experiment-record.ts';
+export { promoted, rungRounds } from './experiment/halving.ts';
+export type { RunSettings } from './experiment/run-settings.ts';
+export { type TestedModel, type TestLedger, testLedgerSchema, withLook } from './experiment/test-ledger.ts';
 export { metricsCsv, metricsJson } from './metrics.ts';
 export { parseRecord, type RehearsalRecord, type RehearsalRecordInput } from './record.ts';
 export { reportHtml } from './report.ts';

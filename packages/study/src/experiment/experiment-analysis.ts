@@ -1,0 +1,269 @@
+/**
+ * What an experiment says: means with intervals, paired comparisons with their corrections, learning curves, cost. A
+ * function of the record alone: the same record gives the same numbers.
+ */
+import { createRandom, type Random } from '@consilium/numerics';
+import { canonicalJson, type Json } from '@consilium/protocol';
+import { type CaseOwner, drawResamples, type Estimate, estimate, type Resamples } from '../bootstrap.ts';
+import { type LearningCurve, learningCurve, type StudiesNeeded, studiesNeeded } from '../learning/learning-curve.ts';
+import { cohensDz, rankBiserial } from '../statistics/effect-size.ts';
+import { drawHierarchically, sitesMin } from '../statistics/hierarchical-bootstrap.ts';
+import { benjaminiHochbergAdjusted, holmAdjusted } from '../statistics/multiplicity.ts';
+import { patientMeans, permutationTest, type TestResult, wilcoxonTest } from '../statistics/paired-test.ts';
+import { type SubgroupResult, subgroupResults, volumeBand } from '../statistics/subgroup.ts';
+import type { ExperimentRecord, RunRecord, TestScore } from './experiment-record.ts';
+import type { RunSettings } from './run-settings.ts';
+import { costOf, type TrainingCost } from './training-cost.ts';
+
+interface ConfigurationResult {
+  readonly configuration: string;
+  readonly label: string;
+  /** Mean over the seeds; null: a run did not come to its end. */
+  readonly validation: number | null;
+  /** Dice on the test patients, mean over regions and seeds; null: not tested. */
+  readonly test: Estimate | null;
+  /** The same, also for other sites than these; null with fewer than five sites. */
+  readonly testBeyondSites: Estimate | null;
+  readonly seeds: number;
+  readonly jobs: readonly string[];
+  readonly cost: TrainingCost;
+}
+
+/** Of two tested configurations, `second` less `first`, paired by case. */
+interface PairComparison {
+  readonly first: string;
+  readonly second: string;
+  readonly difference: Estimate;
+  /** null with fewer than five sites. */
+  readonly differenceBeyondSites: Estimate | null;
+  /** Over patients. */
+  readonly wilcoxon: TestResult;
+  readonly permutation: TestResult;
+  /** Of the permutation test, over all comparisons of the experiment. */
+  readonly pHolm: number;
+  readonly pBenjaminiHochberg: number;
+  readonly rankBiserial: number;
+  readonly cohensDz: number;
+}
+
+interface CurveResult {
+  /** What its configurations have in common: all settings but the number of patients and the seed. */
+  readonly label: string;
+  readonly configurations: readonly string[];
+  readonly curve: LearningCurve;
+  readonly needed: readonly StudiesNeeded[];
+}
+
+export interface ExperimentAnalysis {
+  readonly experiment: string;
+  readonly recordSha256OfExperiment: string;
+  readonly testCases: number;
+  readonly testPatients: number;
+  /** How often the test patients were asked; more than once is a warning. */
+  readonly looks: number;
+  readonly configurations: readonly ConfigurationResult[];
+  readonly comparisons: readonly PairComparison[];
+  readonly curves: readonly CurveResult[];
+  /** Of each tested configuration. */
+  readonly subgroups: Readonly<Record<string, readonly SubgroupResult[]>>;
+}
+
+/** Groups of fewer patients are not told of. */
+const minimumPatientsDefault = 5;
+
+export function analyse(
+  record: ExperimentRecord,
+  { minimumPatients = minimumPatientsDefault } = {},
+): ExperimentAnalysis {
+  const random = createRandom(record.experimentSha256, 'analysis');
+  const table = new TestTable(record, random);
+  const comparisons = comparisonsOf(record, table, random);
+  return {
+    experiment: record.experiment.name,
+    recordSha256OfExperiment: record.experimentSha256,
+    testCases: table.cases.length,
+    testPatients: new Set(table.cases.map(({ siteId, patient }) => `${siteId} ${patient}`)).size,
+    looks: record.ledger.looks.length,
+    configurations: record.configurations.map(({ id, label }) => {
+      const runs = finalRuns(record, id);
+      const dice = table.dice(id);
+      return {
+        configuration: id,
+        label,
+        validation: record.choice.standings.find(({ configuration }) => configuration === id)?.score ?? null,
+        test: dice === null ? null : estimate(dice, table.resamples),
+        testBeyondSites: dice === null ? null : beyondSites(dice, table),
+        seeds: runs.length,
+        jobs: runs.map(({ jobId }) => jobId),
+        cost: costOf(runs),
+      };
+    }),
+    comparisons,
+    curves: curvesOf(record, table, random),
+    subgroups: Object.fromEntries(
+      record.configurations.flatMap(({ id }) => {
+        const dice = table.dice(id);
+        if (dice === null) return [];
+        const options = { minimumPatients, random: random.fork('subgroups', id) };
+        return [[id, subgroupResults(table.grouped(id), dice, options)]];
+      }),
+    ),
+  };
+}
+
+/** The runs of a configuration that ran with all of its rounds. */
+function finalRuns({ configurations, runs }: ExperimentRecord, configuration: string): RunRecord[] {
+  const { rounds } = configurations.find(({ id }) => id === configuration)!.settings;
+  return runs
+    .filter((run) => run.configuration === configuration && run.settings.rounds === rounds)
+    .sort((one, other) => one.settings.seed - other.settings.seed);
+}
+
+interface TestedCase extends CaseOwner {
+  readonly case: string;
+}
+
+/** The test scores by run and case, over cases in one fixed order. */
+class TestTable {
+  readonly cases: readonly TestedCase[];
+  /** Patients within their sites: for these sites. One set for everything, so that differences are on the same draws. */
+  readonly resamples: Resamples;
+  /** Sites, and their patients; null with too few sites. */
+  readonly resamplesOfSites: Resamples | null;
+  readonly #record: ExperimentRecord;
+  readonly #scores = new Map<string, TestScore>();
+
+  constructor(record: ExperimentRecord, random: Random) {
+    this.#record = record;
+    const cases = new Map<string, TestedCase>();
+    for (const score of record.scores) {
+      const { siteId, patient, case: name } = score;
+      cases.set(JSON.stringify([siteId, patient, name]), { siteId, patient, case: name });
+      this.#scores.set(JSON.stringify([score.run, siteId, name]), score);
+    }
+    this.cases = [...cases].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, value]) => value);
+    this.resamples = drawResamples(this.cases, random.fork('within sites'));
+    const sites = new Set(this.cases.map(({ siteId }) => siteId)).size;
+    this.resamplesOfSites = sites < sitesMin ? null : drawHierarchically(this.cases, random.fork('beyond sites'));
+  }
+
+  ofRun(digest: string): Float64Array {
+    return Float64Array.from(this.cases, (one) => meanDice(this.#score(digest, one)));
+  }
+
+  /** Of each case the mean over the seeds; null: the configuration was not tested. */
+  dice(configuration: string): Float64Array | null {
+    const runs = this.#tested(configuration).map(({ digest }) => this.ofRun(digest));
+    if (runs.length === 0) return null;
+    return Float64Array.from(this.cases, (_, index) => mean(runs.map((dice) => dice[index]!)));
+  }
+
+  isTested({ digest }: RunRecord): boolean {
+    return this.#record.scores.some(({ run }) => run === digest);
+  }
+
+  /** With what is known of each case: its site, and how large its tumour is. */
+  grouped(configuration: string) {
+    const [run] = this.#tested(configuration);
+    return this.cases.map((one) => {
+      const ml = this.#score(run!.digest, one)?.regions['tumour']?.['referenceMl'] ?? null;
+      return { ...one, groups: { site: one.siteId, ...(ml === null ? {} : { 'tumour volume': volumeBand(ml) }) } };
+    });
+  }
+
+  #tested(configuration: string): RunRecord[] {
+    return finalRuns(this.#record, configuration).filter((run) => this.isTested(run));
+  }
+
+  #score(digest: string, { siteId, case: name }: TestedCase): TestScore | undefined {
+    return this.#scores.get(JSON.stringify([digest, siteId, name]));
+  }
+}
+
+function comparisonsOf(record: ExperimentRecord, table: TestTable, random: Random): PairComparison[] {
+  const tested = record.configurations.filter(({ id }) => table.dice(id) !== null);
+  const pairs = pairsOf(record, tested);
+  const plain = pairs.map(([first, second]) => {
+    const [one, other] = [table.dice(first)!, table.dice(second)!];
+    const differences = other.map((value, index) => value - one[index]!);
+    const ofPatients = patientMeans(table.cases, differences);
+    return {
+      ...{ first, second, difference: estimate(differences, table.resamples) },
+      differenceBeyondSites: beyondSites(differences, table),
+      wilcoxon: wilcoxonTest(ofPatients),
+      permutation: permutationTest(ofPatients, random.fork('permutations', first, second)),
+      rankBiserial: rankBiserial(ofPatients),
+      cohensDz: cohensDz(ofPatients),
+    };
+  });
+  const p = plain.map(({ permutation }) => permutation.p);
+  const [holm, hochberg] = [holmAdjusted(p), benjaminiHochbergAdjusted(p)];
+  return plain.map((pair, index) => ({ ...pair, pHolm: holm[index]!, pBenjaminiHochberg: hochberg[index]! }));
+}
+
+type Named = ExperimentRecord['configurations'][number];
+
+/** All with all; or, by one setting, those that differ in it alone, each with the baseline's value. */
+function pairsOf({ experiment }: ExperimentRecord, tested: readonly Named[]): (readonly [string, string])[] {
+  const { by, baseline } = experiment.compare;
+  if (by === undefined) {
+    return tested.flatMap(({ id: first }, index) =>
+      tested.slice(index + 1).map(({ id: second }) => [first, second] as const),
+    );
+  }
+  return groupsBut(tested, [by]).flatMap((group) => {
+    const isBaseline = ({ settings }: Named) => baseline === undefined || same(settings[by], baseline);
+    const first = group.find(isBaseline);
+    if (first === undefined) return [];
+    return group.filter((other) => other !== first).map(({ id: second }) => [first.id, second] as const);
+  });
+}
+
+function curvesOf(record: ExperimentRecord, table: TestTable, random: Random): CurveResult[] {
+  const tested = record.configurations.filter(({ id }) => table.dice(id) !== null);
+  return groupsBut(tested, ['patientsPerSite'])
+    .filter((group) => group.length > 1)
+    .map((group) => {
+      const runs = group
+        .flatMap(({ id }) => finalRuns(record, id))
+        .filter((run) => table.isTested(run))
+        .map((run) => ({ seed: run.settings.seed, studies: studiesOf(run), scores: table.ofRun(run.digest) }));
+      const configurations = group.map(({ id }) => id);
+      const curve = learningCurve(runs, table.cases, random.fork('curve', configurations[0]!));
+      const asked = record.experiment.compare.studiesFor;
+      const needed = curve.kind === 'fitted' ? asked.map((score) => studiesNeeded(curve, score)) : [];
+      const label = group[0]!.label.replace(/(?:, )?patients per site [^,]+/, '').replace(/^, /, '');
+      return { label: label === '' ? 'base' : label, configurations, curve, needed };
+    });
+}
+
+/** Training cases a site, as the sites have told, of the kept round. */
+function studiesOf({ rounds, best }: RunRecord): number {
+  const round = rounds.find((one) => one.round === best?.round);
+  return mean((round?.trained ?? []).flatMap(({ cases }) => cases ?? []));
+}
+
+/** Configurations that are the same but for these settings. */
+function groupsBut(configurations: readonly Named[], but: readonly (keyof RunSettings)[]): Named[][] {
+  const keyOf = ({ settings }: Named): string =>
+    canonicalJson({ ...settings, seed: 0, ...Object.fromEntries(but.map((name) => [name, null])) } as Json);
+  return [...Map.groupBy(configurations, keyOf).values()];
+}
+
+function beyondSites(values: Float64Array, { resamplesOfSites }: TestTable): Estimate | null {
+  return resamplesOfSites === null ? null : estimate(values, resamplesOfSites);
+}
+
+function meanDice(score: TestScore | undefined): number {
+  return mean(Object.values(score?.regions ?? {}).map((metrics) => metrics['dice'] ?? Number.NaN));
+}
+
+/** Of the values that are numbers; `NaN` if there are none. */
+function mean(values: readonly number[]): number {
+  const defined = values.filter((value) => !Number.isNaN(value));
+  return defined.reduce((sum, value) => sum + value, 0) / defined.length;
+}
+
+function same(one: unknown, other: unknown): boolean {
+  return canonicalJson((one ?? null) as Json) === canonicalJson((other ?? null) as Json);
+}
