@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { ReadingError } from '../reading-error.ts';
 
@@ -38,11 +39,20 @@ const msMaxOfCall = 120_000;
 /** Of the thread's own objects; voxels lie beside them. */
 const heapMegabytesMax = 1024;
 
+/** A function of `shipped-tool.ts`, in the same way. @throws as `runAppCode` */
+export function runShippedCode(call: AppCall): Promise<unknown> {
+  return called(fileURLToPath(import.meta.resolve('#shipped-tool')), call);
+}
+
 /** @throws ReadingError `reading.app-changed`, `reading.app-code-missing`, `reading.app-code-slow`, `reading.app-code-failed` */
-export async function runAppCode(code: AppCode, { msMax = msMaxOfCall, ...call }: AppCall): Promise<unknown> {
+export async function runAppCode(code: AppCode, call: AppCall): Promise<unknown> {
   await checkUnchanged(code);
+  return called(code.path, call);
+}
+
+async function called(path: string, { msMax = msMaxOfCall, ...call }: AppCall): Promise<unknown> {
   const name = call.function;
-  const reply = await replyOf({ path: code.path, call }, msMax);
+  const reply = await replyOf({ path, call }, msMax);
   switch (reply?.kind) {
     case 'done':
       return reply.value;

@@ -4,8 +4,7 @@
  */
 import { z } from 'zod';
 import { protocolSchema, structureSchema } from '../contract/protocol-schema.ts';
-import { postStepSchema } from './post-processing.ts';
-import { preStepSchema } from './pre-processing.ts';
+import { postStepSchema, preStepSchema } from './model-step.ts';
 
 const text = (max: number) => z.string().trim().min(1).max(max);
 export const appName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be of a-z, 0-9 and "-"');
@@ -13,7 +12,7 @@ const structure = text(64);
 const functionName = z.string().regex(/^[A-Za-z_]\w{0,63}$/, 'must be the name of a function');
 
 /** Tools that the annotator offers, with what they begin with. Without a structure, for whichever is drawn. */
-const toolSchema = z.discriminatedUnion('tool', [
+export const toolSchema = z.discriminatedUnion('tool', [
   z.strictObject({
     tool: z.enum(['brush', 'scissors', 'fill', 'islands', 'margin', 'logic', 'smooth', 'interpolation']),
   }),
@@ -87,7 +86,7 @@ const declarationSchema = z.strictObject({
 });
 
 export type AppDeclaration = z.output<typeof declarationSchema>;
-export type AppTool = AppDeclaration['tools'][number];
+export type AppTool = z.output<typeof toolSchema>;
 
 /** Where a structure is named that is not there. */
 function danglingName({ models: { automatic }, protocol, tools }: AppDeclaration): string | undefined {

@@ -1,7 +1,8 @@
 /** The steps of an app around a model, those that are named and those of its own code, in their order. */
 import { type AppCode, failed, runAppCode } from './app-code.ts';
-import { type LabelledCase, type PostStep, postProcess } from './post-processing.ts';
-import { type CaseImage, type PreStep, preProcess } from './pre-processing.ts';
+import type { PostStep, PreStep } from './model-step.ts';
+import { type LabelledCase, postProcess } from './post-processing.ts';
+import { type CaseImage, preProcess } from './pre-processing.ts';
 
 /** What is done around a model. Plain data: it goes to the process in which models compute. */
 export interface ModelSteps {

@@ -18,8 +18,8 @@ import { runAppCode } from './app-code.ts';
 import { checkApp, readApp } from './app-folder.ts';
 import { AppShelf } from './app-shelf.ts';
 import { finishedLabel, preparedImage } from './app-steps.ts';
+import { postStepSchema } from './model-step.ts';
 import { structureNamed } from './named-structure.ts';
-import { postStepSchema } from './post-processing.ts';
 import { modelClasses, modelSteps } from './project-apps.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'consilium-apps-'));
@@ -46,9 +46,9 @@ protocol:
       type: { value: "10200004", scheme: SCT, meaning: Liver }
 `;
 const codeOf = async (code: string) => (await readApp(folderOf(`${liver}code: transforms.mjs\n`, code))).code!;
-const refusal = (work: Promise<unknown>) =>
+const refusal = (work: Promise<unknown>): Promise<readonly [code: string, message: string]> =>
   work.then(
-    () => 'done',
+    () => ['done', ''] as const,
     (error: { code: string; message: string }) => [error.code, error.message] as const,
   );
 
@@ -92,7 +92,7 @@ describe('an app', () => {
     ['has two structures of one number', `${liver}${liver.slice(liver.indexOf('    - '))}`, 'protocol.structures'],
     ['names code that is not there', `${liver}code: other.mjs`, 'not in the folder'],
   ])('is refused if it %s', async (_, yaml, named) => {
-    const [code, message] = (await refusal(readApp(folderOf(yaml)))) as [string, string];
+    const [code, message] = await refusal(readApp(folderOf(yaml)));
     expect(code).toBe('reading.app-malformed');
     expect(message).toContain(named);
   });
@@ -178,9 +178,7 @@ describe('code of an app', () => {
     ['answers what cannot be sent', 'export const f = () => [() => 1];', 'reading.app-code-failed'],
     ['is not there', 'export const g = 1;', 'reading.app-code-missing'],
   ])('is refused where it %s, with nothing of what it said', async (_, text, wanted) => {
-    const [code, message] = (await refusal(
-      finishedLabel(label, { after: own('f'), code: await codeOf(text) }),
-    )) as string[];
+    const [code, message] = await refusal(finishedLabel(label, { after: own('f'), code: await codeOf(text) }));
     expect(code).toBe(wanted);
     expect(message).not.toContain('secret');
   });

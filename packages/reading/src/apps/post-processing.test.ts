@@ -1,7 +1,8 @@
 /** What is done to a model's label, on labels small enough to be looked at. */
 import type { Triple } from '@consilium/imaging';
 import { describe, expect, it } from 'vitest';
-import { type BuiltInStep, type LabelledCase, postProcess, postStepSchema } from './post-processing.ts';
+import { type BuiltInStep, postStepSchema } from './model-step.ts';
+import { type LabelledCase, postProcess } from './post-processing.ts';
 
 const structures = [
   { number: 1, name: 'Kidney', layer: 0 },

@@ -1,18 +1,6 @@
 /** What is done to an image before a model sees it, besides what the model's own plan says, as named steps of an app. */
 import type { Geometry } from '@consilium/imaging';
-import { z } from 'zod';
-
-export const preStepSchema = z.discriminatedUnion('do', [
-  /** HU outside are set to the nearer limit: metal, and padding that a scanner wrote around its circle. */
-  z.strictObject({ do: z.literal('clip'), low: z.number(), high: z.number() }),
-  /** A function of the app's own code. */
-  z.strictObject({
-    ...{ do: z.literal('own'), function: z.string().regex(/^[A-Za-z_]\w{0,63}$/) },
-    options: z.record(z.string().max(64), z.json()).default({}),
-  }),
-]);
-
-export type PreStep = z.output<typeof preStepSchema>;
+import type { PreStep } from './model-step.ts';
 
 /** An image of a case. */
 export interface CaseImage {

@@ -3,6 +3,7 @@
  * test of who may ask are made from this one table.
  */
 import { z } from 'zod';
+import { appAnswer, appListAnswer, protocolBody, toolAnswer, toolBody } from './app-schemas.ts';
 import { modelRoutes } from './model-routes.ts';
 import { protocolSchema } from './protocol-schema.ts';
 import * as schemas from './reading-schemas.ts';
@@ -26,16 +27,33 @@ const projects = {
     answer: z.array(schemas.projectEntrySchema).readonly(),
   },
   createProject: {
-    ...{ method: 'PUT', path: project, summary: 'Make a project with its first protocol.' },
-    ...{ params: projectParams, body: protocolSchema, answer: versionNumber },
+    ...{ method: 'PUT', path: project, summary: 'Make a project with its first protocol, or from an app.' },
+    ...{ params: projectParams, body: protocolBody, answer: versionNumber },
   },
   protocol: {
     ...{ method: 'GET', path: `${project}/protocol`, summary: 'A version of the protocol, or the newest.' },
     ...{ params: projectParams, query: schemas.protocolQuery, answer: protocolAnswer },
   },
   reviseProtocol: {
-    ...{ method: 'POST', path: `${project}/protocol`, summary: 'Add a version of the protocol; tasks keep theirs.' },
-    ...{ params: projectParams, body: protocolSchema, answer: versionNumber },
+    ...{
+      method: 'POST',
+      path: `${project}/protocol`,
+      summary: 'Add a version of the protocol, or an app’s; tasks keep theirs.',
+    },
+    ...{ params: projectParams, body: protocolBody, answer: versionNumber },
+  },
+  listApps: { method: 'GET', path: '/apps', summary: 'From what projects can be made.', answer: appListAnswer },
+  projectApp: {
+    ...{
+      method: 'GET',
+      path: `${project}/app`,
+      summary: 'The app that a project comes from, as it was then; or null.',
+    },
+    ...{ params: projectParams, answer: appAnswer.nullable() },
+  },
+  runTool: {
+    ...{ method: 'POST', path: `${project}/cases/:case/tool`, summary: 'What a tool finds around what is marked.' },
+    ...{ params: caseParams, body: toolBody, answer: toolAnswer },
   },
   addCases: {
     ...{ method: 'POST', path: `${project}/cases`, summary: 'Make cases of series, with their tasks.' },

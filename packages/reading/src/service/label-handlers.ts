@@ -18,17 +18,13 @@ const deflated = promisify(deflate);
 export function projectHandlers(
   { room }: ReadingContext,
   prefix: string,
-): Some<'me' | 'listProjects' | 'createProject' | 'protocol' | 'reviseProtocol' | 'addCases' | 'propose' | 'openapi'> {
+): Some<'me' | 'listProjects' | 'protocol' | 'addCases' | 'propose' | 'openapi'> {
   const { projects } = room;
   const document = openapiDocument(prefix) as Answer<'openapi'>;
   return {
     me: ({ asker: { person, roles } }) => ({ person, roles }),
     listProjects: ({ asker }) => projects.list(asker),
-    createProject: async ({ asker, body, params }) => ({ version: await projects.create(asker, params.project, body) }),
     protocol: ({ params, query }) => projects.protocol(params.project, query.version),
-    reviseProtocol: async ({ asker, body, params }) => ({
-      version: await projects.revise(asker, params.project, body),
-    }),
     addCases: ({ asker, body, params }) => projects.addCases(asker, params.project, { ...body, dueMs: body.dueMs }),
     propose: async ({ asker, body, params, query: { digest, format, model } }) => {
       const { geometry } = room.caseOf(asker, params.project, params.case);

@@ -11,6 +11,8 @@ const prefix = '/reading/v1';
 const fileBytesMax = 1024 * 2 ** 20;
 
 export interface ReadingExtensionOptions {
+  /** Folders of annotation apps, besides those that come with Consilium. */
+  readonly apps?: readonly string[];
   /** What could not be done by itself, such as a hand-over to the archive. */
   readonly onTrouble?: (error: unknown) => void;
   /** Who asks, in place of the person whom the archive has let in. */
@@ -32,7 +34,7 @@ const needs: ServiceExtension['needs'] = Object.fromEntries(
   Object.values<RouteContract>(routeTable).map(({ method, path }) => [`${method} ${path}`, 'reading.use']),
 );
 
-export function readingExtension({ identify, onTrouble }: ReadingExtensionOptions = {}): ReadingExtension {
+export function readingExtension({ apps = [], identify, onTrouble }: ReadingExtensionOptions = {}): ReadingExtension {
   let opened: ReadingRoom | undefined;
   const whoAsks: ReadingExtension['askerOf'] = (request, access) =>
     identify === undefined ? askerOf(access.of(request)) : identify(request);
@@ -47,7 +49,7 @@ export function readingExtension({ identify, onTrouble }: ReadingExtensionOption
     register: async (app: FastifyInstance, { access, archive, clock, directory, labelRemotes, signal }) => {
       const trouble = onTrouble === undefined ? {} : { onTrouble };
       const remote = labelRemotes[0] === undefined ? {} : { labelRemote: labelRemotes[0] };
-      const room = await ReadingRoom.open(archive, { directory, clock, ...remote, ...trouble });
+      const room = await ReadingRoom.open(archive, { apps, directory, clock, ...remote, ...trouble });
       opened = room;
       app.addHook('onClose', () => room[Symbol.asyncDispose]());
       await app.register(readingRoutes, {

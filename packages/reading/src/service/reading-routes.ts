@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import type { Asker } from '../asker.ts';
 import { type RouteContract, type RouteName, routeTable } from '../contract/route-table.ts';
 import { ReadingError } from '../reading-error.ts';
+import { appHandlers } from './app-handlers.ts';
 import { labelHandlers, projectHandlers, resultHandlers } from './label-handlers.ts';
 import { modelHandlers, promptHandlers, proposalHandlers } from './model-handlers.ts';
 import type { Handlers, ReadingContext, Turn } from './reading-context.ts';
@@ -28,6 +29,7 @@ export async function readingRoutes(app: FastifyInstance, context: ReadingContex
   });
   const handlers: Handlers = {
     ...projectHandlers(context, app.prefix),
+    ...appHandlers(context),
     ...taskHandlers(context),
     ...reviewHandlers(context),
     ...labelHandlers(context),
@@ -81,8 +83,22 @@ function parsed(schema: z.ZodType | undefined, received: unknown, part: string):
   if (schema === undefined) return undefined;
   const { data, error, success } = schema.safeParse(received ?? {});
   if (success) return data;
-  const { path, message } = error.issues[0]!;
+  const { path, message } = faultOf(error.issues[0]!);
   throw new ReadingError('reading.request-malformed', `The ${part} is wrong at "${path.join('.')}": ${message}.`);
+}
+
+/** Of what may be one thing or another, the fault of the one that it is most like. */
+function faultOf(issue: z.core.$ZodIssue): z.core.$ZodIssue {
+  if (issue.code !== 'invalid_union' || issue.errors.length === 0) return issue;
+  // Fields that are missing, or that there are not: how far what came is from having been meant as this.
+  const weightOf = (faults: readonly z.core.$ZodIssue[]) =>
+    faults.reduce((sum, fault) => {
+      if (fault.code === 'unrecognized_keys') return sum + fault.keys.length;
+      return fault.code === 'invalid_type' && fault.message.endsWith('received undefined') ? sum + 1 : sum;
+    }, 0);
+  const nearest = issue.errors.toSorted((one, other) => weightOf(one) - weightOf(other))[0]!;
+  const inner = faultOf(nearest[0]!);
+  return { ...inner, path: [...issue.path, ...inner.path] };
 }
 
 const statusOfCode: Readonly<Record<string, number>> = {
@@ -111,7 +127,7 @@ const statusOfCode: Readonly<Record<string, number>> = {
 };
 
 function statusOf(code: string): number {
-  const unknown = /\.(?:project|protocol|case|task|version|series|model|work|session)-unknown$/.test(code);
+  const unknown = /\.(?:app|project|protocol|case|task|version|series|model|work|session)-unknown$/.test(code);
   return statusOfCode[code] ?? (unknown ? 404 : 400);
 }
 
