@@ -6,7 +6,6 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { encodeModel } from '@consilium/engine';
 import { nodeRuntime } from '@consilium/engine/node';
@@ -20,7 +19,7 @@ import { clickTimes, type Scene } from './click-scene.ts';
 const { values: given } = parseArgs({ options: { repeats: { type: 'string', default: '10' } } });
 const repeats = Number(given.repeats);
 const repository = resolve(import.meta.dirname, '../..');
-const wasmFolder = resolve(fileURLToPath(import.meta.resolve('onnxruntime-web/wasm')), '..');
+const wasmFolder = join(repository, 'node_modules/onnxruntime-web/dist');
 const browserPath = [process.env['CHROMIUM_PATH'], '/usr/bin/chromium', '/usr/bin/google-chrome'].find(
   (path) => path !== undefined && existsSync(path),
 );

@@ -58,7 +58,7 @@ const presets: Readonly<Record<'small' | 'full', Preset>> = {
   },
 };
 
-/** A region is seen from up to twice as far away where an object is larger than it (`clicks/click-predictor.ts`). */
+/** Where an object is larger than a patch, the network looks from farther away (`clicks/click-predictor.ts`). */
 const seenFromAfar = { probability: 0.5, factor: [0.5, 1.4] } satisfies AugmentationSpec['scaling'];
 
 /** Cubes around what is clicked on; 64 a side are answered on one core in a page in 0.4 s (`bench/annotation`). */

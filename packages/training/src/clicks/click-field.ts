@@ -4,7 +4,7 @@
  * changed there, so that what was drawn finer than the plan's voxels stays.
  */
 import type { Triple } from '@consilium/imaging';
-import { type IndexMap, mapped, type Region } from './click-region.ts';
+import { type IndexMap, mapped, type View } from './click-view.ts';
 
 export interface ClickField {
   /** In plan space. */
@@ -16,19 +16,19 @@ export interface ClickField {
   readonly previous: Uint8Array;
 }
 
-/** A region as the network saw it, and what it said. */
+/** A view as the network saw it, and what it said. */
 export interface Look {
-  readonly region: Region;
+  readonly view: View;
   readonly logOdds: Float32Array;
   readonly previous: Uint8Array;
 }
 
-/** The smallest box of the region's voxels around both masks and one voxel more, inside the image; null: both are empty. */
+/** The smallest box of the view's voxels around both masks and one voxel more, inside the image; null: both are empty. */
 export function touchedBox(
-  { region, logOdds, previous }: Look,
+  { view, logOdds, previous }: Look,
   imageSize: Triple,
 ): { readonly first: Triple; readonly size: Triple } | null {
-  const { size, first, zoom } = region;
+  const { size, first, zoom } = view;
   const low = [...size] as [number, number, number];
   const high: [number, number, number] = [-1, -1, -1];
   for (let z = 0, at = 0; z < size[0]; z++) {
@@ -55,17 +55,17 @@ export function touchedBox(
 
 /** What was seen, at the voxels of a box of plan space. */
 export function fieldOf(look: Look, { first, size }: { readonly first: Triple; readonly size: Triple }): ClickField {
-  const { region } = look;
+  const { view } = look;
   const field = { first, size, logOdds: new Float32Array(size[0] * size[1] * size[2]) };
   const previous = new Uint8Array(field.logOdds.length);
   const along = (at: number, axis: 0 | 1 | 2): number =>
-    (first[axis] + at - region.first[axis] - (region.zoom - 1) / 2) / region.zoom;
+    (first[axis] + at - view.first[axis] - (view.zoom - 1) / 2) / view.zoom;
   for (let z = 0, to = 0; z < size[0]; z++) {
     for (let y = 0; y < size[1]; y++) {
       for (let x = 0; x < size[2]; x++, to++) {
         const at: Triple = [along(z, 0), along(y, 1), along(x, 2)];
-        field.logOdds[to] = interpolated(look.logOdds, region.size, at);
-        previous[to] = interpolated(look.previous, region.size, at) > 0.5 ? 1 : 0;
+        field.logOdds[to] = interpolated(look.logOdds, view.size, at);
+        previous[to] = interpolated(look.previous, view.size, at) > 0.5 ? 1 : 0;
       }
     }
   }

@@ -8,7 +8,7 @@ import type { PreparedImage } from '../preprocess.ts';
 import { toyPlan } from '../toy-cohort.fixture.ts';
 import type { Click } from './click-input.ts';
 import { ClickPredictor } from './click-predictor.ts';
-import { cutImage, indexMap, mapped, regionAround } from './click-region.ts';
+import { cutImage, indexMap, mapped, viewAround } from './click-view.ts';
 import { toyClickPlan } from './toy-clicks.fixture.ts';
 
 const patchSize: Triple = [16, 16, 16];
@@ -73,7 +73,7 @@ describe('a click predictor', () => {
     expect(Math.max(...size)).toBeLessThan(14);
   });
 
-  it('looks from farther away at an object larger than the region, and finds its border from near', async () => {
+  it('looks from farther away at an object larger than the view, and finds its border from near', async () => {
     await using predictor = await open();
     const { prepared, inside, middle } = ball([40, 44, 48], 13);
     const mask = await drawn(predictor, prepared, [{ voxel: middle, isForeground: true }]);
@@ -156,14 +156,14 @@ describe('a click predictor', () => {
   });
 });
 
-describe('a region', () => {
+describe('a view', () => {
   const edge = fc.integer({ min: 1, max: 40 });
   it('lies inside the image where it fits, in its middle where it does not, and holds the voxel', () => {
     fc.assert(
       fc.property(fc.tuple(edge, edge, edge), fc.constantFrom(1, 2, 4), fc.integer(), (imageSize, zoom, seed) => {
         const random = createRandom(seed);
         const voxel = imageSize.map((each) => random.integer(0, each)) as unknown as Triple;
-        const { first } = regionAround(voxel, { zoom, patchSize: [8, 8, 8], imageSize });
+        const { first } = viewAround(voxel, { zoom, patchSize: [8, 8, 8], imageSize });
         for (const axis of [0, 1, 2] as const) {
           const end = first[axis] + 8 * zoom;
           if (imageSize[axis] >= 8 * zoom) {

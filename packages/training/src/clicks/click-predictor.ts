@@ -1,5 +1,5 @@
 /**
- * From clicks to a mask, in a region of the image: where an object is larger than the region, the network looks from
+ * From clicks to a mask, in a view of the image: where an object is larger than the view, the network looks from
  * farther away, and then again from near at what it found (adaptive zoom; Isensee et al. 2025, arXiv:2503.08373). Runs
  * wherever the engine does, in a page too.
  */
@@ -13,16 +13,7 @@ import { TrainingError } from '../training-error.ts';
 import { ClassUpsampler } from '../upsampling.ts';
 import { type ClickAnswer, type ClickField, fieldOf, type Look, onDrawing, touchedBox } from './click-field.ts';
 import { type Click, clickChannels, fillGuidance } from './click-input.ts';
-import {
-  clicksIn,
-  cutImage,
-  type IndexMap,
-  indexMap,
-  mapped,
-  maskIn,
-  type Region,
-  regionAround,
-} from './click-region.ts';
+import { clicksIn, cutImage, type IndexMap, indexMap, mapped, maskIn, type View, viewAround } from './click-view.ts';
 import type { InteractiveSpec } from './interactive-spec.ts';
 
 export interface ClickPredictorOptions {
@@ -44,11 +35,11 @@ export interface ClickRequest {
   readonly clicks: readonly Click[];
 }
 
-/** An object that fills more than this many regions along an axis is marked in parts. */
+/** An object that fills more than this many views along an axis is marked in parts. */
 const zoomMax = 4;
-/** What was found from afar is looked at again from near in so many regions at most; beyond, it stays as it is. */
+/** What was found from afar is looked at again from near in so many views at most; beyond, it stays as it is. */
 const nearLooksMax = 8;
-/** So many new voxels on a region's border say that the object goes on beyond it. */
+/** So many new voxels on a view's border say that the object goes on beyond it. */
 const borderVoxelsMin = 4;
 
 export class ClickPredictor implements AsyncDisposable {
@@ -135,8 +126,8 @@ export class ClickPredictor implements AsyncDisposable {
     const { patchSize } = this.#plan;
     for (let zoom = 1; ; zoom *= 2) {
       signal?.throwIfAborted();
-      const region = regionAround(newest.voxel, { zoom, patchSize, imageSize });
-      const look = await this.#look(scene, region, maskIn(scene, region));
+      const view = viewAround(newest.voxel, { zoom, patchSize, imageSize });
+      const look = await this.#look(scene, view, maskIn(scene, view));
       if (newest.isForeground && zoom < zoomMax && goesOn(look, newest, imageSize)) continue;
       const box = touchedBox(look, imageSize);
       if (box === null) return fieldOf(look, { first: [0, 0, 0], size: [1, 1, 1] });
@@ -155,14 +146,14 @@ export class ClickPredictor implements AsyncDisposable {
     );
     if (windows.length > nearLooksMax) return field;
     const logOdds = new Float32Array(field.logOdds.length);
-    const rough = { mask: field.logOdds.map((value) => (value > 0 ? 1 : 0)), size: field.size };
+    const rough = { mask: Uint8Array.from(field.logOdds, (value) => (value > 0 ? 1 : 0)), size: field.size };
     for (const start of windows) {
       signal?.throwIfAborted();
       const at = (axis: 0 | 1 | 2): number => field.first[axis] + start[axis];
-      const region: Region = { first: [at(0), at(1), at(2)], size: patchSize, zoom: 1 };
+      const view: View = { first: [at(0), at(1), at(2)], size: patchSize, zoom: 1 };
       const map: IndexMap = { rows: identity, offset: [-field.first[0], -field.first[1], -field.first[2]] };
-      const seen = maskIn({ mask: Uint8Array.from(rough.mask), size: rough.size, map }, region);
-      const look = await this.#look(scene, region, seen);
+      const seen = maskIn({ ...rough, map }, view);
+      const look = await this.#look(scene, view, seen);
       addShares(
         look.logOdds,
         { start, patchSize, size: field.size, shares: axes.map(({ shares }) => shares) },
@@ -172,22 +163,22 @@ export class ClickPredictor implements AsyncDisposable {
     return { ...field, logOdds };
   }
 
-  async #look({ prepared, clicks }: Scene, region: Region, previous: Uint8Array): Promise<Look> {
+  async #look({ prepared, clicks }: Scene, view: View, previous: Uint8Array): Promise<Look> {
     const { spacingMm } = this.#plan;
-    const placed = clicksIn(clicks, region);
+    const placed = clicksIn(clicks, view);
     fillGuidance(
       this.#input,
       { clicks: placed, mask: previous },
-      { size: region.size, spacingMm },
+      { size: view.size, spacingMm },
       this.#interactive.guidance,
     );
     const { image: voxels, outside, geometry } = prepared;
-    cutImage({ voxels, size: geometry.size, outside }, region, this.#input);
+    cutImage({ voxels, size: geometry.size, outside }, view, this.#input);
     const logits = await this.#run();
     const count = previous.length;
     const logOdds = new Float32Array(count);
     for (let index = 0; index < count; index++) logOdds[index] = logits[count + index]! - logits[index]!;
-    return { region, logOdds, previous };
+    return { view, logOdds, previous };
   }
 
   async #run(): Promise<Float32Array> {
@@ -213,10 +204,10 @@ const identity: IndexMap['rows'] = [
   [0, 0, 1],
 ];
 
-/** Whether the piece that was clicked on has grown to a border of the region beyond which there is more of the image. */
-function goesOn({ region, logOdds, previous }: Look, click: Click, imageSize: Triple): boolean {
-  const { size, first, zoom } = region;
-  const [placed] = clicksIn([click], region);
+/** Whether the piece that was clicked on has grown to a border of the view beyond which there is more of the image. */
+function goesOn({ view, logOdds, previous }: Look, click: Click, imageSize: Triple): boolean {
+  const { size, first, zoom } = view;
+  const [placed] = clicksIn([click], view);
   const mask = Uint8Array.from(logOdds, (value) => (value > 0 ? 1 : 0));
   const { labels } = connectedComponents(mask, size, 6);
   const at = placed!.voxel.map((each, axis) => Math.min(Math.max(Math.round(each), 0), size[axis]! - 1));

@@ -23,7 +23,7 @@ export const interactiveSpecSchema = z
      * them is drawn for each patch. Without any click it marks all of them together.
      */
     classes: z.array(z.int().min(1).max(255)).min(1),
-    /** Lengths in mm of the plan's voxels; a region that is seen from farther away has its clicks larger. */
+    /** Lengths in mm of the plan's voxels; a view from farther away has its clicks larger. */
     guidance: guidanceSpecSchema,
     /** No training patch has more clicks. */
     clicksMax: z.int().min(1).max(100),

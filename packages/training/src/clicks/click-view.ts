@@ -5,19 +5,19 @@
 import { type Geometry, type Triple, voxelOf, worldOf } from '@consilium/imaging';
 import type { Click } from './click-input.ts';
 
-/** Voxel i of a region is the block of `zoom` voxels of plan space an axis that begins at `first + i zoom`. */
-export interface Region {
+/** Voxel i of a view is the block of `zoom` voxels of plan space an axis that begins at `first + i zoom`. */
+export interface View {
   /** May lie outside the image. */
   readonly first: Triple;
   readonly size: Triple;
   readonly zoom: number;
 }
 
-/** The region with the voxel in its middle, moved inside the image as far as it fits. */
-export function regionAround(
+/** The view with the voxel in its middle, moved inside the image as far as it fits. */
+export function viewAround(
   voxel: Triple,
   { zoom, patchSize, imageSize }: { readonly zoom: number; readonly patchSize: Triple; readonly imageSize: Triple },
-): Region {
+): View {
   const along = (axis: 0 | 1 | 2): number => {
     const length = patchSize[axis] * zoom;
     const spare = imageSize[axis] - length;
@@ -27,10 +27,10 @@ export function regionAround(
   return { first: [along(0), along(1), along(2)], size: patchSize, zoom };
 }
 
-/** Fills `out` with the image's means over the region's blocks; `outside` where there is no image. */
+/** Fills `out` with the image's means over the view's blocks; `outside` where there is no image. */
 export function cutImage(
   { voxels, size, outside }: { readonly voxels: Float32Array; readonly size: Triple; readonly outside: number },
-  { first, size: patch, zoom }: Region,
+  { first, size: patch, zoom }: View,
   out: Float32Array,
 ): void {
   const [depth, height, width] = size;
@@ -53,8 +53,8 @@ export function cutImage(
   }
 }
 
-/** The clicks at the region's own indices, those outside it too. */
-export function clicksIn(clicks: readonly Click[], { first, zoom }: Region): Click[] {
+/** The clicks at the view's own indices, those outside it too. */
+export function clicksIn(clicks: readonly Click[], { first, zoom }: View): Click[] {
   return clicks.map(({ voxel, isForeground }) => {
     const along = (axis: 0 | 1 | 2): number => (voxel[axis] - first[axis] - (zoom - 1) / 2) / zoom;
     return { voxel: [along(0), along(1), along(2)], isForeground };
@@ -83,10 +83,10 @@ export function mapped({ rows, offset }: IndexMap, [z, y, x]: Triple): [number, 
   return [along(0), along(1), along(2)];
 }
 
-/** What a mask on another grid holds at the middle of each voxel of the region; 0 beyond that grid. */
+/** What a mask on another grid holds at the middle of each voxel of the view; 0 beyond that grid. */
 export function maskIn(
   { mask, size, map }: { readonly mask: Uint8Array; readonly size: Triple; readonly map: IndexMap },
-  { first, size: patch, zoom }: Region,
+  { first, size: patch, zoom }: View,
 ): Uint8Array {
   const seen = new Uint8Array(patch[0] * patch[1] * patch[2]);
   const middle = (zoom - 1) / 2;
