@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { tensorOf } from './constant-folding.ts';
 import { EngineError } from './engine-error.ts';
 import { GraphBuilder } from './graph-builder.ts';
-import type { Model } from './model.ts';
+import { type Model, withWeights } from './model.ts';
 import type { OptimiserSpec } from './optimiser.ts';
 import recorded from './recorded/optimisers.json' with { type: 'json' };
 import { nodeRuntime } from './runtime/node.ts';
@@ -141,6 +141,22 @@ describe('a loss that is not a finite number', () => {
 });
 
 describe('a step in two halves', () => {
+  it('tells the outputs at its present weights, and is no other for it', async () => {
+    await using program = await open();
+    const [batch] = batches;
+    for (let step = 0; step < 3; step++) {
+      const before = { ...bytesOf(program.state()), ...bytesOf(program.weights()) };
+      const { y } = await program.outputs({ x: batch!['x']! });
+      expect({ ...bytesOf(program.state()), ...bytesOf(program.weights()) }).toEqual(before);
+      await using session = await nodeRuntime().open(withWeights(network(), program.weights()));
+      expect((await session.run({ x: batch!['x']! }))['y']!.data).toEqual(y!.data);
+      const { monitors } = await program.step(batch!, { learningRate: 0.1 });
+      const target = batch!['t']!.data as Float32Array;
+      const differences = (monitors['difference']!.data as Float32Array).map((value, index) => value + target[index]!);
+      expectNear([...differences], [...(y!.data as Float32Array)], 'outputs');
+    }
+  });
+
   it('is the whole step, to the last bit, and its first half changes nothing', async () => {
     await using whole = await open(everything);
     await using halves = await open(everything);
