@@ -4,7 +4,14 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ArchiveService, consoleTokenFile, readServiceSettings, serviceAddressFile } from '@consilium/archive';
+import {
+  ArchiveService,
+  consoleTokenFile,
+  readServiceSettings,
+  type ServiceExtension,
+  type ServiceSettings,
+  serviceAddressFile,
+} from '@consilium/archive';
 import { CliError } from './cli-error.ts';
 import { archivePorts } from './environment-settings.ts';
 
@@ -18,6 +25,7 @@ interface ArchiveAsking {
   readonly bytes?: Uint8Array;
 }
 
+/** Routes of the archive, as `/series`, and of its reading room, as `/reading/v1/projects`. */
 export interface ArchiveClient extends AsyncDisposable {
   /** Whether a service answers; else the archive is open in this process. */
   readonly isService: boolean;
@@ -32,8 +40,14 @@ interface Received {
   readonly bytes: Uint8Array;
 }
 
-/** @throws CliError, ArchiveError */
-export async function openArchiveClient(directory: string): Promise<ArchiveClient> {
+/**
+ * @param extensionsOf what the service has beside the archive itself, where no service runs and the command needs it.
+ * @throws CliError, ArchiveError
+ */
+export async function openArchiveClient(
+  directory: string,
+  extensionsOf: (settings: ServiceSettings) => readonly ServiceExtension[] = () => [],
+): Promise<ArchiveClient> {
   const headers = { Authorization: `Bearer ${await tokenOf(directory)}` };
   const url = await addressOf(directory);
   const known =
@@ -46,7 +60,7 @@ export async function openArchiveClient(directory: string): Promise<ArchiveClien
     const send = async (route: string, asking: ArchiveAsking): Promise<Received> => {
       const { method = 'GET' } = asking;
       const { type, content } = contentOf(asking);
-      const response = await fetch(`${url}/api/v1${pathOf(route, asking)}`, {
+      const response = await fetch(url + pathOf(route, asking), {
         method,
         headers: type === undefined ? headers : { ...headers, 'Content-Type': type },
         ...(content === undefined ? {} : { body: content }),
@@ -55,13 +69,17 @@ export async function openArchiveClient(directory: string): Promise<ArchiveClien
     };
     return { isService: true, ...asksBy(send), [Symbol.asyncDispose]: async () => {} };
   }
-  const service = await ArchiveService.open(directory, await readServiceSettings(directory), archivePorts(process.env));
+  const settings = await readServiceSettings(directory);
+  const service = await ArchiveService.open(directory, settings, {
+    ...archivePorts(process.env),
+    extensions: extensionsOf(settings),
+  });
   const send = async (route: string, asking: ArchiveAsking): Promise<Received> => {
     const { method = 'GET' } = asking;
     const { type, content } = contentOf(asking);
     const response = await service.app.inject({
       method,
-      url: `/api/v1${pathOf(route, asking)}`,
+      url: pathOf(route, asking),
       headers: { Authorization: `Bearer ${service.ownToken}`, ...(type === undefined ? {} : { 'Content-Type': type }) },
       ...(content === undefined ? {} : { payload: Buffer.from(content as string) }),
     });
@@ -110,8 +128,9 @@ export async function addressOf(directory: string): Promise<string | undefined> 
 }
 
 function pathOf(route: string, { query = {} }: ArchiveAsking): string {
+  const path = route.startsWith('/reading/') ? route : `/api/v1${route}`;
   const given = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]));
-  return given.length === 0 ? route : `${route}?${new URLSearchParams(given)}`;
+  return given.length === 0 ? path : `${path}?${new URLSearchParams(given)}`;
 }
 
 function answerOf<T>(status: number, text: string): T {

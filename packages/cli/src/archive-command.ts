@@ -19,7 +19,7 @@ import { addCatalogueCommands } from './archive-catalogue-command.ts';
 import { addressOf } from './archive-client.ts';
 import { addIntakeCommands } from './archive-intake-command.ts';
 import { addLabelCommands } from './archive-label-command.ts';
-import { type ArchiveOptions, directoryOption } from './archive-options.ts';
+import { type ArchiveOptions, appFolders, directoryOption } from './archive-options.ts';
 import { CliError } from './cli-error.ts';
 import { consolePages } from './console-pages.ts';
 import { archiveEnvironmentHelp, archivePorts } from './environment-settings.ts';
@@ -148,7 +148,7 @@ async function start({ directory: given, json }: ArchiveOptions): Promise<void> 
   const settings = await readServiceSettings(directory);
   await using service = await ArchiveService.open(directory, settings, {
     ...archivePorts(process.env),
-    extensions: readingExtensions(settings, say),
+    extensions: readingExtensions(directory, settings, say),
     pages: consolePages(),
     onStorageEvent: (event) => {
       if (event.kind === 'opened') say({ event: 'association', peer: event.peer }, `${event.peer} sends`);
@@ -186,8 +186,9 @@ async function start({ directory: given, json }: ArchiveOptions): Promise<void> 
 type Say = (value: object, text: string) => void;
 
 /** The reading room, and its interface for 3D Slicer and OHIF where the settings want it. */
-function readingExtensions(settings: ServiceSettings, say: Say): readonly ServiceExtension[] {
+function readingExtensions(directory: string, settings: ServiceSettings, say: Say): readonly ServiceExtension[] {
   const reading = readingExtension({
+    apps: appFolders(directory, settings),
     onTrouble: (error) => {
       const { code = 'reading.failed', message } = error as Error & { code?: string };
       say({ event: 'reading-trouble', code }, `the reading room: ${message}`);

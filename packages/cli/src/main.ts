@@ -14,6 +14,7 @@ const groups = {
   site: async () => (await import('./site-command.ts')).addSiteCommand,
   archive: async () => (await import('./archive-command.ts')).addArchiveCommand,
   people: async () => (await import('./people-command.ts')).addPeopleCommand,
+  reading: async () => (await import('./reading-command.ts')).addReadingCommand,
   policy: async () => (await import('./policy-command.ts')).addPolicyCommand,
   audit: async () => (await import('./audit-command.ts')).addAuditCommand,
   preflight: async () => (await import('./preflight-command.ts')).addPreflightCommand,

@@ -1,3 +1,5 @@
+export { type App, checkApp } from './apps/app-folder.ts';
+export { newApp } from './apps/app-template.ts';
 export type { Asker } from './asker.ts';
 export { type MonaiLabelExtensionOptions, monaiLabelExtension } from './monai-label/monai-label-extension.ts';
 export { type MonaiLabelSettings, monaiLabelSettingsOf } from './monai-label/monai-label-settings.ts';

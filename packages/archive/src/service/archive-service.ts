@@ -349,6 +349,7 @@ async function tokenIn(path: string, owner: string): Promise<string> {
 
 function archiveSettingsOf(settings: ServiceSettings): Parameters<typeof Archive.open>[1] {
   const {
+    apps: _apps,
     dicom: _dicom,
     dicomweb: _dicomweb,
     monaiLabel: _monaiLabel,

@@ -48,6 +48,8 @@ const serviceSettingsSchema = z.strictObject({
   dicomweb: dicomwebSettingsSchema.prefault({}),
   remotes: remotesSettingsSchema,
   people: peopleSettingsSchema.prefault({}),
+  /** Folders of annotation apps of the reading room: docs/guides/annotation-app.md. What is in them is run. */
+  apps: z.array(z.string().min(1)).max(100).default([]),
   /** Of the reading room's interface for MONAI Label's clients; what the fields mean is known there. */
   monaiLabel: z.record(z.string(), z.unknown()).optional(),
 });
