@@ -1,6 +1,6 @@
 /**
- * What an experiment leaves on disk: `runs/DIGEST.json` of each run that came to its end, `tests/JOB.json` of each model that
- * was tested, `test-ledger.json`, and at the end `experiment.json`, the record, and `analysis.json`.
+ * What an experiment leaves on disk: `runs/DIGEST.json` of each run that came to its end, `test-ledger.json`, and at the end
+ * `analysis.json`, `sites.json`, `figures/` and the record, `experiment.json`.
  */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -8,9 +8,11 @@ import { join } from 'node:path';
 import {
   type ExperimentAnalysis,
   type ExperimentRecord,
+  experimentFigures,
   parseExperimentRecord,
   type RunRecord,
   runRecordSchema,
+  siteDifferences,
   type TestLedger,
   testLedgerSchema,
 } from '@consilium/study';
@@ -67,7 +69,15 @@ export class ExperimentDirectory {
     return this.#write('test-ledger.json', ledger);
   }
 
+  /** `experiment.json` last: where it is, all is. */
   async keepResult(record: ExperimentRecord, analysis: ExperimentAnalysis): Promise<void> {
+    const differences = siteDifferences(record);
+    await makeDirectory(join(this.path, 'figures'));
+    for (const { csv, name, svg } of await experimentFigures(analysis, differences)) {
+      await writeDurably(join(this.path, 'figures', `${name}.svg`), svg);
+      await writeDurably(join(this.path, 'figures', `${name}.csv`), csv);
+    }
+    await this.#write('sites.json', differences);
     await this.#write('analysis.json', analysis);
     await this.#write('experiment.json', record);
   }

@@ -8,6 +8,7 @@ export {
   shortened,
 } from './experiment/expansion.ts';
 export { analyse, type ExperimentAnalysis } from './experiment/experiment-analysis.ts';
+export { experimentFigures } from './experiment/experiment-figures.ts';
 export { type Experiment, parseExperiment } from './experiment/experiment-file.ts';
 export {
   type ExperimentRecord,
@@ -18,6 +19,8 @@ export {
 export { promoted, rungRounds } from './experiment/halving.ts';
 export type { RunSettings } from './experiment/run-settings.ts';
 export { type TestedModel, type TestLedger, testLedgerSchema, withLook } from './experiment/test-ledger.ts';
+export { harmonisationOf, harmonised } from './heterogeneity/combat.ts';
+export { type SiteDifferences, siteDifferences } from './heterogeneity/site-differences.ts';
 export { metricsCsv, metricsJson } from './metrics.ts';
 export { parseRecord, type RehearsalRecord, type RehearsalRecordInput } from './record.ts';
 export { reportHtml } from './report.ts';

@@ -9,6 +9,9 @@ export const armColours: Readonly<Record<Arm, string>> = {
   pooled: '#4a5260',
 };
 
+/** For sites; more of them begin again, and are told apart by their names. */
+export const siteColours = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9'] as const;
+
 /** Vega symbol shapes, so that no figure depends on colour alone. */
 export const armShapes: Readonly<Record<Arm, string>> = {
   federated: 'circle',

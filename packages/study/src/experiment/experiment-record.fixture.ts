@@ -35,6 +35,30 @@ export function inventedRun(
   };
 }
 
+function inventedSite(index: number) {
+  const random = createRandom(5, 'site', index);
+  const bell = (binWidth: number, centre: number, spread: number) => {
+    const firstBin = Math.round((centre - 3 * spread) / binWidth);
+    const bins = Math.ceil((6 * spread) / binWidth);
+    const at = (bin: number) => ((firstBin + bin) * binWidth - centre) / spread;
+    return {
+      binWidth,
+      firstBin,
+      counts: Array.from({ length: bins }, (_, bin) => Math.round(500 * Math.exp(-(at(bin) ** 2)))),
+    };
+  };
+  const pixels = bell(0.02, random.between(0.6, 0.9), 0.05);
+  const slices = { binWidth: 0.02, firstBin: [50, 75, 150, 250][index % 4]!, counts: [20] };
+  return {
+    siteId: `site-${index + 1}`,
+    cases: { train: 40, validation: 6, test: 8 },
+    fingerprint: {
+      ...{ version: 1, cases: 40, spacingMm: [slices, pixels, pixels], classes: [] },
+      foregroundHu: bell(1, random.between(90, 160), random.between(20, 40)),
+    },
+  };
+}
+
 /**
  * Two networks, the second better by `gain`, each with so many patients a site and two seeds, tested on `patients` patients
  * of each of six sites, every third with two cases.
@@ -75,7 +99,7 @@ export function inventedExperiment({ gain = 0.05, patients = 6, sizes = [4, 8, 1
   const experimentSha256 = sha256(experiment);
   return parseExperimentRecord({
     ...{ version: 1, experiment, experimentSha256, synthetic: true, software: {}, machine: '', command: '' },
-    data: { sha256: sha256('data'), sites: [] },
+    data: { sha256: sha256('data'), sites: Array.from({ length: 6 }, (_, index) => inventedSite(index)) },
     ...{ configurations, runs, rungs: [], scores },
     choice: { rule: 'all', standings, chosen: configurations.map(({ id }) => id) },
     ledger: { looks: [{ look: 1, at: '2026-11-26T05:00:00Z', reason: null, experimentSha256, rule: 'all', models }] },

@@ -33,6 +33,14 @@ export async function responsiveChart(
   return html`<div class="chart" role="img" aria-label="${alternative}"><div class="wide">${wide}</div><div class="narrow">${narrow}</div></div>`;
 }
 
+/** A file of its own: the figure on white, with the text that stands for it. */
+export async function standaloneSvg(alternative: string, spec: ChartSpec): Promise<string> {
+  const { text } = await svgOf(spec);
+  const title = html`<title>${alternative}</title><rect width="100%" height="100%" fill="white"/>`.text;
+  const begun = text.replace(' aria-hidden="true" focusable="false"', ' role="img" font-family="sans-serif"');
+  return `${begun.replace(/^(<svg [^>]*>)/, `$1${title}`)}\n`;
+}
+
 async function svgOf({ width, height, padding, layer }: ChartSpec): Promise<Markup> {
   const spec = {
     width: width - padding.left - padding.right,

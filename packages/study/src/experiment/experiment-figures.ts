@@ -1,0 +1,96 @@
+/** The figures of an experiment as SVG files, each with the numbers that it shows: how sites differ, and learning curves. */
+import { scoreDomain, standaloneSvg } from '../figures/chart.ts';
+import { distributionSpec } from '../figures/distribution-chart.ts';
+import { learningSpec } from '../figures/learning-chart.ts';
+import { matrixSpec } from '../figures/matrix-chart.ts';
+import { type Property, properties, type SiteDifferences } from '../heterogeneity/site-differences.ts';
+import type { ExperimentAnalysis } from './experiment-analysis.ts';
+
+export interface Figure {
+  /** Without its ending. */
+  readonly name: string;
+  readonly svg: string;
+  /** RFC 4180. */
+  readonly csv: string;
+}
+
+const width = 640;
+const titles: Readonly<Record<Property, { readonly name: string; readonly unit: string; readonly file: string }>> = {
+  sliceSpacingMm: { name: 'Distance of slices', unit: 'mm', file: 'slice-spacing' },
+  pixelSpacingMm: { name: 'Distance of pixels', unit: 'mm', file: 'pixel-spacing' },
+  organHu: { name: 'Density under the segmentation', unit: 'HU', file: 'density' },
+};
+
+export async function experimentFigures(analysis: ExperimentAnalysis, differences: SiteDifferences): Promise<Figure[]> {
+  const ofSites = properties.map(async (property) => [
+    await distribution(property, differences),
+    await distanceMatrix(property, differences),
+  ]);
+  const curves = analysis.curves.map((each, index) => learning(each, index + 1));
+  const made = await Promise.all([...ofSites, ...curves]);
+  return made.flat();
+}
+
+async function distribution(property: Property, { sites }: SiteDifferences): Promise<Figure> {
+  const { file, name, unit } = titles[property];
+  const drawn = sites.map(({ histograms, siteId }) => ({ name: siteId, histogram: histograms[property] }));
+  const spec = distributionSpec({ axisTitle: `${name}, ${unit}`, sites: drawn }, width);
+  const medians = sites.map(({ quantiles, siteId }) => `${siteId} ${quantiles[property].median.toFixed(1)}`).join(', ');
+  const rows = drawn.flatMap(({ histogram: { binWidth, counts, firstBin }, name: site }) =>
+    counts.flatMap((count, index) => (count === 0 ? [] : [[site, number((firstBin + index) * binWidth), count]])),
+  );
+  return {
+    name: `sites-${file}`,
+    svg: await standaloneSvg(`${name} at each site; medians in ${unit}: ${medians}.`, spec),
+    csv: csvOf([['site', `bin_centre_${unit.toLowerCase()}`, 'count'], ...rows]),
+  };
+}
+
+async function distanceMatrix(property: Property, { distances, sites }: SiteDifferences): Promise<Figure> {
+  const { file, name, unit } = titles[property];
+  const names = sites.map(({ siteId }) => siteId);
+  const { jensenShannon, wasserstein } = distances[property];
+  const title = `${name}: how far sites are apart, ${unit} (Wasserstein)`;
+  const rows = names.flatMap((one, row) =>
+    names.map((other, column) => [one, other, wasserstein[row]![column]!, jensenShannon[row]![column]!]),
+  );
+  return {
+    name: `distances-${file}`,
+    svg: await standaloneSvg(
+      title,
+      matrixSpec({ title, names, values: wasserstein, digits: property === 'organHu' ? 0 : 2 }),
+    ),
+    csv: csvOf([['site', 'other_site', `wasserstein_${unit.toLowerCase()}`, 'jensen_shannon'], ...rows]),
+  };
+}
+
+async function learning({ curve, label }: ExperimentAnalysis['curves'][number], index: number): Promise<Figure[]> {
+  if (curve.kind !== 'fitted') return [];
+  const { ceiling, gap, rate } = curve.law;
+  const ends = [...curve.measured.map(({ mean }) => mean), ...curve.points.flatMap(({ high, low }) => [low, high])];
+  const spec = learningSpec({ axisTitle: 'Mean Dice on the test patients', curve, domain: scoreDomain(ends) }, width);
+  const alternative = `Learning curve of ${label}: Dice ${ceiling.toFixed(3)} less ${gap.toFixed(3)} n to the minus ${rate.toFixed(2)}; dashed beyond ${curve.measured.at(-1)!.studies} studies a site, where nothing was measured.`;
+  const rows = [
+    ...curve.measured.map(({ mean, studies }) => ['measured', studies, mean, '', '']),
+    ...curve.points.map(({ extrapolated, high, low, mean, studies }) => [
+      extrapolated ? 'extrapolated' : 'fitted',
+      ...[studies, mean, low, high],
+    ]),
+  ];
+  return [
+    {
+      name: `learning-curve-${index}`,
+      svg: await standaloneSvg(alternative, spec),
+      csv: csvOf([['kind', 'studies_a_site', 'dice', 'low', 'high'], ...rows]),
+    },
+  ];
+}
+
+/** A bin's centre without what multiplication leaves behind. */
+function number(value: number): number {
+  return Number(value.toFixed(6));
+}
+
+function csvOf(rows: readonly (readonly (string | number)[])[]): string {
+  return rows.map((row) => `${row.join(',')}\r\n`).join('');
+}
