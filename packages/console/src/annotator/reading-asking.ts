@@ -31,6 +31,13 @@ export const protocol = (project: string, version: number) =>
 export const reviews = ({ project, taskId }: TaskName) =>
   question('listReviews', ['reviews', project, taskId], `/projects${pathOf(project)}/tasks${pathOf(taskId)}/reviews`);
 
+export const models = (project: string) =>
+  question('listModels', ['models', project], `/projects${pathOf(project)}/models`);
+export const version = (project: string, id: string) =>
+  question('version', ['version', project, id], `/projects${pathOf(project)}/versions${pathOf(id)}`);
+export const proposal = (project: string, id: string) =>
+  question('proposal', ['proposal', project, id], `/projects${pathOf(project)}/versions${pathOf(id)}/proposal`);
+
 type TaskPost =
   | 'open'
   | 'heartbeat'
@@ -85,4 +92,32 @@ export function askChunk(
 export async function askRuns(project: string, version: string, layer: number): Promise<Uint8Array> {
   const bytes = await askStream(`${root}/projects${pathOf(project)}/versions${pathOf(version)}/layers/${layer}`);
   return new Uint8Array(await new Response(bytes).arrayBuffer());
+}
+
+/** Values 0 to 255 of the image's voxels, as runs: how unsure a model was, or how readers disagree. @throws ServiceError */
+export async function askHeat(project: string, of: { version: string } | { caseId: string }): Promise<Uint8Array> {
+  const path = 'version' in of ? `/versions${pathOf(of.version)}/heat` : `/cases${pathOf(of.caseId)}/disagreement`;
+  const bytes = await askStream(`${root}/projects${pathOf(project)}${path}`);
+  return new Uint8Array(await new Response(bytes).arrayBuffer());
+}
+
+/** @throws ServiceError */
+export function openPrompts({ project, taskId }: TaskName, leaseId: string): Promise<Answer<'openSession'>> {
+  const address = `${root}/projects${pathOf(project)}/tasks${pathOf(taskId)}/session`;
+  return askAt(address, { method: 'POST', body: { leaseId } });
+}
+
+type PromptPost = 'prompt' | 'sessionHeartbeat' | 'closeSession';
+const promptPaths: Readonly<Record<PromptPost, string>> = {
+  ...{ prompt: 'prompts', sessionHeartbeat: 'heartbeat', closeSession: 'close' },
+};
+
+/** @throws ServiceError */
+export function postPrompt<N extends PromptPost>(
+  name: N,
+  { project, session, taskId }: TaskName & { session: string },
+  body: unknown = {},
+): Promise<Answer<N>> {
+  const address = `${root}/projects${pathOf(project)}/tasks${pathOf(taskId)}/session${pathOf(session)}/${promptPaths[name]}`;
+  return askAt<Answer<N>>(address, { method: 'POST', body });
 }

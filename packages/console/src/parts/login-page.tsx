@@ -1,45 +1,131 @@
-/** For whoever has come without the link, or after twelve hours. */
-import { Button, Center, Code, Paper, PasswordInput, Stack, Text, Title } from '@mantine/core';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+/** For whoever is not logged in: name and password, the hospital's provider of logins, or the link of the archive. */
+import { Button, Center, Code, Divider, Paper, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { ErrorView } from './error-view.tsx';
-import { logIn } from './session.ts';
+import { logIn, logInWithPassword, loginOffer, providerAddress, refusalOfAddress } from './session.ts';
 
 export function LoginPage() {
+  const { data, error } = useQuery(loginOffer);
+  const [refusal] = useState(refusalOfAddress);
+  return (
+    <Center mih="100dvh" p="md" component="main">
+      <Paper withBorder p="xl" w="100%" maw={480}>
+        <Stack>
+          <Title order={1} size="h3">
+            Consilium archive
+          </Title>
+          {refusal && <ErrorView error={refusal} />}
+          {error && <ErrorView error={error} />}
+          {data?.provider && (
+            <Button component="a" href={providerAddress()}>
+              Log in with {data.provider}
+            </Button>
+          )}
+          {data?.provider && data.hasPeople && <Divider label="or" />}
+          {data?.hasPeople && <PasswordForm isMain={data.provider === null} />}
+          {data?.isTokenOn && (data.hasPeople || data.provider !== null) && (
+            <Divider label="or, for who set up the archive" />
+          )}
+          {data?.isTokenOn && <LinkForm isMain={!data.hasPeople && data.provider === null} />}
+        </Stack>
+      </Paper>
+    </Center>
+  );
+}
+
+const toggle = { 'aria-label': 'Show what is written' };
+
+function PasswordForm({ isMain }: { isMain: boolean }) {
+  const [name, setName] = useState('');
+  const [password, setPassword] = useState('');
+  const [code, setCode] = useState('');
+  const client = useQueryClient();
+  const login = useMutation({
+    mutationFn: logInWithPassword,
+    gcTime: 0,
+    onSuccess: ({ outcome }) => (outcome === 'in' ? client.resetQueries() : undefined),
+  });
+  const [wantsCode, setWantsCode] = useState(false);
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    const asked = { name: name.trim().toLowerCase(), password, ...(wantsCode ? { code: code.trim() } : {}) };
+    login.mutate(asked, { onSuccess: ({ outcome }) => setWantsCode(outcome === 'code-wanted') });
+  };
+  return (
+    <form onSubmit={submit} aria-label="Log in">
+      <Stack>
+        <TextInput
+          label="Name"
+          value={name}
+          onChange={({ currentTarget }) => setName(currentTarget.value)}
+          autoComplete="username"
+          autoCapitalize="none"
+          spellCheck={false}
+        />
+        <PasswordInput
+          label="Password"
+          value={password}
+          onChange={({ currentTarget }) => setPassword(currentTarget.value)}
+          visibilityToggleButtonProps={toggle}
+          autoComplete="current-password"
+        />
+        {wantsCode && (
+          <TextInput
+            label="Code"
+            description="Six digits that your authenticator shows now, or a recovery code"
+            value={code}
+            onChange={({ currentTarget }) => setCode(currentTarget.value)}
+            autoComplete="one-time-code"
+            autoFocus
+          />
+        )}
+        {login.error && <ErrorView error={login.error} />}
+        <Button
+          type="submit"
+          variant={isMain ? 'filled' : 'default'}
+          loading={login.isPending}
+          disabled={name.trim() === '' || password === '' || (wantsCode && code.trim() === '')}
+        >
+          Log in
+        </Button>
+      </Stack>
+    </form>
+  );
+}
+
+function LinkForm({ isMain }: { isMain: boolean }) {
   const [text, setText] = useState('');
   const client = useQueryClient();
-  const login = useMutation({ mutationFn: logIn, onSuccess: () => client.resetQueries() });
+  const login = useMutation({ mutationFn: logIn, gcTime: 0, onSuccess: () => client.resetQueries() });
   const submit = (event: FormEvent) => {
     event.preventDefault();
     login.mutate(text);
   };
   return (
-    <Center mih="100dvh" p="md" component="main">
-      <Paper withBorder p="xl" maw={520}>
-        <form onSubmit={submit}>
-          <Stack>
-            <Title order={1} size="h3">
-              Consilium archive
-            </Title>
-            <Text>
-              To log in, open the link that the archive shows when it starts. On the archive’s machine this command
-              shows it again:
-            </Text>
-            <Code block>consilium archive open --directory …</Code>
-            <PasswordInput
-              label="Or paste the link or the token here"
-              value={text}
-              onChange={({ currentTarget }) => setText(currentTarget.value)}
-              visibilityToggleButtonProps={{ 'aria-label': 'Show what is written' }}
-              autoComplete="off"
-            />
-            {login.error && <ErrorView error={login.error} />}
-            <Button type="submit" loading={login.isPending} disabled={text.trim() === ''}>
-              Log in
-            </Button>
-          </Stack>
-        </form>
-      </Paper>
-    </Center>
+    <form onSubmit={submit} aria-label="Log in with the link">
+      <Stack>
+        <Text size={isMain ? 'md' : 'sm'}>
+          Open the link that the archive shows when it starts. On the archive’s machine this command shows it again:
+        </Text>
+        <Code block>consilium archive open --directory …</Code>
+        <PasswordInput
+          label="Or paste the link or the token here"
+          value={text}
+          onChange={({ currentTarget }) => setText(currentTarget.value)}
+          visibilityToggleButtonProps={toggle}
+          autoComplete="off"
+        />
+        {login.error && <ErrorView error={login.error} />}
+        <Button
+          type="submit"
+          variant={isMain ? 'filled' : 'default'}
+          loading={login.isPending}
+          disabled={text.trim() === ''}
+        >
+          Log in with the link
+        </Button>
+      </Stack>
+    </form>
   );
 }

@@ -2,8 +2,9 @@
 import { ActionIcon, Badge, Burger, Button, Group, Menu, Text, useMantineColorScheme } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useSyncExternalStore } from 'react';
+import { Link } from 'wouter';
 import type { LiveEvents, LiveState } from '../parts/live-events.ts';
-import { logOut } from '../parts/session.ts';
+import { logOut, useMay, whoAsks } from '../parts/session.ts';
 import { overview } from './archive-asking.ts';
 import classes from './site-console.module.css';
 
@@ -21,7 +22,9 @@ export interface ConsoleHeaderProps {
 }
 
 export function ConsoleHeader({ isMenuOpen, live, onHelp, onMenu }: ConsoleHeaderProps) {
-  const { data } = useQuery(overview);
+  const seesCatalogue = useMay('catalogue.read');
+  const { data } = useQuery({ ...overview, enabled: seesCatalogue });
+  const who = useQuery(whoAsks).data;
   const { setColorScheme } = useMantineColorScheme();
   return (
     <Group h="100%" px="md" justify="space-between" wrap="nowrap">
@@ -38,11 +41,11 @@ export function ConsoleHeader({ isMenuOpen, live, onHelp, onMenu }: ConsoleHeade
           Consilium
         </Text>
         <Badge variant="default" tt="none" size="lg" maw={220} visibleFrom="xs">
-          archive: {data?.project ?? '…'}
+          {seesCatalogue ? `archive: ${data?.project ?? '…'}` : 'archive'}
         </Badge>
       </Group>
       <Group gap="xs" wrap="nowrap">
-        <LiveMark live={live} />
+        {seesCatalogue && <LiveMark live={live} />}
         <ActionIcon variant="default" size="lg" onClick={onHelp} aria-label="Keys" title="Keys (?)">
           ?
         </ActionIcon>
@@ -57,6 +60,10 @@ export function ConsoleHeader({ isMenuOpen, live, onHelp, onMenu }: ConsoleHeade
             <Menu.Item onClick={() => setColorScheme('dark')}>Dark</Menu.Item>
             <Menu.Item onClick={() => setColorScheme('auto')}>As the system</Menu.Item>
             <Menu.Divider />
+            <Menu.Label>{who?.display ?? ''}</Menu.Label>
+            <Menu.Item component={Link} href="/account">
+              My account
+            </Menu.Item>
             <Menu.Item onClick={() => void logOut().then(() => location.reload())}>Log out</Menu.Item>
           </Menu.Dropdown>
         </Menu>

@@ -3,12 +3,14 @@ import { Badge, NavLink } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useLocation } from 'wouter';
 import { wholeNumber } from '../parts/quantity.ts';
+import { useMay, whoAsks } from '../parts/session.ts';
 import { overview } from './archive-asking.ts';
 import { type SitePage, sitePages } from './site-page.ts';
 
 export function ConsoleNavigation() {
   const [location] = useLocation();
-  const { data } = useQuery(overview);
+  const { data } = useQuery({ ...overview, enabled: useMay('catalogue.read') });
+  const who = useQuery(whoAsks).data;
   const waiting: Partial<Record<keyof typeof sitePages, { count: number; noun: string; color: string }>> = data
     ? {
         arrivals: { count: data.waitingSeries, noun: 'series to be looked at', color: 'blue' },
@@ -16,7 +18,8 @@ export function ConsoleNavigation() {
         quarantine: { count: data.quarantined, noun: 'files', color: 'red.9' },
       }
     : {};
-  const entries = Object.entries(sitePages) as [keyof typeof sitePages, SitePage][];
+  const all = Object.entries(sitePages) as [keyof typeof sitePages, SitePage][];
+  const entries = all.filter(([, { needs }]) => who?.permissions.includes(needs));
   return entries.map(([id, { name, path }]) => {
     const isHere = path === '/' ? location === '/' : location.startsWith(path);
     const mark = waiting[id];

@@ -3,21 +3,22 @@ import { AppShell, Skeleton } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { lazy, Suspense, useEffect, useMemo } from 'react';
-import { Route, Switch, useLocation } from 'wouter';
+import { Redirect, Route, Switch, useLocation } from 'wouter';
 import { EmptyPlace } from '../parts/empty-place.tsx';
 import { ErrorView } from '../parts/error-view.tsx';
 import { FaultBoundary } from '../parts/fault-boundary.tsx';
 import { LiveEvents } from '../parts/live-events.ts';
 import { LoginPage } from '../parts/login-page.tsx';
-import { ask } from '../parts/service-client.ts';
 import { ServiceError } from '../parts/service-error.ts';
+import { useMay, whoAsks } from '../parts/session.ts';
 import { type Shortcut, ShortcutList, useShortcuts } from '../parts/shortcuts.tsx';
+import { FirstPassword } from '../people/first-password.tsx';
 import { Refreshing } from './archive-queries.ts';
 import { ArrivalsPage } from './arrivals/arrivals-page.tsx';
 import { ConsoleHeader } from './console-header.tsx';
 import { ConsoleNavigation } from './console-navigation.tsx';
 import classes from './site-console.module.css';
-import { sitePages } from './site-page.ts';
+import { type SitePage, sitePages } from './site-page.ts';
 import { StudiesPage } from './studies/studies-page.tsx';
 
 const later = {
@@ -26,6 +27,8 @@ const later = {
   quarantine: () => import('./quarantine/quarantine-page.tsx'),
   deidentification: () => import('./deidentification/deidentification-page.tsx'),
   roads: () => import('./roads/roads-page.tsx'),
+  people: () => import('../people/people-page.tsx'),
+  account: () => import('../people/account-page.tsx'),
 };
 const CohortsPage = lazy(async () => ({ default: (await later.cohorts()).CohortsPage }));
 const QualityPage = lazy(async () => ({ default: (await later.quality()).QualityPage }));
@@ -36,10 +39,13 @@ const DeidentificationPage = lazy(async () => ({
   default: (await later.deidentification()).DeidentificationPage,
 }));
 const RoadsPage = lazy(async () => ({ default: (await later.roads()).RoadsPage }));
+const PeoplePage = lazy(async () => ({ default: (await later.people()).PeoplePage }));
+const AccountPage = lazy(async () => ({ default: (await later.account()).AccountPage }));
 
 export function SiteConsole() {
-  const session = useQuery({ queryKey: ['session'], queryFn: () => ask('/session'), staleTime: 60_000 });
+  const session = useQuery(whoAsks);
   if (session.error instanceof ServiceError && session.error.status === 401) return <LoginPage />;
+  if (session.data?.isPasswordDue) return <FirstPassword display={session.data.display} />;
   if (session.data !== undefined) return <Frame />;
   if (session.error) {
     return (
@@ -57,10 +63,11 @@ function useLive(): LiveEvents {
     const refreshing = new Refreshing(client);
     return new LiveEvents({ onEvent: refreshing.note, onReturn: refreshing.everything });
   }, [client]);
+  const sees = useMay('catalogue.read');
   useEffect(() => {
-    live.open();
+    if (sees) live.open();
     return () => live.close();
-  }, [live]);
+  }, [live, sees]);
   return live;
 }
 
@@ -71,10 +78,12 @@ function Frame() {
   const [location, navigate] = useLocation();
   // biome-ignore lint/correctness/useExhaustiveDependencies: going somewhere closes the menu.
   useEffect(menu.close, [location]);
+  const who = useQuery(whoAsks).data;
+  const pages = Object.values<SitePage>(sitePages).filter(({ needs }) => who?.permissions.includes(needs));
   const shortcuts: readonly Shortcut[] = [
     { keys: '?', does: 'show this list', run: help.open },
     { keys: '/', does: 'write a query', run: focusSearch },
-    ...Object.values(sitePages).map(({ key, name, path }) => ({
+    ...pages.map(({ key, name, path }) => ({
       ...{ keys: `g ${key}`, does: `go to ${name}`, run: () => navigate(path) },
     })),
   ];
@@ -102,7 +111,13 @@ function Frame() {
         <FaultBoundary place={location}>
           <Suspense fallback={<Skeleton height={400} aria-label="Loading" role="status" />}>
             <Switch>
-              <Route path="/" component={ArrivalsPage} />
+              <Route path="/">
+                {who?.permissions.includes(sitePages.arrivals.needs) ? (
+                  <ArrivalsPage />
+                ) : (
+                  <Redirect to={pages[0]?.path ?? '/account'} replace />
+                )}
+              </Route>
               <Route path="/studies/:kind?/:uid?">
                 {({ kind, uid }) => <StudiesPage kind={kind} uid={uid && decodeURIComponent(uid)} />}
               </Route>
@@ -113,6 +128,8 @@ function Frame() {
               <Route path="/quarantine" component={QuarantinePage} />
               <Route path="/deidentification/:uid?">{({ uid }) => <DeidentificationPage uid={uid} />}</Route>
               <Route path="/roads" component={RoadsPage} />
+              <Route path="/people" component={PeoplePage} />
+              <Route path="/account" component={AccountPage} />
               <Route>
                 <EmptyPlace title="There is no such page">The pages are in the list at the left.</EmptyPlace>
               </Route>

@@ -1,17 +1,20 @@
-/** The pages of this console: their addresses, names, and the key that goes to each after `g`. */
+/** The pages of this console: their addresses, names, the key that goes to each after `g`, and who may see them. */
+import type { Permission } from '@consilium/people/api';
 
 export interface SitePage {
   readonly path: string;
   readonly name: string;
   readonly key: string;
+  readonly needs: Permission;
 }
 
 export const sitePages = {
-  arrivals: { path: '/', name: 'Arrivals', key: 'a' },
-  studies: { path: '/studies', name: 'Studies', key: 's' },
-  cohorts: { path: '/cohorts', name: 'Cohorts', key: 'c' },
-  quality: { path: '/quality', name: 'Quality', key: 'q' },
-  quarantine: { path: '/quarantine', name: 'Quarantine', key: 'z' },
-  deidentification: { path: '/deidentification', name: 'De-identification', key: 'd' },
-  roads: { path: '/roads', name: 'Storage & roads', key: 'r' },
+  arrivals: { path: '/', name: 'Arrivals', key: 'a', needs: 'catalogue.read' },
+  studies: { path: '/studies', name: 'Studies', key: 's', needs: 'catalogue.read' },
+  cohorts: { path: '/cohorts', name: 'Cohorts', key: 'c', needs: 'catalogue.read' },
+  quality: { path: '/quality', name: 'Quality', key: 'q', needs: 'catalogue.read' },
+  quarantine: { path: '/quarantine', name: 'Quarantine', key: 'z', needs: 'identity.reveal' },
+  deidentification: { path: '/deidentification', name: 'De-identification', key: 'd', needs: 'catalogue.read' },
+  roads: { path: '/roads', name: 'Storage & roads', key: 'r', needs: 'catalogue.read' },
+  people: { path: '/people', name: 'People', key: 'p', needs: 'people.read' },
 } as const satisfies Record<string, SitePage>;

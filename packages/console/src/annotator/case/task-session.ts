@@ -81,6 +81,10 @@ export class TaskSession {
     return new TaskSession(name, protocol, lease, await openDraft(name, lease, protocol));
   }
 
+  get leaseId(): string {
+    return this.#leaseId;
+  }
+
   /** Sends an edit. */
   tell({ change, kind }: Edit, { model, phase = 'manual', structure, tool }: EditSource): void {
     this.queue.add({
@@ -240,7 +244,7 @@ function strokeOf({ change, kind, seq }: WireStroke): Stroke {
 
 type WireChange = NonNullable<WireStroke['change']>;
 
-function deltaOf({ first, last, layer, runs }: WireChange): LabelDelta {
+export function deltaOf({ first, last, layer, runs }: WireChange): LabelDelta {
   return { layer, first, last, runs: Uint8Array.from(atob(runs), (character) => character.charCodeAt(0)) };
 }
 

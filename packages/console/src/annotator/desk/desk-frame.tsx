@@ -1,11 +1,11 @@
 /** The desk's frame: the line at the top, tools at the left, what is asked of the person at the right. */
 import { Button, Group, Modal, Stack, Text, Title } from '@mantine/core';
-import { notifications } from '@mantine/notifications';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState, useSyncExternalStore } from 'react';
 import { Link, useLocation } from 'wouter';
 import { AskFirst } from '../../parts/ask-first.tsx';
 import { showError } from '../../parts/change.ts';
+import { showNotice } from '../../parts/notice.ts';
 import { Section } from '../../parts/section.tsx';
 import { ShortcutList } from '../../parts/shortcuts.tsx';
 import type { TaskSession } from '../case/task-session.ts';
@@ -15,6 +15,7 @@ import { CaseStage } from './case-stage.tsx';
 import classes from './desk.module.css';
 import type { Desk } from './desk.ts';
 import { deskKeys, useDeskKeys } from './desk-shortcuts.ts';
+import { ClickPanel, OverlayPanel, ProposalPanel } from './model-panels.tsx';
 import { OperationPanel } from './operation-panel.tsx';
 import { type FormAnswers, ReadingForm } from './reading-form.tsx';
 import { ReviewPanel } from './review-panel.tsx';
@@ -40,10 +41,7 @@ export function DeskFrame({ desk, name, onFault, onReopen, task }: DeskFrameProp
     document.title = `${caseWord(task)} · Consilium`;
     if (session !== undefined && session.recovered > 0) {
       const strokes = session.recovered === 1 ? 'One stroke' : `${session.recovered} strokes`;
-      notifications.show({
-        message: `${strokes} of the last sitting had not been sent, and are here.`,
-        color: 'green',
-      });
+      showNotice(`${strokes} of the last sitting had not been sent, and are here.`, { color: 'green' });
     }
   }, [session, task]);
   return (
@@ -56,6 +54,9 @@ export function DeskFrame({ desk, name, onFault, onReopen, task }: DeskFrameProp
       <aside className={classes['side']} aria-label="Task">
         <Stack gap="sm">
           <StructurePanel desk={desk} />
+          <ProposalPanel desk={desk} />
+          <OverlayPanel desk={desk} />
+          <ClickPanel desk={desk} />
           <WindowPanel desk={desk} />
           {session && <OperationPanel desk={desk} />}
           {session === undefined ? <ReviewPanel name={name} task={task} /> : <HandIn name={name} session={session} />}
@@ -112,7 +113,7 @@ function HandIn({ name, session }: { name: TaskName; session: TaskSession }) {
   const [, navigate] = useLocation();
   const leave = async (done: string) => {
     session.close();
-    notifications.show({ message: done, color: 'green' });
+    showNotice(done, { color: 'green' });
     await client.invalidateQueries();
     navigate(`/${name.project}`);
   };
@@ -120,18 +121,16 @@ function HandIn({ name, session }: { name: TaskName; session: TaskSession }) {
     mutationFn: (form: FormAnswers) => session.submit(form),
     onSuccess: async (kept) => {
       if (kept.kind === 'conflict') {
-        notifications.show({
-          message:
-            'Another label of this task was kept meanwhile, and both changed the same structures. Nothing is handed in yet.',
-          color: 'orange',
-          autoClose: false,
-        });
+        showNotice(
+          'Another label of this task was kept meanwhile, and both changed the same structures. Nothing is handed in yet.',
+          { color: 'orange', stays: true },
+        );
         return;
       }
       session.close();
       await client.invalidateQueries();
       const next = await openNext(name.project).catch(() => null);
-      notifications.show({ message: 'Handed in.', color: 'green' });
+      showNotice('Handed in.', { color: 'green' });
       navigate(next === null ? `/${name.project}` : `/${name.project}/tasks/${next.task.id}`);
     },
     onError: showError,

@@ -19,7 +19,7 @@ const isCommand = (event: KeyboardEvent) => event.ctrlKey || event.metaKey;
 export function deskKeys(desk: Desk): readonly DeskKey[] {
   const canDraw = desk.options.session !== undefined;
   const tools = drawingTools
-    .filter(({ draws }) => canDraw || !draws)
+    .filter(({ id }) => desk.offers(id))
     .map(({ does, id, key, name }) => ({ keys: key, does: `${name}: ${does}`, run: () => desk.setTool(id) }));
   const windows = windowPresets.map((preset) => ({
     ...{ keys: preset.key, does: `window for ${preset.name.toLowerCase()}`, run: () => desk.setWindow(preset) },
@@ -60,7 +60,24 @@ export function deskKeys(desk: Desk): readonly DeskKey[] {
         isCommand(event) && (event.key.toLowerCase() === 'y' || (event.key.toLowerCase() === 'z' && event.shiftKey)),
     },
   ];
-  return [...tools, ...looking, ...drawing];
+  const clicks: readonly DeskKey[] = desk.offers('click')
+    ? [
+        {
+          keys: 'Enter',
+          does: 'take what the model answers to the clicks',
+          run: () => desk.acceptPreview(),
+          fits: isForPreview(desk, 'Enter'),
+        },
+        { keys: 'Escape', does: 'drop it', run: () => desk.rejectPreview(), fits: isForPreview(desk, 'Escape') },
+      ]
+    : [];
+  return [...tools, ...looking, ...drawing, ...clicks];
+}
+
+/** Elsewhere the key presses the button that has the focus. */
+function isForPreview(desk: Desk, key: string): (event: KeyboardEvent) => boolean {
+  return (event) =>
+    event.key === key && desk.state().preview !== undefined && !(event.target instanceof HTMLButtonElement);
 }
 
 /** Before Cornerstone sees them, which has keys of its own. */

@@ -2,10 +2,12 @@
  * A case on the reader's desk: what is shown and how, which tool is in hand, what may be drawn where. What it draws goes to
  * the session, if there is one; without, the case is only looked at.
  */
-import type { Protocol, Structure } from '@consilium/reading/api';
+import { applyDelta, type LabelDelta, type Protocol, type Structure } from '@consilium/reading/api';
+import type { CaseOverlay } from '../case/case-overlay.ts';
 import type { CaseVolume } from '../case/case-volume.ts';
 import type { DrawingRule, Edit, SliceRange } from '../case/label-editor.ts';
 import { LabelWorkshop, type StructureOperation } from '../case/label-workshop.ts';
+import { type Click, type PromptAnswer, PromptSession } from '../case/prompt-session.ts';
 import type { EditSource, TaskSession } from '../case/task-session.ts';
 import { CaseViewer, type PlaneView } from '../viewer/case-viewer.ts';
 import { type ToolId, toolOf } from '../viewer/drawing-tool.ts';
@@ -34,6 +36,24 @@ export interface DeskState {
   readonly volumesMl: Readonly<Record<number, number>>;
   readonly canUndo: boolean;
   readonly canRedo: boolean;
+  /** Names of the overlays that are shown. */
+  readonly overlays: ReadonlySet<string>;
+  readonly preview: Preview | undefined;
+}
+
+/** What a model answers to clicks, before it counts. */
+export interface Preview {
+  readonly clicks: readonly Click[];
+  readonly structure: number;
+  readonly answer: PromptAnswer | undefined;
+  readonly isAsked: boolean;
+}
+
+/** A model's label with which drawing began. */
+export interface DeskProposal {
+  readonly version: string;
+  readonly model: PromptAnswer['model'] | undefined;
+  readonly layers: readonly Uint8Array[];
 }
 
 export interface DeskOptions {
@@ -42,6 +62,13 @@ export interface DeskOptions {
   /** Voxels by layer; those of the session, if there is one. */
   readonly layers: readonly Uint8Array[];
   readonly session?: TaskSession | undefined;
+  readonly proposal?: DeskProposal | undefined;
+  /** Whether a model answers clicks. */
+  readonly hasClicks?: boolean;
+  /** What else can be looked at. */
+  readonly overlays?: readonly CaseOverlay[];
+  /** What a click came to that was not answered. */
+  readonly onTrouble?: (error: unknown) => void;
 }
 
 const brushMmMax = 60;
@@ -53,6 +80,9 @@ export class Desk {
   readonly #listeners = new Set<() => void>();
   readonly #stop = new AbortController();
   readonly #workshop = new LabelWorkshop();
+  readonly #prompts: PromptSession | undefined;
+  /** What the answer to clicks would set, and how it is taken off again. */
+  #previewed: { readonly voxels: Uint8Array<ArrayBuffer>; undo: LabelDelta | undefined } | undefined;
   #viewer: CaseViewer | undefined;
   #state: DeskState;
   readonly #mlPerVoxel: number;
@@ -66,8 +96,9 @@ export class Desk {
       structure: protocol.structures[0]!.number,
       ...{ brushMm: 8, range: [20, 200], holdsRange: false, inside: undefined, hidden: new Set(), locked: new Set() },
       ...{ isLabelShown: true, isOutlined: false, window: windowPresets[0]!, plane: 'axial', views: {}, share: 0 },
-      ...{ volumesMl: {}, canUndo: false, canRedo: false },
+      ...{ volumesMl: {}, canUndo: false, canRedo: false, overlays: new Set(), preview: undefined },
     };
+    this.#prompts = session && new PromptSession(session);
     this.#count();
   }
 
@@ -97,6 +128,7 @@ export class Desk {
         onDrawn: this.#drawn,
         onView: this.#look,
         onWindow: (window) => this.#change({ window }),
+        onClick: (voxel, isForeground) => void this.#click({ voxel, isForeground }),
         onWork: (tool) => this.options.session?.mark({ tool, structure: this.#state.structure }),
       },
     });
@@ -124,18 +156,32 @@ export class Desk {
   unmount(): void {
     this.#stop.abort();
     this.#workshop.close();
+    this.#prompts?.close();
     this.#viewer?.destroy();
     this.#viewer = undefined;
   }
 
+  /** Whether a tool can be used here. */
+  offers(tool: ToolId): boolean {
+    const { hasClicks, proposal, session } = this.options;
+    const { draws, needs } = toolOf(tool);
+    if (needs === 'proposal' && proposal === undefined) return false;
+    if (needs === 'clicks' && hasClicks !== true) return false;
+    return !draws || session !== undefined;
+  }
+
   setTool(tool: ToolId): void {
-    if (toolOf(tool).draws && this.options.session === undefined) return;
+    if (!this.offers(tool)) return;
+    if (tool !== 'click') this.rejectPreview();
     this.#viewer?.setTool(tool);
     this.#change({ tool });
+    this.setStructure(this.#state.structure);
   }
 
   setStructure(structure: number): void {
-    this.#viewer?.labels.activate(layerId(this.structureOf(structure).layer), structure);
+    if (structure !== this.#state.structure) this.rejectPreview();
+    const drawn = this.#state.tool === 'accept' ? toBeTaken : structure;
+    this.#viewer?.labels.activate(layerId(this.structureOf(structure).layer), drawn);
     this.#viewer?.render();
     this.#change({ structure });
   }
@@ -237,17 +283,124 @@ export class Desk {
     return write !== undefined && this.edit({ tool: operation.kind, structure }, layer, write);
   }
 
+  /** Makes structures what the model proposed, or drops what it proposed of them. @param only without, all structures. */
+  decideProposal(decision: 'accept' | 'reject', only?: number): void {
+    const { proposal, protocol, session } = this.options;
+    if (proposal === undefined || session === undefined) return;
+    const structures = protocol.structures.filter(({ number }) => only === undefined || number === only);
+    for (const layer of new Set(structures.map((structure) => structure.layer))) {
+      const numbers = new Set(structures.filter((one) => one.layer === layer).map(({ number }) => number));
+      const proposed = proposal.layers[layer]!;
+      const source: EditSource = { tool: `proposal-${decision}`, structure: only, ...this.#assisted(proposal.model) };
+      const isChanged = this.edit(source, layer, (voxels) => {
+        for (let at = 0; at < voxels.length; at++) {
+          const isProposed = numbers.has(proposed[at]!);
+          if (decision === 'reject') {
+            if (isProposed && voxels[at] === proposed[at]) voxels[at] = 0;
+          } else if (isProposed) {
+            voxels[at] = proposed[at]!;
+          } else if (numbers.has(voxels[at]!)) {
+            voxels[at] = 0;
+          }
+        }
+      });
+      // A proposal that is taken as it is, is a decision as well.
+      if (!isChanged) session.mark(source, true);
+    }
+  }
+
+  /** @throws ServiceError */
+  async toggleOverlay({ id, load }: CaseOverlay): Promise<void> {
+    const isShown = !this.#state.overlays.has(id);
+    const overlays = new Set([...this.#state.overlays].filter((one) => one !== id));
+    if (isShown) overlays.add(id);
+    this.#change({ overlays });
+    try {
+      for (const layer of isShown ? await load() : []) {
+        if (this.#state.overlays.has(id)) this.#viewer?.labels.add(layer);
+      }
+    } catch (error) {
+      this.#change({ overlays: new Set([...this.#state.overlays].filter((one) => one !== id)) });
+      throw error;
+    }
+    if (!isShown) for (let layer = 0; layer < 8; layer++) this.#viewer?.labels.remove(`${id}-${layer}`);
+    this.setStructure(this.#state.structure);
+  }
+
+  /** What the model would change, counts now. */
+  acceptPreview(): void {
+    const { preview } = this.#state;
+    const change = preview?.answer?.change;
+    if (preview === undefined || change === undefined) return;
+    const { size } = this.options.volume.geometry;
+    const source: EditSource = {
+      tool: 'click',
+      structure: preview.structure,
+      ...this.#assisted(preview.answer?.model),
+    };
+    this.rejectPreview();
+    this.edit(source, change.layer, (voxels) => applyDelta(voxels, size, change));
+  }
+
+  rejectPreview(): void {
+    if (this.#state.preview === undefined) return;
+    this.#preview(undefined);
+    this.#change({ preview: undefined });
+  }
+
+  async #click(click: Click): Promise<void> {
+    if (this.#prompts === undefined) return;
+    const { structure } = this.#state;
+    const clicks = [...(this.#state.preview?.clicks ?? []), click];
+    const asked: Preview = { clicks, structure, answer: this.#state.preview?.answer, isAsked: true };
+    this.#change({ preview: asked });
+    try {
+      const answer = await this.#prompts.ask(structure, clicks);
+      // Rejected, or clicked again, meanwhile.
+      if (this.#state.preview !== asked) return;
+      this.#preview(answer.change);
+      this.#change({ preview: { ...asked, answer, isAsked: false } });
+    } catch (error) {
+      if (this.#state.preview === asked) this.rejectPreview();
+      this.options.onTrouble?.(error);
+    }
+  }
+
+  #preview(change: LabelDelta | undefined): void {
+    const { size } = this.options.volume.geometry;
+    const labels = this.#viewer?.labels;
+    this.#previewed ??= { voxels: new Uint8Array(size[0] * size[1] * size[2]), undo: undefined };
+    const { undo, voxels } = this.#previewed;
+    if (undo !== undefined) applyDelta(voxels, size, undo);
+    this.#previewed.undo = change && applyDelta(voxels, size, change);
+    if (labels?.has(previewId) !== true) {
+      const structures = this.options.protocol.structures.map(({ number }) => ({ number, colour: previewColour }));
+      labels?.add({ id: previewId, voxels, structures, style: { fillAlpha: 0.25, outlineWidth: 3 } });
+      this.setStructure(this.#state.structure);
+    }
+    for (const one of [undo, change]) {
+      if (one !== undefined) labels?.changed(previewId, { from: one.first[0], to: one.last[0] });
+    }
+  }
+
+  #assisted(model: PromptAnswer['model'] | undefined): Pick<EditSource, 'phase' | 'model'> {
+    return { phase: 'assisted', model };
+  }
+
   readonly #drawn = (id: string, slices: SliceRange): void => {
     const { session, volume } = this.options;
     const layer = layerOf(id);
     if (session === undefined || layer === undefined) return;
     const { structure, tool } = this.#state;
     const rule = this.#rule();
+    const { proposal } = this.options;
+    if (tool === 'accept' && proposal !== undefined)
+      takeFrom(proposal.layers[layer]!, session.editor.layers[layer]!, { slices, volume });
     const edit = session.editor.take(layer, { slices, rule, image: volume.voxels });
     // What the rule has taken back is to be seen, also where nothing is left.
     this.#viewer?.labels.changed(id, slices);
     if (edit === undefined) session.mark({ tool, structure });
-    else session.tell(edit, { tool, structure });
+    else session.tell(edit, { tool, structure, ...(tool === 'accept' ? this.#assisted(proposal?.model) : {}) });
     this.#count();
   };
 
@@ -296,6 +449,21 @@ export class Desk {
     this.#state = { ...this.#state, ...part };
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** No structure's number: what the tool that takes the proposal has drawn, before it becomes what was proposed there. */
+const toBeTaken = 255;
+const previewId = 'preview';
+const previewColour = '#ffffff';
+
+/** @param voxels out */
+function takeFrom(
+  proposed: Uint8Array,
+  voxels: Uint8Array,
+  { slices: { from, to }, volume }: { slices: SliceRange; volume: CaseVolume },
+): void {
+  const slice = volume.geometry.size[1] * volume.geometry.size[2];
+  for (let at = from * slice; at < (to + 1) * slice; at++) if (voxels[at] === toBeTaken) voxels[at] = proposed[at]!;
 }
 
 const layerPrefix = 'label-';

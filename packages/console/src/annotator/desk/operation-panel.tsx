@@ -1,8 +1,8 @@
 /** What is done to the chosen structure as a whole. */
 import { Button, Group, NativeSelect, NumberInput, Stack } from '@mantine/core';
-import { notifications } from '@mantine/notifications';
 import { useState, useSyncExternalStore } from 'react';
 import { showError } from '../../parts/change.ts';
+import { showNotice } from '../../parts/notice.ts';
 import { Section } from '../../parts/section.tsx';
 import type { StructureOperation } from '../case/label-workshop.ts';
 import type { Desk } from './desk.ts';
@@ -19,7 +19,7 @@ export function OperationPanel({ desk }: { desk: Desk }) {
   const run = async (operation: StructureOperation) => {
     setIsBusy(true);
     try {
-      if (!(await desk.operate(operation))) notifications.show({ message: 'Nothing to change.' });
+      if (!(await desk.operate(operation))) showNotice('Nothing to change.');
     } catch (error) {
       showError(error);
     } finally {

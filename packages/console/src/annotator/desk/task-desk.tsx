@@ -1,14 +1,18 @@
 /** A task on the desk: drawn on by its reader, looked at by whoever reviews it, or only seen. */
+
+import type { Protocol } from '@consilium/reading/api';
 import { Skeleton } from '@mantine/core';
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { type QueryClient, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
+import { showError } from '../../parts/change.ts';
 import { ErrorView } from '../../parts/error-view.tsx';
 import classes from '../annotator.module.css';
+import { type CaseOverlay, heatOverlay, readerColours, versionOverlay } from '../case/case-overlay.ts';
 import { CaseVolume } from '../case/case-volume.ts';
 import { layersOf, TaskSession } from '../case/task-session.ts';
-import { me, protocol, type Task, type TaskName, task } from '../reading-asking.ts';
+import { me, models, proposal, protocol, type Task, type TaskName, task, version } from '../reading-asking.ts';
 import { drawnOn } from '../worklist/task-words.ts';
-import { Desk } from './desk.ts';
+import { Desk, type DeskProposal } from './desk.ts';
 import { DeskFrame } from './desk-frame.tsx';
 
 export function TaskDesk({ project, taskId }: TaskName) {
@@ -46,9 +50,7 @@ function OpenDesk({ isDrawn, name, task: facts }: { name: TaskName; task: Task; 
   useEffect(() => {
     const stop = new AbortController();
     let opened: Desk | undefined;
-    const protocolOf = async ({ protocolVersion }: Task) =>
-      (await client.fetchQuery({ ...protocol(name.project, protocolVersion), staleTime: Infinity })).protocol;
-    openDesk(name, { task: facts, isDrawn, protocolOf }).then(
+    openDesk(name, { task: facts, isDrawn, client }).then(
       (one) => {
         opened = one;
         if (stop.signal.aborted) one.options.session?.close();
@@ -74,19 +76,79 @@ function OpenDesk({ isDrawn, name, task: facts }: { name: TaskName; task: Task; 
 interface Opening {
   readonly task: Task;
   readonly isDrawn: boolean;
-  readonly protocolOf: (task: Task) => Promise<Desk['options']['protocol']>;
+  readonly client: QueryClient;
 }
 
-async function openDesk(name: TaskName, { isDrawn, protocolOf, task: facts }: Opening): Promise<Desk> {
-  const volume = CaseVolume.open(name.project, facts.caseId);
+async function openDesk(name: TaskName, { client, isDrawn, task: facts }: Opening): Promise<Desk> {
+  const { project } = name;
+  const protocolOf = async ({ protocolVersion }: Task) =>
+    (await client.fetchQuery({ ...protocol(project, protocolVersion), staleTime: Infinity })).protocol;
+  const volume = CaseVolume.open(project, facts.caseId);
   // Its failure is told of when it is waited for.
   volume.catch(() => {});
-  if (isDrawn) {
-    const session = await TaskSession.open(name, protocolOf);
-    return new Desk({ protocol: session.protocol, volume: await volume, layers: session.editor.layers, session });
-  }
   const spoken = await protocolOf(facts);
-  const baseVersion = facts.headVersion ?? facts.baseVersion;
-  const layers = await layersOf(name.project, { baseVersion, protocol: spoken, size: facts.geometry.size });
-  return new Desk({ protocol: spoken, volume: await volume, layers });
+  const { size } = facts.geometry;
+  const overlays = await overlaysOf(project, { client, task: facts, protocol: spoken });
+  if (!isDrawn) {
+    const layers = await layersOf(project, {
+      baseVersion: facts.headVersion ?? facts.baseVersion,
+      protocol: spoken,
+      size,
+    });
+    return new Desk({ protocol: spoken, volume: await volume, layers, overlays });
+  }
+  const session = await TaskSession.open(name, protocolOf);
+  const known = await client.fetchQuery(models(project)).catch(() => []);
+  return new Desk({
+    ...{ protocol: session.protocol, volume: await volume, layers: session.editor.layers, session, overlays },
+    proposal: await proposalOf(project, { client, task: facts, protocol: spoken }),
+    hasClicks: known.some(({ kind, state }) => kind === 'interactive' && state === 'champion'),
+    onTrouble: showError,
+  });
+}
+
+interface Known {
+  readonly client: QueryClient;
+  readonly task: Task;
+  readonly protocol: Protocol;
+}
+
+async function proposalOf(
+  project: string,
+  { client, protocol: spoken, task: { baseVersion, geometry } }: Known,
+): Promise<DeskProposal | undefined> {
+  if (baseVersion === null) return undefined;
+  const { kind, provenance } = await client.fetchQuery(version(project, baseVersion));
+  if (kind !== 'proposal') return undefined;
+  const layers = await layersOf(project, { baseVersion, protocol: spoken, size: geometry.size });
+  return { version: baseVersion, model: provenance.models?.[0], layers };
+}
+
+/** A proposal with the model's doubts; for an adjudicator what the readers drew, and where they disagree. */
+async function overlaysOf(
+  project: string,
+  { client, protocol: spoken, task: { baseVersion, caseId, geometry, role } }: Known,
+): Promise<readonly CaseOverlay[]> {
+  if (baseVersion === null) return [];
+  const place = { project, size: geometry.size };
+  const { kind, parents } = await client.fetchQuery(version(project, baseVersion));
+  if (kind === 'proposal') {
+    const doubts = await client.fetchQuery(proposal(project, baseVersion)).catch(() => undefined);
+    const heat = heatOverlay(place, { id: 'doubt', name: 'Where the model is unsure', of: { version: baseVersion } });
+    const proposed = versionOverlay(place, {
+      id: 'proposal',
+      name: 'Proposal',
+      protocol: spoken,
+      version: baseVersion,
+    });
+    return doubts === undefined ? [proposed] : [proposed, heat];
+  }
+  if (role !== 'adjudicate') return [];
+  const readers = parents.map((parent, at) =>
+    versionOverlay(place, {
+      ...{ id: `reader${at + 1}`, name: `Reader ${at + 1}`, protocol: spoken, version: parent },
+      colour: readerColours[at % readerColours.length]!,
+    }),
+  );
+  return [...readers, heatOverlay(place, { id: 'disagreement', name: 'Where they disagree', of: { caseId } })];
 }

@@ -8,7 +8,7 @@ import classes from './tool-rail.module.css';
 export function ToolRail({ desk }: { desk: Desk }) {
   const { brushMm, tool: chosen } = useSyncExternalStore(desk.subscribe, desk.state);
   const canDraw = desk.options.session !== undefined;
-  const some = drawingTools.filter(({ draws }) => canDraw || !draws);
+  const some = drawingTools.filter(({ id }) => desk.offers(id));
   return (
     <Stack gap={2} role="toolbar" aria-label="Tools" aria-orientation="vertical">
       {some.map(({ does, id, key, name }) => (

@@ -58,6 +58,8 @@ interface CaseViewerEvents {
   /** Another slice, place or size of a plane. */
   readonly onView: (plane: Plane) => void;
   readonly onWindow: (window: GreyWindow) => void;
+  /** A click with the tool for it, on a voxel `[z, y, x]`. */
+  readonly onClick: (voxel: readonly [number, number, number], isForeground: boolean) => void;
   /** The reader did something that shows work: scrolled, clicked. */
   readonly onWork: (tool: string) => void;
 }
@@ -158,15 +160,15 @@ export class CaseViewer {
   }
 
   setTool(id: ToolId): void {
-    const tool = toolOf(id);
-    this.#group.setToolPassive(cornerstoneName(this.#tool), {
-      removeAllBindings: [{ mouseButton: MouseBindings.Primary }],
-    });
-    if (this.#tool.id === 'crosshair') this.#group.setToolDisabled(cornerstoneName(this.#tool));
-    this.#tool = tool;
-    this.#group.setToolActive(cornerstoneName(tool), {
-      bindings: [{ mouseButton: MouseBindings.Primary }, ...otherBindings(tool.id)],
-    });
+    const before = cornerstoneName(this.#tool);
+    if (before !== undefined) {
+      this.#group.setToolPassive(before, { removeAllBindings: [{ mouseButton: MouseBindings.Primary }] });
+    }
+    if (before !== undefined && this.#tool.id === 'crosshair') this.#group.setToolDisabled(before);
+    this.#tool = toolOf(id);
+    const name = cornerstoneName(this.#tool);
+    const bindings = [{ mouseButton: MouseBindings.Primary }, ...otherBindings(id)];
+    if (name !== undefined) this.#group.setToolActive(name, { bindings });
     this.render();
   }
 
@@ -282,6 +284,7 @@ export class CaseViewer {
         listen(name, () => queueMicrotask(() => this.#tellDrawn()));
       }
       element.addEventListener('pointerdown', () => this.#begin(), { signal, capture: true });
+      element.addEventListener('click', (event) => this.#click(plane, event), { signal });
       element.addEventListener('contextmenu', (event) => event.preventDefault(), { signal });
     }
     const touched = (event: Event) => this.#touch((event as CustomEvent).detail);
@@ -308,6 +311,13 @@ export class CaseViewer {
     });
   }
 
+  #click(plane: Plane, { offsetX, offsetY, shiftKey }: MouseEvent): void {
+    if (this.#tool.id !== 'click') return;
+    const voxel = this.voxelAt(plane, [offsetX, offsetY]);
+    const isInside = voxel.every((at, axis) => at >= 0 && at < this.#options.volume.geometry.size[axis]!);
+    if (isInside) this.#options.events.onClick(voxel, !shiftKey);
+  }
+
   #begin(): void {
     this.#isAtWork = true;
     this.#touched.clear();
@@ -330,8 +340,8 @@ const orientationOf = {
 } as const satisfies Record<Plane, unknown>;
 
 /** The tools by the names under which the group has them: a brush is there once for each of its strategies. */
-function cornerstoneName({ cornerstone: { strategy, tool }, id }: DrawingTool): string {
-  return strategy === undefined ? tool : id;
+function cornerstoneName({ cornerstone, id }: DrawingTool): string | undefined {
+  return cornerstone?.strategy === undefined ? cornerstone?.tool : id;
 }
 
 /** What a tool does besides, whichever the left button has. */
@@ -351,15 +361,16 @@ function otherBindings(id: ToolId): ToolTypes.IToolBinding[] {
 function toolGroup(): ToolTypes.IToolGroup {
   ToolGroupManager.destroyToolGroup(groupId);
   const group = ToolGroupManager.createToolGroup(groupId)!;
-  for (const tool of drawingTools) {
-    const { strategy, tool: name } = tool.cornerstone;
+  for (const { cornerstone, id } of drawingTools) {
+    if (cornerstone === undefined) continue;
+    const { strategy, tool: name } = cornerstone;
     if (strategy === undefined) group.addTool(name);
-    else group.addToolInstance(tool.id, name, { activeStrategy: strategy, defaultStrategy: strategy });
+    else group.addToolInstance(id, name, { activeStrategy: strategy, defaultStrategy: strategy });
   }
   group.addTool(StackScrollTool.toolName);
   group.setToolActive(StackScrollTool.toolName, { bindings: [{ mouseButton: MouseBindings.Wheel }] });
   for (const id of ['window', 'pan', 'zoom'] as const) {
-    group.setToolActive(cornerstoneName(toolOf(id)), { bindings: otherBindings(id) });
+    group.setToolActive(cornerstoneName(toolOf(id))!, { bindings: otherBindings(id) });
   }
   return group;
 }

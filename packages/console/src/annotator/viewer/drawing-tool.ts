@@ -21,14 +21,17 @@ export interface DrawingTool {
   /** Whether it changes the label. */
   readonly draws: boolean;
   readonly does: string;
-  /** Cornerstone's class, or an instance of its brush with a strategy. */
-  readonly cornerstone: { readonly tool: string; readonly strategy?: string };
+  /** What has to be there for it: a model's proposal, or a model that is clicked on. */
+  readonly needs?: 'proposal' | 'clicks';
+  /** Cornerstone's class, or an instance of its brush with a strategy; clicks are ours. */
+  readonly cornerstone: { readonly tool: string; readonly strategy?: string } | undefined;
 }
 
 export type ToolId =
   | ('window' | 'pan' | 'zoom' | 'crosshair' | 'length')
   | ('circle' | 'sphere' | 'threshold' | 'erase-circle' | 'erase-sphere')
-  | ('cut-in' | 'cut-out' | 'ball' | 'box' | 'fill');
+  | ('cut-in' | 'cut-out' | 'ball' | 'box' | 'fill')
+  | ('accept' | 'click');
 
 const brush = BrushTool.toolName;
 export const drawingTools: readonly DrawingTool[] = [
@@ -144,6 +147,16 @@ export const drawingTools: readonly DrawingTool[] = [
     draws: true,
     does: 'fill what is enclosed on the slice',
     cornerstone: { tool: PaintFillTool.toolName },
+  },
+  {
+    ...{ id: 'accept', name: 'Take proposal', key: 'a', draws: true, needs: 'proposal' },
+    does: 'take what the model proposes inside a ball',
+    cornerstone: { tool: brush, strategy: 'FILL_INSIDE_SPHERE' },
+  },
+  {
+    ...{ id: 'click', name: 'Click', key: 'k', draws: true, needs: 'clicks' },
+    does: 'point at what belongs to the structure, with Shift at what does not',
+    cornerstone: undefined,
   },
 ];
 

@@ -11,6 +11,7 @@ import { QueryView } from '../../parts/query-view.tsx';
 import { RateChart } from '../../parts/rate-chart.tsx';
 import { Section } from '../../parts/section.tsx';
 import { ask } from '../../parts/service-client.ts';
+import { useMay } from '../../parts/session.ts';
 import { arrivals, overview, search } from '../archive-asking.ts';
 import { seriesPath, seriesTitle } from '../series-words.ts';
 import classes from './arrivals.module.css';
@@ -20,6 +21,7 @@ import { UnderWay } from './under-way.tsx';
 import { UploadPanel } from './upload-panel.tsx';
 
 export function ArrivalsPage() {
+  const maySend = useMay('image.store');
   return (
     <PageFrame
       title="Arrivals"
@@ -27,29 +29,7 @@ export function ArrivalsPage() {
     >
       <Figures />
       <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md">
-        <Stack gap="md">
-          <Section title="Bring studies in">
-            <Tabs defaultValue="upload" keepMounted={false}>
-              <Tabs.List>
-                <Tabs.Tab value="upload">From this computer</Tabs.Tab>
-                <Tabs.Tab value="folder">A folder of the server</Tabs.Tab>
-                <Tabs.Tab value="remote">From a PACS</Tabs.Tab>
-              </Tabs.List>
-              <Tabs.Panel value="upload" pt="sm">
-                <UploadPanel />
-              </Tabs.Panel>
-              <Tabs.Panel value="folder" pt="sm">
-                <FolderPanel />
-              </Tabs.Panel>
-              <Tabs.Panel value="remote" pt="sm">
-                <RemotePanel />
-              </Tabs.Panel>
-            </Tabs>
-          </Section>
-          <Section title="Under way">
-            <UnderWay />
-          </Section>
-        </Stack>
+        {maySend && <Senders />}
         <Stack gap="md">
           <Section title="Instances a minute, last hour">
             <Rate />
@@ -58,6 +38,34 @@ export function ArrivalsPage() {
         </Stack>
       </SimpleGrid>
     </PageFrame>
+  );
+}
+
+function Senders() {
+  return (
+    <Stack gap="md">
+      <Section title="Bring studies in">
+        <Tabs defaultValue="upload" keepMounted={false}>
+          <Tabs.List>
+            <Tabs.Tab value="upload">From this computer</Tabs.Tab>
+            <Tabs.Tab value="folder">A folder of the server</Tabs.Tab>
+            <Tabs.Tab value="remote">From a PACS</Tabs.Tab>
+          </Tabs.List>
+          <Tabs.Panel value="upload" pt="sm">
+            <UploadPanel />
+          </Tabs.Panel>
+          <Tabs.Panel value="folder" pt="sm">
+            <FolderPanel />
+          </Tabs.Panel>
+          <Tabs.Panel value="remote" pt="sm">
+            <RemotePanel />
+          </Tabs.Panel>
+        </Tabs>
+      </Section>
+      <Section title="Under way">
+        <UnderWay />
+      </Section>
+    </Stack>
   );
 }
 

@@ -7,6 +7,7 @@ import { PageFrame } from '../../parts/page-frame.tsx';
 import { dicomDateText } from '../../parts/quantity.ts';
 import { QueryView } from '../../parts/query-view.tsx';
 import { Section } from '../../parts/section.tsx';
+import { useMay } from '../../parts/session.ts';
 import { search } from '../archive-asking.ts';
 import { ChangeReport } from './change-report.tsx';
 import { ErasedSubjects } from './erased-subjects.tsx';
@@ -14,6 +15,8 @@ import { ReidentificationForm } from './reidentification-form.tsx';
 import { ReidentificationRecord } from './reidentification-record.tsx';
 
 export function DeidentificationPage({ uid }: { uid: string | undefined }) {
+  const mayReveal = useMay('identity.reveal');
+  const mayErase = useMay('subject.erase');
   return (
     <PageFrame
       title="De-identification"
@@ -31,16 +34,22 @@ export function DeidentificationPage({ uid }: { uid: string | undefined }) {
         {uid === undefined ? null : <ChangeReport uid={uid} />}
       </Section>
       <SimpleGrid cols={{ base: 1, lg: 2 }} className="no-print">
-        <Section title="Who is it?">
-          <ReidentificationForm />
-        </Section>
+        {mayReveal && (
+          <Section title="Who is it?">
+            <ReidentificationForm />
+          </Section>
+        )}
         <Stack gap="md">
-          <Section title="Who has asked">
-            <ReidentificationRecord />
-          </Section>
-          <Section title="Erased subjects">
-            <ErasedSubjects />
-          </Section>
+          {mayReveal && (
+            <Section title="Who has asked">
+              <ReidentificationRecord />
+            </Section>
+          )}
+          {mayErase && (
+            <Section title="Erased subjects">
+              <ErasedSubjects />
+            </Section>
+          )}
         </Stack>
       </SimpleGrid>
     </PageFrame>

@@ -1,0 +1,101 @@
+/** What models and other readers say about a case, and what becomes of it. */
+import { Button, Checkbox, Group, Stack, Text } from '@mantine/core';
+import { useSyncExternalStore } from 'react';
+import { showError } from '../../parts/change.ts';
+import { Section } from '../../parts/section.tsx';
+import type { Desk } from './desk.ts';
+
+export function ProposalPanel({ desk }: { desk: Desk }) {
+  const { proposal, protocol, session } = desk.options;
+  if (proposal === undefined || session === undefined) return null;
+  return (
+    <Section title="Proposal">
+      <Text size="xs">Drawn by {proposal.model?.name ?? 'a model'}. It is the label until you change it.</Text>
+      <Stack gap={4}>
+        <ProposalDecision desk={desk} name="All structures" />
+        {protocol.structures.map(({ name, number }) => (
+          <ProposalDecision key={number} desk={desk} name={name} structure={number} />
+        ))}
+      </Stack>
+    </Section>
+  );
+}
+
+function ProposalDecision({ desk, name, structure }: { desk: Desk; name: string; structure?: number }) {
+  return (
+    <Group gap={4} wrap="nowrap">
+      <Text size="sm" flex={1} truncate>
+        {name}
+      </Text>
+      <Button
+        size="compact-xs"
+        variant="default"
+        aria-label={`Take ${name} as proposed`}
+        onClick={() => desk.decideProposal('accept', structure)}
+      >
+        As proposed
+      </Button>
+      <Button
+        size="compact-xs"
+        variant="default"
+        aria-label={`Reject ${name} of the proposal`}
+        onClick={() => desk.decideProposal('reject', structure)}
+      >
+        Reject
+      </Button>
+    </Group>
+  );
+}
+
+export function OverlayPanel({ desk }: { desk: Desk }) {
+  const { overlays: shown } = useSyncExternalStore(desk.subscribe, desk.state);
+  const { overlays = [] } = desk.options;
+  if (overlays.length === 0) return null;
+  return (
+    <Section title="Show also">
+      <Stack gap={6}>
+        {overlays.map((overlay) => (
+          <Checkbox
+            key={overlay.id}
+            size="xs"
+            label={overlay.name}
+            checked={shown.has(overlay.id)}
+            onChange={() => void desk.toggleOverlay(overlay).catch(showError)}
+          />
+        ))}
+      </Stack>
+    </Section>
+  );
+}
+
+export function ClickPanel({ desk }: { desk: Desk }) {
+  const { preview, tool } = useSyncExternalStore(desk.subscribe, desk.state);
+  if (tool !== 'click') return null;
+  return (
+    <Section title="Clicks">
+      <Text size="xs" role="status">
+        {preview === undefined && 'Click on what belongs to the structure; with Shift on what does not.'}
+        {preview?.isAsked && 'The model is asked …'}
+        {preview !== undefined && !preview.isAsked && answerWords(preview.answer)}
+      </Text>
+      <Group gap={4}>
+        <Button size="compact-xs" disabled={preview?.answer?.change === undefined} onClick={() => desk.acceptPreview()}>
+          Take it (Enter)
+        </Button>
+        <Button
+          size="compact-xs"
+          variant="default"
+          disabled={preview === undefined}
+          onClick={() => desk.rejectPreview()}
+        >
+          Drop it (Esc)
+        </Button>
+      </Group>
+    </Section>
+  );
+}
+
+function answerWords(answer: { readonly change: unknown; readonly latencyMs: number } | undefined): string {
+  if (answer?.change === undefined) return 'The model would change nothing.';
+  return `Answered in ${(answer.latencyMs / 1000).toFixed(1)} s.`;
+}
