@@ -22,7 +22,7 @@ const subjectSchema = z.strictObject({
   kind: z.enum([
     ...(['job', 'task', 'site', 'member', 'key', 'invitation', 'policy', 'approval', 'account', 'token'] as const),
     ...(['subject', 'study', 'series', 'cohort', 'split', 'label', 'import', 'pull', 'remote', 'quarantine'] as const),
-    ...(['log', 'digest'] as const),
+    ...(['log', 'digest', 'project', 'model'] as const),
   ]),
   id: idSchema,
 });

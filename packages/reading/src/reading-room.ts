@@ -23,6 +23,7 @@ import { type MeasureSummary, measuresOf } from './room/measures.ts';
 import { eventBy, Projects, unknownProject, wantLead } from './room/projects.ts';
 import { Readings } from './room/readings.ts';
 import { Reviews } from './room/reviews.ts';
+import { inProject, type Recorder, unrecorded } from './room/room-act.ts';
 import { caseById, changeAndTell, noteSight, protocolOf, type RoomParts, unknownCase } from './room/room-parts.ts';
 import { TaskBook } from './room/task-book.ts';
 import { SeriesVolumes } from './series/series-volumes.ts';
@@ -39,21 +40,14 @@ export interface ReadingRoomOptions {
   readonly clock: ArchiveClock;
   /** Where approved labels are sent, besides the archive. */
   readonly labelRemote?: LabelRemote;
-  /** Writes down an act of the reading room's own, before it is done; what it throws keeps the act from being done. */
-  readonly record?: (act: RoomAct) => Promise<void>;
+  /** For the audit log. */
+  readonly record?: Recorder;
   /** The program of the process in which models compute. */
   readonly modelWorker?: URL;
   /** Folders of annotation apps, besides those that come with Consilium. */
   readonly apps?: readonly string[];
   /** What could not be done by itself, and is tried again at the next start or hand-in. */
   readonly onTrouble?: (error: unknown) => void;
-}
-
-/** What happens by itself and is for the audit log. */
-export interface RoomAct {
-  readonly action: 'label.exported' | 'model.promoted';
-  /** Digest of a label version or of a model. */
-  readonly digest: string;
 }
 
 export class ReadingRoom implements AsyncDisposable {
@@ -72,7 +66,6 @@ export class ReadingRoom implements AsyncDisposable {
   readonly #onTrouble: (error: unknown) => void;
   readonly #forgetting: Disposable;
   readonly #labelRemote: LabelRemote | undefined;
-  readonly #record: (act: RoomAct) => Promise<void>;
   #work: Promise<void> = Promise.resolve();
   #isClosed = false;
 
@@ -84,12 +77,10 @@ export class ReadingRoom implements AsyncDisposable {
       labelRemote,
       modelWorker,
       onTrouble = () => {},
-      record = async () => {},
       shelf,
     }: ReadingRoomOptions & { readonly shelf: ModelShelf; readonly appShelf: AppShelf },
   ) {
     this.#labelRemote = labelRemote;
-    this.#record = record;
     this.#parts = parts;
     this.#listeners = listeners;
     this.#onTrouble = onTrouble;
@@ -102,7 +93,6 @@ export class ReadingRoom implements AsyncDisposable {
     this.agreements = new Agreements(parts, this.tasks);
     this.models = new Models(parts, {
       ...{ shelf, projects: this.projects, readings: this.readings, tasks: this.tasks, onTrouble },
-      record: (digest) => record({ action: 'model.promoted', digest }),
       ...(modelWorker === undefined ? {} : { worker: modelWorker }),
     });
     this.#forgetting = parts.archive.erasure.alsoBy((series) => forgetCases(parts, series));
@@ -126,7 +116,7 @@ export class ReadingRoom implements AsyncDisposable {
         commits: new CommitGroup(database, path),
         volumes: new SeriesVolumes(archive.catalogue),
         chain: new EventChain(database),
-        secret: secretOf(database),
+        ...{ secret: secretOf(database), record: options.record ?? unrecorded },
         tell: (event) => {
           for (const listener of listeners) listener(event);
         },
@@ -281,21 +271,41 @@ export class ReadingRoom implements AsyncDisposable {
     this.#parts.database.close();
   }
 
+  /** Gives a label out as a file. @throws as `version` */
+  async giveOut<T>(
+    asker: Asker,
+    project: string,
+    { id, make }: { id: string; make: (version: Version) => Promise<T> },
+  ): Promise<T> {
+    const version = await this.version(asker, project, id);
+    const subjects = inProject(project, { kind: 'label', digest: id });
+    return this.#parts.record({ action: 'label.exported', person: asker.person, subjects }, () => make(version));
+  }
+
+  #byItself(
+    action: 'label.handed-over' | 'label.exported',
+    id: string,
+    done: (parts: RoomParts, id: string) => Promise<void>,
+  ): Promise<void> {
+    const { project } = this.#parts.versions.get(id);
+    const act = { action, person: house.person, subjects: inProject(project, { kind: 'label', digest: id }) };
+    return this.#parts.record(act, () => done(this.#parts, id));
+  }
+
   /** What follows from what was handed in or approved. What is due stands in the tables, so it goes on after a kill. */
   #goOn(): void {
     this.#work = this.#work.then(async () => {
       const chores = [
         ...this.agreements.due().map((caseId) => () => this.agreements.settle(caseId)),
-        ...handoversDue(this.#parts).map((versionId) => async () => {
-          await this.#record({ action: 'label.exported', digest: versionId });
-          await handOver(this.#parts, versionId);
-        }),
+        ...handoversDue(this.#parts).map((id) => () => this.#byItself('label.handed-over', id, handOver)),
       ];
       for (const chore of chores) if (!this.#isClosed) await chore().catch(this.#onTrouble);
       const remote = this.#labelRemote;
       if (remote === undefined) return;
       for (const versionId of sendingsDue(this.#parts)) {
-        if (!this.#isClosed) await sendLabel(this.#parts, versionId, remote).catch(this.#onTrouble);
+        if (this.#isClosed) return;
+        const send = () => sendLabel(this.#parts, versionId, remote);
+        await this.#byItself('label.exported', versionId, send).catch(this.#onTrouble);
       }
     });
   }

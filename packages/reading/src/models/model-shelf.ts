@@ -9,6 +9,7 @@ import { modelClasses } from '../apps/project-apps.ts';
 import type { Asker } from '../asker.ts';
 import { ReadingError } from '../reading-error.ts';
 import { eventBy, wantLead } from '../room/projects.ts';
+import { inProject } from '../room/room-act.ts';
 import { changeAndTell, protocolOf, type RoomParts } from '../room/room-parts.ts';
 import { canonicalJson } from '../store/canonical-json.ts';
 import { type StructureOfClass, structuresOfClasses } from './class-mapping.ts';
@@ -113,7 +114,7 @@ export class ModelShelf {
     for (const name of Object.values(bundleFiles)) files[name] = await this.#blobs.put(model.files.get(name)!);
     const digest = createHash('sha256').update(canonicalJson(files)).digest('hex');
     const { clock, database } = this.#parts;
-    return changeAndTell(this.#parts, () => {
+    return this.#recorded(asker, { action: 'model.put', project, digest }, () => {
       const { changes } = database
         .prepare(
           `INSERT INTO model VALUES (?, ?, ?, ?, 'candidate', ?, ?, ?, ?, ?, NULL) ON CONFLICT DO UPDATE
@@ -134,7 +135,8 @@ export class ModelShelf {
   /** Proposes no more. Tasks that began with it keep what it drew. @throws ReadingError `reading.model-unknown`, `reading.role-wanted` */
   async retire(asker: Asker, project: string, digest: string): Promise<void> {
     wantLead(asker);
-    await changeAndTell(this.#parts, () => {
+    this.get(project, digest);
+    await this.#recorded(asker, { action: 'model.retired', project, digest }, () => {
       const { kind, name } = this.get(project, digest);
       this.#parts.database
         .prepare(`UPDATE model SET state = 'retired' WHERE project = ? AND digest = ?`)
@@ -152,11 +154,11 @@ export class ModelShelf {
    */
   async promote(asker: Asker, project: string, digest: string): Promise<void> {
     wantLead(asker);
-    await changeAndTell(this.#parts, () => {
-      const { kind, name } = this.get(project, digest);
-      if (kind === 'automatic') {
-        throw new ReadingError('reading.trial-wanted', 'A model that draws by itself has to be better in a trial.');
-      }
+    const { kind, name } = this.get(project, digest);
+    if (kind === 'automatic') {
+      throw new ReadingError('reading.trial-wanted', 'A model that draws by itself has to be better in a trial.');
+    }
+    await this.#recorded(asker, { action: 'model.promoted', project, digest }, () => {
       this.crown(project, digest);
       return {
         value: undefined,
@@ -177,6 +179,19 @@ export class ModelShelf {
     database
       .prepare(`UPDATE model SET state = 'champion', promoted_ms = ? WHERE project = ? AND digest = ?`)
       .run(clock.nowMs(), project, digest);
+  }
+
+  #recorded<T>(
+    { person }: Asker,
+    {
+      action,
+      digest,
+      project,
+    }: { action: 'model.put' | 'model.promoted' | 'model.retired'; project: string; digest: string },
+    change: Parameters<typeof changeAndTell<T>>[1],
+  ): Promise<T> {
+    const act = { action, person, subjects: inProject(project, { kind: 'model', digest }) };
+    return this.#parts.record(act, () => changeAndTell(this.#parts, change));
   }
 
   /** Removes what a crash left of files that no model has. */

@@ -28,8 +28,8 @@ export class ModelWorker {
    */
   async ask<T extends ModelTask>(task: T, { onProgress, signal }: AskOptions = {}): Promise<ModelAnswers[T['kind']]> {
     signal?.throwIfAborted();
-    if (this.#life === undefined || this.#life.isOver) this.#life = new WorkerLife(this.#entry);
-    const life = this.#life;
+    const life = this.#life?.isOver === false ? this.#life : new WorkerLife(this.#entry);
+    this.#life = life;
     const { promise: cancelled, reject } = Promise.withResolvers<never>();
     const cancel = () => {
       reject(signal!.reason);
@@ -41,6 +41,10 @@ export class ModelWorker {
     } finally {
       signal?.removeEventListener('abort', cancel);
     }
+  }
+
+  get isRunning(): boolean {
+    return this.#life !== undefined && !this.#life.isOver;
   }
 
   /** Ends the process, if it runs; the next question begins another. */

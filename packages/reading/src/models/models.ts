@@ -23,8 +23,6 @@ export interface ModelsOptions {
   readonly projects: Projects;
   readonly readings: Readings;
   readonly tasks: TaskBook;
-  /** Writes down that a model becomes the champion, before it does. */
-  readonly record: (digest: string) => Promise<void>;
   readonly onTrouble: (error: unknown) => void;
   /** The program of the process in which models compute. */
   readonly worker?: URL;

@@ -3,6 +3,7 @@
  * with what would change, no more. Whether that is drawn is the reader's to say, by the stroke that applies it.
  */
 import { randomUUID } from 'node:crypto';
+import type { Triple } from '@consilium/imaging';
 import { modelSteps } from '../apps/project-apps.ts';
 import type { Asker } from '../asker.ts';
 import { layersOf } from '../contract/protocol-schema.ts';
@@ -198,12 +199,10 @@ export class PromptSessions {
     if (structure === undefined || !Object.values(model.structures).includes(prompt.structure)) {
       throw new ReadingError('reading.structure-unknown', 'The model, or the protocol, does not draw this structure.');
     }
-    const voxels = [
-      ...prompt.clicks.map(({ voxel }) => voxel),
-      ...(prompt.box ? [prompt.box.first, prompt.box.last] : []),
-    ];
-    const isInside = voxels.every((voxel) => voxel.every((at, axis) => at >= 0 && at < geometry.size[axis]!));
-    if (!isInside || prompt.clicks.length === 0) {
+    const isInside = (voxel: Triple) => voxel.every((at, axis) => at >= 0 && at < geometry.size[axis]!);
+    const { box, clicks } = prompt;
+    const isFit = clicks.length > 0 && clicks.every(({ voxel }) => isInside(voxel)) && (!box || isInside(box.first));
+    if (!isFit) {
       throw new ReadingError('reading.prompt-outside', 'A prompt needs a click, and all of it within the image.');
     }
     return { ...prompt, layer: structure.layer };
@@ -238,11 +237,17 @@ export class PromptSessions {
     }
   }
 
-  /** The last one to end takes the process with it, and so gives its memory back. */
   async #end({ id }: Held): Promise<void> {
+    const { worker } = this.#tools;
     if (!this.#held.delete(id)) return;
+    if (worker.isRunning) await worker.ask({ kind: 'close-session', session: id }).catch(() => {});
+    void this.#restLater();
+  }
+
+  /** Some time after the last one has ended the process is, and so gives its memory back. */
+  async #restLater(): Promise<void> {
+    await this.#parts.clock.sleep(idleMs, this.#stop.signal);
     if (this.#held.size === 0) this.#tools.worker.rest();
-    else await this.#tools.worker.ask({ kind: 'close-session', session: id }).catch(() => {});
   }
 }
 

@@ -6,6 +6,7 @@ import { modelSteps } from '../apps/project-apps.ts';
 import { type Asker, house } from '../asker.ts';
 import { ReadingError } from '../reading-error.ts';
 import { eventBy, type Projects, wantLead } from '../room/projects.ts';
+import { inProject } from '../room/room-act.ts';
 import { caseById, changeAndTell, type RoomParts } from '../room/room-parts.ts';
 import { type CaseDice, type GateVerdict, verdictOf } from './champion-gate.ts';
 import type { ModelEntry, ModelShelf } from './model-shelf.ts';
@@ -30,13 +31,19 @@ export interface Trial {
   readonly atMs: number;
 }
 
+interface EndedTrial {
+  readonly candidate: ModelEntry;
+  readonly champion: ModelEntry | undefined;
+  readonly set: ValidationSet;
+  readonly verdict: GateVerdict;
+  readonly isPromoted: boolean;
+}
+
 export interface TrialTools {
   readonly shelf: ModelShelf;
   readonly queue: WorkQueue;
   readonly worker: ModelWorker;
   readonly projects: Projects;
-  /** Writes down that a model becomes the champion, before it does. */
-  readonly record: (digest: string) => Promise<void>;
   /** Something waits. */
   readonly wake: () => void;
 }
@@ -147,7 +154,16 @@ export class Trials {
     }
     const { protocol } = this.#tools.projects.protocol(project);
     const verdict = verdictOf(of.candidate, of.champion, protocol.models.gate);
-    if (verdict.isBetter) await this.#tools.record(digest);
+    const isStill = shelf.champion(project, 'automatic')?.digest === champion?.digest;
+    const isPromoted = verdict.isBetter && isStill && shelf.get(project, digest).state === 'candidate';
+    const end = () => this.#end({ candidate, champion, set, verdict, isPromoted });
+    const subjects = inProject(project, { kind: 'model', digest });
+    if (!isPromoted) await end();
+    else await this.#parts.record({ action: 'model.promoted', person: house.person, subjects }, end);
+  }
+
+  async #end({ candidate, champion, isPromoted, set, verdict }: EndedTrial): Promise<void> {
+    const { digest, name, project } = candidate;
     await changeAndTell(this.#parts, () => {
       const { clock, database } = this.#parts;
       database
@@ -158,10 +174,8 @@ export class Trials {
           ...[project, digest, champion?.digest ?? null, set.number, Number(verdict.isBetter)],
           ...[JSON.stringify(verdict), clock.nowMs()],
         );
-      const isStill = shelf.champion(project, 'automatic')?.digest === champion?.digest;
-      const isPromoted = verdict.isBetter && isStill && shelf.get(project, digest).state === 'candidate';
-      if (isPromoted) shelf.crown(project, digest);
-      const facts = { digest, name: candidate.name, reason: verdict.reason, mean: verdict.difference?.mean };
+      if (isPromoted) this.#tools.shelf.crown(project, digest);
+      const facts = { digest, name, reason: verdict.reason, mean: verdict.difference?.mean };
       const kind = isPromoted ? 'model-promoted' : 'trial-done';
       return { value: undefined, event: { ...eventBy(house), kind, project, facts } };
     });

@@ -4,6 +4,7 @@ import { type Asker, mayIn } from '../asker.ts';
 import { type Protocol, type ProtocolInput, protocolSchema } from '../contract/protocol-schema.ts';
 import { ReadingError } from '../reading-error.ts';
 import { canonicalJson } from '../store/canonical-json.ts';
+import { inProject } from './room-act.ts';
 import { changeAndTell, protocolOf, type RoomParts } from './room-parts.ts';
 
 export interface ProjectEntry {
@@ -70,7 +71,7 @@ export class Projects {
   create(asker: Asker, name: string, protocol: ProtocolInput, app?: AppliedApp): Promise<number> {
     wantLead(asker);
     const { database, clock } = this.#parts;
-    return changeAndTell(this.#parts, () => {
+    return this.#recorded(asker, name, () => {
       if (database.prepare('SELECT 1 FROM project WHERE name = ?').get(name) !== undefined) {
         throw new ReadingError('reading.project-exists', 'There is a project of this name already.');
       }
@@ -82,7 +83,7 @@ export class Projects {
   /** The next version of a protocol. Tasks that are there keep theirs. @throws as `create`, `reading.project-unknown` */
   revise(asker: Asker, project: string, protocol: ProtocolInput, app?: AppliedApp): Promise<number> {
     wantLead(asker);
-    return changeAndTell(this.#parts, () => {
+    return this.#recorded(asker, project, () => {
       const version = this.#newest(project) + 1;
       return this.#addProtocol(asker, project, { version, protocol: protocolSchema.parse(protocol), app });
     });
@@ -125,6 +126,11 @@ export class Projects {
       const event = { ...eventBy(asker), kind: 'cases-added', project, facts: { cases: made.length } };
       return { value: made, event };
     });
+  }
+
+  #recorded(asker: Asker, project: string, change: Parameters<typeof changeAndTell<number>>[1]): Promise<number> {
+    const act = { action: 'protocol.changed', person: asker.person, subjects: inProject(project) } as const;
+    return this.#parts.record(act, () => changeAndTell(this.#parts, change));
   }
 
   #newest(project: string): number {

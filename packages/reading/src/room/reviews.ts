@@ -4,6 +4,7 @@ import { ReadingError } from '../reading-error.ts';
 import { TaskState } from '../workflow/task-state.ts';
 import { wantLead } from './projects.ts';
 import { eventOf, type TaskName } from './readings.ts';
+import { inProject } from './room-act.ts';
 import { changeAndTell, noteSight, protocolOf, type RoomParts } from './room-parts.ts';
 import { stepOf, type Task, type TaskBook } from './task-book.ts';
 
@@ -58,7 +59,14 @@ export class Reviews {
    * @throws ReadingError `reading.not-yours` unless the review was taken by the asker, `reading.version-stale`,
    * `reading.comment-wanted`, `reading.four-eyes`
    */
-  async decide(asker: Asker, { comment, decision, project, taskId, version }: TaskName & Decision): Promise<void> {
+  async decide(asker: Asker, review: TaskName & Decision): Promise<void> {
+    this.#checkReviewer(asker, this.#book.get(asker, review.project, review.taskId));
+    const subjects = inProject(review.project, { kind: 'label', digest: review.version });
+    const act = { action: 'label.reviewed', person: asker.person, subjects } as const;
+    await this.#parts.record(act, () => this.#decide(asker, review));
+  }
+
+  async #decide(asker: Asker, { comment, decision, project, taskId, version }: TaskName & Decision): Promise<void> {
     const { clock, database } = this.#parts;
     await changeAndTell(this.#parts, () => {
       const task = this.#book.get(asker, project, taskId);

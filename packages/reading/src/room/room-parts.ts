@@ -10,6 +10,7 @@ import type { EventChain, ReadingEvent } from '../store/event-chain.ts';
 import { rowsFor } from '../store/rows-for.ts';
 import { caseIsOpen } from '../store/sight.ts';
 import type { VersionStore } from '../store/version-store.ts';
+import type { Recorder } from './room-act.ts';
 
 export interface RoomParts {
   readonly archive: Archive;
@@ -21,6 +22,8 @@ export interface RoomParts {
   readonly clock: ArchiveClock;
   /** Tells those who listen, once it is durable. */
   readonly tell: (event: ReadingEvent) => void;
+  /** For the audit log. */
+  readonly record: Recorder;
   /** Keys what stands for persons outside. */
   readonly secret: Uint8Array;
 }

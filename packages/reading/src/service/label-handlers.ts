@@ -45,15 +45,18 @@ export function labelHandlers({
     version: async ({ asker, params }) => versionAnswer(await room.version(asker, params.project, params.version)),
     versionRuns: ({ asker, params: { layer, project, version } }) =>
       room.labelRuns(asker, project, { id: version, layer }),
-    versionFile: async ({ asker, params: { project, version: id }, query: { format }, reply }) => {
-      const version = await room.version(asker, project, id);
-      const layers = await room.label(asker, project, id);
-      const { geometry, series } = await room.volumes.open(version.seriesInstanceUid);
-      const protocol = room.protocolOf(project, version.protocolVersion);
-      const { bytes, name, type } = labelFile(version, { format, geometry, layers, protocol, series });
-      reply.header('Content-Disposition', `attachment; filename="${name}"`).type(type);
-      return bytes;
-    },
+    versionFile: ({ asker, params: { project, version: id }, query: { format }, reply }) =>
+      room.giveOut(asker, project, {
+        id,
+        make: async (version) => {
+          const layers = await room.label(asker, project, id);
+          const { geometry, series } = await room.volumes.open(version.seriesInstanceUid);
+          const protocol = room.protocolOf(project, version.protocolVersion);
+          const { bytes, name, type } = labelFile(version, { format, geometry, layers, protocol, series });
+          reply.header('Content-Disposition', `attachment; filename="${name}"`).type(type);
+          return bytes;
+        },
+      }),
     volume: async ({ asker, params }) => {
       const { geometry } = room.caseOf(asker, params.project, params.case);
       const chunks = Math.ceil(geometry.size[0] / slicesPerChunk);

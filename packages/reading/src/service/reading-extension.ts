@@ -1,9 +1,12 @@
 /** The reading room as a part of the archive's service: its people, its port, its directory. */
+
 import type { ExtensionContext, ServiceExtension } from '@consilium/archive';
+import { auditSubject } from '@consilium/audit';
 import type { FastifyInstance } from 'fastify';
-import type { Asker } from '../asker.ts';
+import { type Asker, house } from '../asker.ts';
 import { type RouteContract, routeTable } from '../contract/route-table.ts';
 import { ReadingRoom } from '../reading-room.ts';
+import type { Recorder } from '../room/room-act.ts';
 import { Role } from '../workflow/task-state.ts';
 import { readingRoutes } from './reading-routes.ts';
 
@@ -46,10 +49,12 @@ export function readingExtension({ apps = [], identify, onTrouble }: ReadingExte
       return opened;
     },
     askerOf: whoAsks,
-    register: async (app: FastifyInstance, { access, archive, clock, directory, labelRemotes, signal }) => {
+    register: async (app: FastifyInstance, { access, archive, audit, clock, directory, labelRemotes, signal }) => {
       const trouble = onTrouble === undefined ? {} : { onTrouble };
       const remote = labelRemotes[0] === undefined ? {} : { labelRemote: labelRemotes[0] };
-      const room = await ReadingRoom.open(archive, { apps, directory, clock, ...remote, ...trouble });
+      const room = await ReadingRoom.open(archive, {
+        ...{ apps, directory, clock, record: recorderOf(audit), ...remote, ...trouble },
+      });
       opened = room;
       app.addHook('onClose', () => room[Symbol.asyncDispose]());
       await app.register(readingRoutes, {
@@ -57,6 +62,17 @@ export function readingExtension({ apps = [], identify, onTrouble }: ReadingExte
         identify: (request) => whoAsks(request, access),
       });
     },
+  };
+}
+
+/** Persons as the archive names them, the reading room's own work by its name. */
+function recorderOf(audit: ExtensionContext['audit']): Recorder {
+  return ({ action, person, subjects }, done) => {
+    const actor =
+      person === house.person
+        ? ({ kind: 'service', id: 'reading' } as const)
+        : ({ kind: 'person', id: auditSubject('account', person).id } as const);
+    return audit.doing({ actor, action, subjects }, done);
   };
 }
 
