@@ -51,7 +51,10 @@ export async function keepLabel(
   const kept = await room.readings.upload(asker, { ...name, leaseId, layers, parent, file });
   if (kept.kind === 'conflict') throw conflict();
   const { form } = label;
-  const submitted = await room.readings.submit(asker, { ...name, leaseId, lastSeq: draft.lastSeq, form });
+  const submission = { ...name, leaseId, lastSeq: draft.lastSeq, form };
+  const submitted = await room.readings.submit(asker, submission).catch((error: unknown) => {
+    throw error instanceof ReadingError && error.code === 'reading.form-incomplete' ? formWanted(error) : error;
+  });
   if (submitted.kind === 'conflict') throw conflict();
   return submitted.version;
 }
@@ -72,6 +75,12 @@ function taskFor({ person }: Asker, { tasks }: DatastoreImage): Task {
     throw new ReadingError('reading.state-wrong', message);
   }
   return task;
+}
+
+/** Clients know no forms. */
+function formWanted(cause: ReadingError): ReadingError {
+  const message = `The label was kept, but not handed in. ${cause.message} Do that in the reading room.`;
+  return new ReadingError('reading.form-incomplete', message, { cause });
 }
 
 function conflict(): ReadingError {

@@ -15,7 +15,7 @@ export interface MonaiLabelExtensionOptions {
   readonly dicomwebPath: string;
 }
 
-const permission = 'reading.use';
+const permission = 'room.enter';
 
 const needs: ServiceExtension['needs'] = Object.fromEntries([
   // The first page is there without its slash, too.

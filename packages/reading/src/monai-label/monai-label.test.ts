@@ -9,7 +9,15 @@ import { axisAligned, decodeNifti, encodeNifti, encodeNrrd } from '@consilium/im
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Asker } from '../asker.ts';
 import { admitBlocks, blockLabel, clickBundle, thresholdBundle, zipOf } from '../models/toy-model.fixture.ts';
-import { admitSeries, boxLabel, toyFiles, toyGeometry, toyImage, toySeriesUid } from '../toy-room.fixture.ts';
+import {
+  admitSeries,
+  boxLabel,
+  renalProtocol,
+  toyFiles,
+  toyGeometry,
+  toyImage,
+  toySeriesUid,
+} from '../toy-room.fixture.ts';
 import { formWith, MonaiServer } from './monai-server.fixture.ts';
 import { addressesOf, type MonaiRoute, monaiRouteNeeds } from './route-needs.ts';
 
@@ -284,6 +292,21 @@ describe('a label', () => {
     expect((await versionsOf(id)).length).toBe(3);
   });
 
+  it('is kept, and not handed in, where the protocol asks more than a client can answer', async () => {
+    const [form] = renalProtocol.form!;
+    const [series] = await admitBlocks(server.service.archive, { B2: {} });
+    await server.room.projects.revise(lena, 'renal', { ...renalProtocol, form: [{ ...form!, required: true }] });
+    const id = await server.addCase(series!, ['anna']);
+    await server.room.projects.revise(lena, 'renal', renalProtocol);
+    const asked = await send('anna', id);
+    expect([asked.status, asked.json().code]).toEqual([409, 'reading.form-incomplete']);
+    expect(asked.text).toContain('The label was kept, but not handed in.');
+    expect(await fetchLabel('anna', id, 'version_1')).toEqual(label);
+    expect((await server.ask('anna', 'HEAD', `/datastore/label?image=${id}&tag=final`)).status).toBe(404);
+    expect((await send('anna', id, nifti(), { params: { form: { quality: 'good' } } })).status).toBe(200);
+    expect((await server.ask('anna', 'HEAD', `/datastore/label?image=${id}&tag=final`)).status).toBe(200);
+  });
+
   it('is approved or sent back by the Reviewer module of 3D Slicer', async () => {
     const id = toySeriesUid('R4');
     const meta = (status: string, comment = '') =>
@@ -330,9 +353,9 @@ async function cutOff(path: string): Promise<void> {
 describe('the datastore', () => {
   it('counts, lists for training, and gives images with final labels as a zip', async () => {
     const { completed, label_tags, total } = (await server.ask('lena', 'GET', '/datastore/')).json();
-    expect([total, completed, label_tags.final]).toEqual([8, 4, 4]);
+    expect([total, completed, label_tags.final]).toEqual([9, 5, 5]);
     const list = (await server.ask('lena', 'GET', '/datastore/?output=train')).json();
-    expect(list).toHaveLength(4);
+    expect(list).toHaveLength(5);
     expect(list[0].label).toMatch(/^labels\/final\/[0-9a-f-]+\.nii\.gz$/);
     expect((await server.ask('lena', 'GET', '/datastore?output=no')).status).toBe(422);
     const { bytes, headers } = await server.ask('lena', 'GET', '/datastore/dataset?limit_cases=1');
@@ -377,7 +400,7 @@ describe('the datastore', () => {
       structures: { Kidney: { dice: 0.5, images: 1 }, Tumour: { dice: 0, images: 1 } },
     });
     const same = await score({ y: 'final', y_pred: 'reader_anna' });
-    expect([same.images, same.structures.Kidney.dice, same.structures.Tumour.dice]).toEqual([4, 1, 1]);
+    expect([same.images, same.structures.Kidney.dice, same.structures.Tumour.dice]).toEqual([5, 1, 1]);
     const task = (await server.ask('anna', 'POST', '/scoring/dice', {})).json();
     expect(task.status).toBe('RUNNING');
     await expect.poll(async () => (await server.ask('anna', 'GET', '/scoring/')).json().status).toBe('DONE');
@@ -448,6 +471,14 @@ describe('a model', () => {
     expect(models).toMatchObject({ threshold: { type: 'segmentation', labels: { Kidney: 1, Tumour: 2 } } });
   });
 
+  it('draws many images as one task', async () => {
+    const done = (await server.ask('lena', 'POST', '/batch/infer/threshold?images=unlabeled&run_sync=true', {})).json();
+    expect(done).toMatchObject({ failed: 0, label_tag: 'original' });
+    expect(done.total).toBeGreaterThan(1);
+    expect((await server.ask('rita', 'GET', '/batch/infer')).json().status).toBe('DONE');
+    expect((await server.ask('lena', 'DELETE', '/batch/infer')).json().status).toBe('DONE');
+  });
+
   it('draws what it is known to draw, in every way that is asked for', async () => {
     const drawn = blockLabel();
     const output = await infer('threshold', '&output=image', { result_extension: '.nii' });
@@ -473,37 +504,12 @@ describe('a model', () => {
     expect((await server.ask('anna', 'POST', '/infer/wsi/x', {})).json().code).toBe('reading.infer-unavailable');
   });
 
-  it('answers to clicks in the order of the image’s own axes', async () => {
-    const shelf = server.room.models.shelf;
-    await shelf.put(lena, 'renal', {
-      name: 'clicks',
-      kind: 'interactive',
-      files: clickBundle(),
-      structures: { kidney: 1 },
-    });
-    const { models } = (await server.ask('anna', 'GET', '/info/')).json();
-    expect(models.clicks.type).toBe('deepedit');
-    const at = blockLabel().indexOf(1);
-    const [x, y, z] = [at % 20, Math.floor(at / 20) % 16, Math.floor(at / 320)];
-    const { bytes, status } = await infer('clicks', '&output=image', {
-      Kidney: [[x, y, z]],
-      background: [],
-      label: 'Kidney',
-    });
-    expect(status).toBe(200);
-    const found = decodeNifti(bytes).voxels;
-    expect(found[at]).toBe(1);
-    expect((await infer('clicks', '', { Kidney: [[99, 0, 0]] })).json().code).toBe('reading.prompt-outside');
+  it('wants clicks if it answers to them, and is retired by who leads', async () => {
+    const clicks = { name: 'clicks', kind: 'interactive', files: clickBundle(), structures: { kidney: 1 } } as const;
+    await server.room.models.shelf.put(lena, 'renal', clicks);
+    expect((await server.ask('anna', 'GET', '/info/')).json().models.clicks.type).toBe('deepedit');
     expect((await infer('clicks', '', {})).json().code).toBe('reading.prompt-outside');
     expect((await infer('clicks', '', { Kidney: 'x' })).status).toBe(422);
-  });
-
-  it('draws many images as one task', async () => {
-    const done = (await server.ask('lena', 'POST', '/batch/infer/threshold?images=unlabeled&run_sync=true', {})).json();
-    expect(done).toMatchObject({ failed: 0, label_tag: 'original' });
-    expect(done.total).toBeGreaterThan(1);
-    expect((await server.ask('rita', 'GET', '/batch/infer')).json().status).toBe('DONE');
-    expect((await server.ask('lena', 'DELETE', '/batch/infer')).json().status).toBe('DONE');
     expect((await server.ask('lena', 'DELETE', '/model/threshold')).json()).toEqual({});
     expect((await server.ask('lena', 'GET', '/model/threshold')).status).toBe(404);
   });

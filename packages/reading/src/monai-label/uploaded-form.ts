@@ -8,7 +8,7 @@ import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { basename, join } from 'node:path';
-import { Readable, Transform } from 'node:stream';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ArchiveError, makeDirectory } from '@consilium/archive';
 import { Busboy } from '@fastify/busboy';
@@ -119,7 +119,7 @@ async function received(message: IncomingMessage, directory: string, limits: For
     writing.push(written);
   });
   try {
-    await pipeline(chunks, wholeMessage(message), parser);
+    await pipeline(chunks, parser);
     await Promise.all(writing);
   } catch (error) {
     for (const stream of streams) stream.destroy();
@@ -151,14 +151,6 @@ async function withBoundary(
   );
   // A form without any part is its end only.
   return { boundary: first === undefined || first === `${declared}--` ? declared : first, chunks };
-}
-
-/** A sender that breaks off has sent nothing. */
-function wholeMessage(message: IncomingMessage): Transform {
-  return new Transform({
-    transform: (chunk, _encoding, done) => done(null, chunk),
-    flush: (done) => done(message.complete ? null : malformed('body', 'ended too early')),
-  });
 }
 
 function tooLarge(): Error {

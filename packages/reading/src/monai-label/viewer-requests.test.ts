@@ -107,6 +107,9 @@ describe('OHIF’s extension', () => {
     const params = { ...clicks, result_extension: '.nrrd', result_dtype: 'uint8', result_compress: false };
     form.append('params', JSON.stringify({ ...params, restore_label_idx: false }));
     const { bytes } = await post(`/infer/clicks?image=${series}&output=image`, form);
+    form.set('params', JSON.stringify({ ...params, Kidney: [[99, 0, 0]] }));
+    const outside = await post(`/infer/clicks?image=${series}&output=image`, form);
+    expect(outside.json().code).toBe('reading.prompt-outside');
     expect(new Uint8Array(nrrd.parse(new Uint8Array(bytes).buffer).buffer)[at]).toBe(1);
   });
 
