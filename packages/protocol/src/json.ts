@@ -3,7 +3,22 @@ import { z } from 'zod';
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
-export const jsonSchema: z.ZodType<Json> = z.json();
+/** Far more than any plan has, and far less than what ends the stack of whoever reads it. */
+const nestingMax = 100;
+
+export const jsonSchema: z.ZodType<Json> = z
+  .unknown()
+  .refine(isShallow, { error: 'is nested too deeply', abort: true })
+  .pipe(z.json());
+
+function isShallow(value: unknown): boolean {
+  let level: readonly unknown[] = [value];
+  for (let depth = 0; depth <= nestingMax; depth++) {
+    level = level.flatMap((each) => (typeof each === 'object' && each !== null ? Object.values(each) : []));
+    if (level.length === 0) return true;
+  }
+  return false;
+}
 
 /** One text for one value: keys in the order of their code units, no spaces (RFC 8785). Absent values are left out. */
 export function canonicalJson(value: Json): string {

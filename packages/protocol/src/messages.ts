@@ -13,7 +13,7 @@ import { taskProgressSchema } from './task-progress.ts';
 
 export const protocolVersion = 1;
 
-const coordinatorMessageSchema = z.discriminatedUnion('kind', [
+export const coordinatorMessageSchema = z.discriminatedUnion('kind', [
   /** The first message on a line: who is speaking. */
   z.object({ kind: z.literal('welcome'), protocolVersion: z.int(), coordinatorTime: z.iso.datetime() }),
   /** Also sent again, whenever a line is new, for what has not been answered. */
@@ -24,7 +24,7 @@ const coordinatorMessageSchema = z.discriminatedUnion('kind', [
 export type CoordinatorMessage = z.infer<typeof coordinatorMessageSchema>;
 
 /** What a site says to get a line. */
-const helloSchema = z.object({
+export const helloSchema = z.object({
   kind: z.literal('hello'),
   protocolVersion: z.int(),
   /** What it works on, or has finished and not yet delivered. */
@@ -33,7 +33,7 @@ const helloSchema = z.object({
 export type Hello = z.infer<typeof helloSchema>;
 
 const attempt = z.int().min(1);
-const siteMessageSchema = z.discriminatedUnion('kind', [
+export const siteMessageSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('alive') }),
   z.object({ kind: z.literal('progress'), taskId: taskIdSchema, progress: taskProgressSchema }),
   z.object({ kind: z.literal('contribution'), taskId: taskIdSchema, attempt, contribution: contributionSchema }),
@@ -42,7 +42,7 @@ const siteMessageSchema = z.discriminatedUnion('kind', [
 export type SiteMessage = z.infer<typeof siteMessageSchema>;
 
 /** The coordinator's answer to a contribution or a failure, when what it says is durable. */
-const verdictSchema = z.discriminatedUnion('kind', [
+export const verdictSchema = z.discriminatedUnion('kind', [
   /** It is in the ledger, now or since an earlier delivery. */
   z.object({ kind: z.literal('accepted') }),
   z.object({ kind: z.literal('refused'), code: z.string().max(200), message: z.string().max(2000) }),

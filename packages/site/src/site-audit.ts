@@ -171,9 +171,14 @@ export class SiteAudit implements AsyncDisposable {
 
   /** Of what has happened already. */
   #note(event: AuditEvent): void {
-    this.#audit.note(event).catch((error: unknown) => {
+    const failed = (error: unknown) => {
       this.#options.log.write('not in the audit log', { action: event.action, detail: detailOf(error) });
-    });
+    };
+    try {
+      this.#audit.note(event).catch(failed);
+    } catch (error) {
+      failed(error); // an event that is none, by what others have sent, ends no service
+    }
   }
 
   async #must(event: AuditEvent): Promise<void> {
@@ -245,7 +250,7 @@ async function notePolicy(audit: AuditLog, directory: string): Promise<void> {
 function subjectsOf({ jobId, taskId }: Task): AuditEvent['subjects'] {
   return [
     { kind: 'job', id: jobId },
-    { kind: 'task', id: taskId.slice(0, 200) },
+    auditSubject('task', taskId), // whatever the coordinator calls it
   ];
 }
 

@@ -3,6 +3,7 @@
  * from the site's budget before anything is trained.
  */
 import { createHash } from 'node:crypto';
+import { type AuditEvent, auditSubject } from '@consilium/audit';
 import { noiseShareOf, shareObjection, spendOf } from '@consilium/federation';
 import { encodeSafetensors, type NoiseSource, type Weights } from '@consilium/numerics';
 import type { NoisyUpdate, Privacy, TrainTask } from '@consilium/protocol';
@@ -78,11 +79,11 @@ export async function payForPrivacy(
 }
 
 function spendingOf({ jobId, taskId }: TrainTask, name: string) {
-  const subjects = [
+  const subjects: AuditEvent['subjects'] = [
     { kind: 'job', id: jobId },
-    { kind: 'task', id: taskId.slice(0, 200) },
+    auditSubject('task', taskId),
     { kind: 'digest', id: name },
-  ] as const;
+  ];
   return { actor: { kind: 'service', id: 'worker' }, action: 'privacy.spent', subjects } as const;
 }
 

@@ -1,7 +1,7 @@
 /** What people do with jobs: submit, look, watch, pause, resume, abort, fetch what came of it. */
 import { type AuditAction, type AuditEvent, type AuditLog, auditSubject, digestOf } from '@consilium/audit';
 import { FederationError, type JobBoard, type JobEvent } from '@consilium/federation';
-import { canonicalJson, type JobId, type Json, jobIdSchema } from '@consilium/protocol';
+import { canonicalJson, type JobId, jobIdSchema, jsonSchema } from '@consilium/protocol';
 import { answerError, EventStream, Refusal } from '@consilium/transport';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { EventLog } from '../event-log.ts';
@@ -99,7 +99,7 @@ function submitted(body: unknown): AuditEvent['subjects'] {
   const named = jobIdSchema.safeParse(jobId).data;
   return [
     ...(named === undefined ? [] : [auditSubject('job', named)]),
-    digestOf(canonicalJson((body ?? null) as Json)),
+    digestOf(canonicalJson(jsonSchema.safeParse(body).data ?? null)),
   ];
 }
 
@@ -111,6 +111,10 @@ function refusalOf(error: unknown): unknown {
 
 const refused: Readonly<Record<string, number>> = {
   'federation.bad-job': 400,
+  'federation.mandate-mismatch': 400,
+  'federation.secure-overflow': 400,
+  'federation.secure-threshold': 400,
+  'federation.secure-unsuitable': 400,
   'federation.job-unknown': 404,
   'federation.job-changed': 409,
   'federation.job-over': 409,
