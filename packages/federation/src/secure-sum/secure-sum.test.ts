@@ -16,11 +16,11 @@ import { CrashingStore, SimulatedCrash } from '../simulator/crashing-store.ts';
 import { SecureChronicle } from '../simulator/secure-chronicle.ts';
 import { simulatedSigner } from '../simulator/simulated-signer.ts';
 import { simulatedJob } from '../simulator/simulation.ts';
-import { WeightsFile } from '../weights.ts';
 import { addWords, latticeOf, subtractWords } from './lattice.ts';
-import { type Mask, roundingKey } from './mask.ts';
-import { unmaskedMean, writeMasked } from './masked-weights.ts';
+import type { Mask } from './mask.ts';
+import { writeMasked } from './masked-weights.ts';
 import { MaskingWorker } from './masking-worker.ts';
+import { plainSum } from './plain-sum.ts';
 import { SecureProject } from './secure-project.fixture.ts';
 
 const settingsOf = (changes: Partial<SecureAggregation> & { threshold: number }): SecureAggregation => ({
@@ -32,22 +32,11 @@ const settingsOf = (changes: Partial<SecureAggregation> & { threshold: number })
 });
 const steps = ['secure-keys', 'secure-shares', 'secure-input', 'secure-survivors', 'secure-unmask'] as const;
 
-/** The mean of the plain sum on the lattice, of the sites named. */
-async function plainMean(project: SecureProject, settings: SecureAggregation, siteIds: readonly SiteId[]) {
-  const { store } = project;
-  const job = project.job({ secureAggregation: settings });
-  const base = await WeightsFile.open(store, job.initialWeights);
-  const lattice = latticeOf(settings, project.siteIds.length)!;
-  const inputs: BlobId[] = [];
-  for (const siteId of siteIds) {
-    const kept = await project.secrets.get(siteId)!.entry(job.jobId, 'withheld/1/');
-    const trained = await WeightsFile.open(store, (kept as { weights: BlobId }).weights);
-    const { jobId, seed } = job;
-    const rounding = settings.rounding === 'nearest' ? null : roundingKey({ jobId, round: 1, siteId, seed });
-    const cases = project.casesOf(siteId);
-    inputs.push((await writeMasked(store, { trained, base, keepLocal: [], cases, lattice, rounding, masks: [] }))!);
-  }
-  return unmaskedMean(store, { inputs, base, keepLocal: [], lattice, unmasking: [] });
+/** What the sites named come to without masks. */
+function plainOf(project: SecureProject, settings: SecureAggregation, siteIds: readonly SiteId[]) {
+  const { jobId } = project.job({ secureAggregation: settings });
+  const sites = siteIds.map((siteId) => ({ siteId, secrets: project.secrets.get(siteId)!, blobs: project.store }));
+  return plainSum(sites, { jobId, round: 1, settings, participants: project.siteIds.length });
 }
 
 /** A site that is not heard of any more from a step on; its answer to that step may still have come. */
@@ -85,12 +74,23 @@ describe('a secure sum', () => {
           const [round] = outcome.rounds;
           expect(round!.trained.map(({ siteId }) => siteId)).toEqual(through(2));
           expect(round!.trained.every(({ weights, cases }) => weights === null && cases === null)).toBe(true);
-          expect(round!.weights).toBe((await plainMean(project, settings, through(2))).weights);
+          expect(round!.weights).toBe(await plainOf(project, settings, through(2)));
         },
       ),
       { numRuns: 60 },
     );
   }, 180_000);
+
+  it('is that of other sites nowhere, and says what sites have done to their weights', async () => {
+    const project = new SecureProject({ sites: 3 });
+    const settings = settingsOf({ threshold: 2 });
+    const filtered = (said: Contribution): Contribution =>
+      said.kind === 'withheld' ? { ...said, filters: ['clip', 'noise'] } : said;
+    const { rounds } = await project.run(project.job({ secureAggregation: settings }), { answered: filtered });
+    expect(rounds[0]!.trained.map(({ filters }) => filters)).toEqual(Array(3).fill(['clip', 'noise']));
+    expect(rounds[0]!.weights).not.toBe(await plainOf(project, settings, project.siteIds.slice(1)));
+    expect(await plainSum([], { jobId: simulatedJob().jobId, round: 1, settings, participants: 3 })).toBeNull();
+  });
 
   it('of too few sites is given up, tells nothing, and is tried again with other masks', async () => {
     const project = new SecureProject({ sites: 5 });
@@ -101,7 +101,7 @@ describe('a secure sum', () => {
     expect(project.said.some(({ contribution }) => contribution.kind === 'secure-unmask')).toBe(false);
     const again = await project.run(job);
     expect(again.state).toBe('completed');
-    expect(again.rounds[0]!.weights).toBe((await plainMean(project, settings, project.siteIds)).weights);
+    expect(again.rounds[0]!.weights).toBe(await plainOf(project, settings, project.siteIds));
     const keys = project.said.flatMap(({ contribution: said }) => (said.kind === 'secure-keys' ? [said] : []));
     const all = keys.flatMap(({ maskKey, boxKey, seedSha256 }) => [maskKey, boxKey, seedSha256]);
     expect(keys).toHaveLength(10);
@@ -116,7 +116,7 @@ describe('a secure sum', () => {
     expect((await project.run(job, { asked: gone({ 'site-002': 4 }) })).state).toBe('failed');
     const again = await project.run(job);
     expect(again.state).toBe('completed');
-    expect(again.rounds[0]!.weights).toBe((await plainMean(project, settings, project.siteIds)).weights);
+    expect(again.rounds[0]!.weights).toBe(await plainOf(project, settings, project.siteIds));
     expect(project.said.filter(({ contribution }) => contribution.kind === 'secure-input')).toHaveLength(3);
   });
 
@@ -155,7 +155,7 @@ describe('a secure sum', () => {
     expect(outcome.state, outcome.reason.text).toBe('completed');
     const through = project.siteIds.filter((siteId) => from[siteId]! > 2);
     expect(through.length).toBeLessThan(100);
-    expect(outcome.rounds[0]!.weights).toBe((await plainMean(project, settings, through)).weights);
+    expect(outcome.rounds[0]!.weights).toBe(await plainOf(project, settings, through));
     const boxes = project.said.flatMap(({ contribution: said }) =>
       said.kind === 'secure-shares' ? [said.boxes.length] : [],
     );
@@ -477,7 +477,7 @@ describe('a hostile site', () => {
     });
     const outcome = await run();
     expect(outcome.state).toBe('completed');
-    expect(outcome.rounds[0]!.weights).toBe((await plainMean(project, settings, project.siteIds)).weights);
+    expect(outcome.rounds[0]!.weights).toBe(await plainOf(project, settings, project.siteIds));
   });
 
   it('that tells shares which it was not asked for is not heard', async () => {
