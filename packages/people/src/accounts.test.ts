@@ -128,9 +128,9 @@ describe('an API token', () => {
     await uma.logIn('uma');
     const make = (scopes: readonly string[]) =>
       uma.ask('/account/tokens', { body: { name: 'nightly', scopes, days: 30 } });
-    expect((await make(['people.manage'])).json.code).toBe('people.not-allowed');
+    expect((await make(['accounts.manage'])).json.code).toBe('people.not-allowed');
     expect((await make(['account.own'])).json.code).toBe('people.request-malformed');
-    const { id, secret } = (await make(['people.read'])).json;
+    const { id, secret } = (await make(['accounts.read'])).json;
     expect(secret).toMatch(/^cns_[\w-]{43}$/);
     expect(JSON.stringify((await uma.ask('/account')).json)).not.toContain(secret);
     const program = new ToyBrowser(toy);
@@ -138,7 +138,7 @@ describe('an API token', () => {
     expect((await program.ask('/people', { headers })).status).toBe(200);
     expect((await program.ask('/account', { headers })).json.code).toBe('people.not-allowed');
     expect(
-      (await program.ask('/account/tokens', { headers, body: { name: 'x', scopes: ['people.read'], days: 1 } })).status,
+      (await program.ask('/account/tokens', { headers, body: { name: 'x', scopes: ['accounts.read'], days: 1 } })).status,
     ).toBe(403);
     // A page with the token needs no cookie, so that no page can borrow it.
     expect(
@@ -154,7 +154,7 @@ describe('an API token', () => {
       { kind: 'account', id: 'uma' },
       { kind: 'token', id },
     ];
-    expect(toy.entries('token.made').at(-1)).toMatchObject({ subjects: about, reason: 'people.read' });
+    expect(toy.entries('token.made').at(-1)).toMatchObject({ subjects: about, reason: 'accounts.read' });
     expect(toy.entries('token.revoked').at(-1)).toMatchObject({ subjects: about });
     expect(JSON.stringify(toy.entries())).not.toContain(secret);
   });
@@ -163,7 +163,7 @@ describe('an API token', () => {
     await toy.add('vera', [Role.auditor]);
     const [vera, adam] = [new ToyBrowser(toy), administrator];
     await vera.logIn('vera');
-    const body = { name: 'x', scopes: ['people.read'], days: 1 };
+    const body = { name: 'x', scopes: ['accounts.read'], days: 1 };
     const { id } = (await vera.ask('/account/tokens', { body })).json;
     expect((await adam.ask(`/account/tokens/${id}`, { method: 'DELETE' })).json.code).toBe('people.token-unknown');
     for (let count = 1; count < 50; count++) await vera.ask('/account/tokens', { body });
@@ -282,7 +282,7 @@ describe('roles', () => {
   it('keep apart who manages people, who sees patients’ names and who reads', () => {
     const holders = (permission: Parameters<ReturnType<typeof permissionsOf>['has']>[0]) =>
       Object.values(Role).filter((role) => permissionsOf([role]).has(permission));
-    expect(holders('people.manage')).toEqual(['administrator']);
+    expect(holders('accounts.manage')).toEqual(['administrator']);
     expect(holders('identity.reveal')).toEqual(['data-manager']);
     expect(holders('subject.erase')).toEqual(['data-manager']);
     expect(holders('account.own')).toEqual(Object.values(Role));

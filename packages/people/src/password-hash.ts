@@ -7,7 +7,7 @@ export interface HashCost {
   readonly memoryKib: number;
   readonly passes: number;
 }
-export const owaspCost: HashCost = { memoryKib: 19 * 1024, passes: 2 };
+const owaspCost: HashCost = { memoryKib: 19 * 1024, passes: 2 };
 
 /** More at once would let whoever asks take the machine's memory. */
 const atOnceMax = 2;

@@ -28,12 +28,12 @@ export const peopleRouteNeeds: RouteNeeds = {
   'DELETE /account/sessions/:id': 'account.own',
   'POST /account/tokens': 'account.own',
   'DELETE /account/tokens/:id': 'account.own',
-  'GET /people': 'people.read',
-  'POST /people': 'people.manage',
-  'PUT /people/:name/roles': 'people.manage',
-  'PUT /people/:name/enabled': 'people.manage',
-  'POST /people/:name/reset': 'people.manage',
-  'PUT /directory-token': 'people.manage',
+  'GET /people': 'accounts.read',
+  'POST /people': 'accounts.manage',
+  'PUT /people/:name/roles': 'accounts.manage',
+  'PUT /people/:name/enabled': 'accounts.manage',
+  'POST /people/:name/reset': 'accounts.manage',
+  'PUT /directory-token': 'accounts.manage',
 };
 
 export async function peopleRoutes(app: FastifyInstance, options: PeopleRoutesOptions): Promise<void> {

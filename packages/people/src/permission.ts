@@ -12,9 +12,9 @@ export const permissions = {
   'image.read': 'read de-identified images and labels: DICOMweb, pictures, exports',
   'image.store': 'send images: uploads, imports, retrievals from a PACS, STOW-RS',
   'label.write': 'take in labels from files',
-  'people.manage': 'make accounts, give roles, end sessions and tokens of others',
-  'people.read': 'see who has an account, and with which roles',
-  'reading.use': 'enter the reading room, where the roles decide on each task',
+  'accounts.manage': 'make accounts, give roles, end sessions and tokens of others',
+  'accounts.read': 'see who has an account, and with which roles',
+  'room.enter': 'enter the reading room, where the roles decide on each task',
   'subject.erase': 'erase a subject, and let it in again',
 } as const satisfies Readonly<Record<string, string>>;
 export type Permission = keyof typeof permissions;
@@ -48,11 +48,11 @@ export const roleWords: Readonly<Record<Role, string>> = {
   auditor: 'auditor: sees the catalogue and who has which role, changes nothing',
 };
 
-const reading = ['catalogue.read', 'image.read', 'reading.use'] as const;
+const reading = ['catalogue.read', 'image.read', 'room.enter'] as const;
 const permissionsOfRole: Readonly<Record<Role, readonly Permission[]>> = {
-  lead: [...reading, 'catalogue.curate', 'cohort.freeze', 'label.write', 'people.read'],
+  lead: [...reading, 'catalogue.curate', 'cohort.freeze', 'label.write', 'accounts.read'],
   engineer: ['catalogue.read', 'cohort.freeze', 'image.read', 'label.write'],
-  administrator: ['people.manage', 'people.read'],
+  administrator: ['accounts.manage', 'accounts.read'],
   'data-manager': [
     ...([
       'catalogue.read',
@@ -67,7 +67,7 @@ const permissionsOfRole: Readonly<Record<Role, readonly Permission[]>> = {
   reader: reading,
   reviewer: reading,
   adjudicator: reading,
-  auditor: ['catalogue.read', 'people.read'],
+  auditor: ['catalogue.read', 'accounts.read'],
 };
 
 /** Everybody with an account may use it. */

@@ -7,7 +7,7 @@ import type { Access } from './access.ts';
 import type { Permission } from './permission.ts';
 
 /** `anyone`: without a login. `known`: whoever is logged in. */
-export type RouteNeed = Permission | 'anyone' | 'known';
+type RouteNeed = Permission | 'anyone' | 'known';
 
 /** By method and address, as `GET /api/v1/overview`. */
 export type RouteNeeds = Readonly<Record<string, RouteNeed>>;

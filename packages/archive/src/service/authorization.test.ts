@@ -15,7 +15,7 @@ const clock = new ToyClock();
 const viewerToken = 'viewer-token-of-some-length';
 const extension: ServiceExtension = {
   prefix: '/toy/v1',
-  needs: { 'GET /things/:id': 'reading.use', 'POST /things': 'reading.use' },
+  needs: { 'GET /things/:id': 'room.enter', 'POST /things': 'room.enter' },
   register: async (app, { access }) => {
     app.get('/things/:id', async (request) => ({ person: access.of(request).name }));
     app.post('/things', async () => ({}));

@@ -1,6 +1,6 @@
 /** One's own account: password, second factor, sessions, tokens. */
 import type { OwnAccount } from '@consilium/people/api';
-import { Badge, Button, SimpleGrid, Stack, Table, Text, VisuallyHidden } from '@mantine/core';
+import { Button, SimpleGrid, Stack, Table, Text, VisuallyHidden } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useChange } from '../parts/change.ts';
 import { FactList } from '../parts/fact-list.tsx';
@@ -98,9 +98,9 @@ function OwnSessions({ sessions }: Pick<OwnAccount, 'sessions'>) {
                 <Table.Td>{timeText(seenMs)}</Table.Td>
                 <Table.Td>
                   {isThis ? (
-                    <Badge variant="default" tt="none">
+                    <Text size="sm" style={{ whiteSpace: 'nowrap' }}>
                       this one
-                    </Badge>
+                    </Text>
                   ) : (
                     <Button
                       size="compact-sm"

@@ -21,7 +21,7 @@ type Account = PeopleList['accounts'][number];
 
 export function PeoplePage() {
   const query = useQuery(people);
-  const mayManage = useMay('people.manage');
+  const mayManage = useMay('accounts.manage');
   return (
     <PageFrame
       title="People"
@@ -229,7 +229,11 @@ function NewAccount() {
     mutationFn: (body: { name: string; display: string; roles: readonly Role[] }) =>
       ask<{ password: string }>('/people', { method: 'POST', body }),
     gcTime: 0,
-    onSuccess: () => client.invalidateQueries({ queryKey: people.queryKey }),
+    onSuccess: () => {
+      setFields({ name: '', display: '' });
+      setRoles([]);
+      return client.invalidateQueries({ queryKey: people.queryKey });
+    },
   });
   const name = fields.name.trim();
   const submit = (event: FormEvent) => {

@@ -66,7 +66,9 @@ async function newPage(): Promise<Page> {
 
 const heading = (name: string, on = page) => on.getByRole('heading', { level: 1, name });
 async function picture(name: string): Promise<void> {
-  if (pictures !== undefined) await page.screenshot({ path: join(pictures, `${name}.png`) });
+  if (pictures === undefined) return;
+  await page.evaluate(() => window.scrollTo(0, 0));
+  await page.screenshot({ path: join(pictures, `${name}.png`) });
 }
 async function logIn(name: string, secret: string, on = page): Promise<void> {
   await on.goto('about:blank');

@@ -16,5 +16,5 @@ export const sitePages = {
   quarantine: { path: '/quarantine', name: 'Quarantine', key: 'z', needs: 'identity.reveal' },
   deidentification: { path: '/deidentification', name: 'De-identification', key: 'd', needs: 'catalogue.read' },
   roads: { path: '/roads', name: 'Storage & roads', key: 'r', needs: 'catalogue.read' },
-  people: { path: '/people', name: 'People', key: 'p', needs: 'people.read' },
+  people: { path: '/people', name: 'People', key: 'p', needs: 'accounts.read' },
 } as const satisfies Record<string, SitePage>;

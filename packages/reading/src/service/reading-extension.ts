@@ -34,7 +34,7 @@ export interface ReadingExtension extends ServiceExtension {
 
 /** What a person may do with a task, the roles of the reading room decide. */
 const needs: ServiceExtension['needs'] = Object.fromEntries(
-  Object.values<RouteContract>(routeTable).map(({ method, path }) => [`${method} ${path}`, 'reading.use']),
+  Object.values<RouteContract>(routeTable).map(({ method, path }) => [`${method} ${path}`, 'room.enter']),
 );
 
 export function readingExtension({ apps = [], identify, onTrouble }: ReadingExtensionOptions = {}): ReadingExtension {
