@@ -16,10 +16,10 @@ import { type StructureOfClass, structuresOfClasses } from './class-mapping.ts';
 
 /** `interactive` answers to prompts, `automatic` draws by itself. */
 export type ModelKind = 'automatic' | 'interactive';
-export type ModelState = 'candidate' | 'champion' | 'retired';
+type ModelState = 'candidate' | 'champion' | 'retired';
 
 /** Where a model comes from; empty if nobody said. */
-export interface ModelOrigin {
+interface ModelOrigin {
   readonly job?: string;
   readonly round?: number;
 }

@@ -107,7 +107,7 @@ export interface PromptReply {
   readonly region: { readonly first: Triple; readonly last: Triple };
 }
 
-export interface CloseSessionTask {
+interface CloseSessionTask {
   readonly kind: 'close-session';
   readonly session: string;
 }

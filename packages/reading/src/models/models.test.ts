@@ -363,6 +363,34 @@ describe('a session with prompts', () => {
   });
 });
 
+describe('the next case', () => {
+  it('is the one of which the model is least sure, where the project says so and none is more urgent', async () => {
+    const other = 'second';
+    await room.projects.create(lead, other, renalProtocol);
+    const made = { readers: 1, isBlinded: false, assignTo: [], dueMs: undefined };
+    const cases = new Map<string, string>();
+    for (const [patient, priority] of Object.entries({ W1: 0, W2: 0, W3: 0, W4: -1 })) {
+      clock.timeMs += 1000;
+      const series = [toySeriesUid(patient)];
+      const [entry] = await room.projects.addCases(lead, other, { ...made, priority, series });
+      cases.set(patient, entry!.caseId);
+    }
+    const { digest } = await room.models.shelf.put(lead, other, {
+      ...{ name: 'good', kind: 'automatic', files: thresholdBundle() },
+    });
+    const asked = { cases: [...cases.values()], digest, priority: 0, isNightly: false };
+    for (const work of await room.models.proposals.ask(lead, other, asked)) await room.models.ended(other, work);
+    const next = () => room.tasks.next(readerB, other)?.caseId;
+    expect(next()).toBe(cases.get('W1'));
+    await room.projects.revise(lead, other, { ...renalProtocol, models: { next: 'uncertainty' } });
+    expect(next()).toBe(cases.get('W2'));
+    const { task } = (await room.readings.openNext(readerB, other))!;
+    expect(task.caseId).toBe(cases.get('W2'));
+    // What is under way comes first.
+    expect(next()).toBe(cases.get('W2'));
+  });
+});
+
 it('does all of this without trouble', () => {
   expect(troubles).toEqual([]);
 });

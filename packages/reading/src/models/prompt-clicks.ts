@@ -4,7 +4,7 @@ import { decodeRuns } from '../label/run-length.ts';
 import { ReadingError } from '../reading-error.ts';
 import type { Prompt, PromptClick } from './model-tasks.ts';
 
-export interface Scribble {
+interface Scribble {
   readonly isForeground: boolean;
   /** `[z, y, x]`, both inside. */
   readonly first: Triple;

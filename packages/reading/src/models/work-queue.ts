@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 
-export type WorkState = 'waiting' | 'running' | 'done' | 'failed' | 'cancelled';
+type WorkState = 'waiting' | 'running' | 'done' | 'failed' | 'cancelled';
 
 export interface ModelWork {
   readonly id: string;

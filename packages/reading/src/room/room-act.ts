@@ -1,7 +1,7 @@
 /** What of the reading room is for the audit log of the archive: written down before it is done, or it is not done. */
 import { type AuditAction, type AuditSubject, auditSubject } from '@consilium/audit';
 
-export interface RoomAct {
+interface RoomAct {
   readonly action: AuditAction;
   readonly person: string;
   readonly subjects: readonly AuditSubject[];
