@@ -1,7 +1,7 @@
 /** `consilium experiment`: run one, look at what it says, compare. */
 import { readFile } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
-import { analyse, type Experiment, parseExperiment } from '@consilium/study';
+import { analyse, type Experiment, labelEffort, parseExperiment, parseMeasures } from '@consilium/study';
 import { type Command, Option } from 'commander';
 import { parse as parseYaml } from 'yaml';
 import { type ActingOptions, actingOptions } from './acting-member.ts';
@@ -11,7 +11,7 @@ import type { Hospital } from './committee.ts';
 import { ExperimentDirectory } from './experiment-directory.ts';
 import { ExperimentHost, type HostOptions } from './experiment-host.ts';
 import { runExperiment } from './experiment-run.ts';
-import { comparisonText, experimentText } from './experiment-text.ts';
+import { comparisonText, experimentText, labelEffortText } from './experiment-text.ts';
 import { stopOnInterrupt } from './interruption.ts';
 import { jobEventText } from './job-event-text.ts';
 import { wholeNumber } from './number-option.ts';
@@ -43,6 +43,7 @@ export function addExperimentCommand(program: Command): void {
       '\nExamples:\n  consilium experiment run widths.yaml --rehearsal\n  consilium experiment show widths\n  consilium experiment compare widths --json',
     );
   addRun(group);
+  addLabels(group);
   for (const [name, description, text] of [
     ['show', 'What the experiment says: each configuration with validation, test, cost.', experimentText],
     ['compare', 'Differences between configurations, paired by case, with tests and corrections.', comparisonText],
@@ -103,6 +104,31 @@ Examples:
   consilium experiment run widths.yaml --identity anna`,
     )
     .action(run);
+}
+
+function addLabels(group: Command): void {
+  group
+    .command('labels')
+    .description('What drawing costs by hand and with a model’s help, from the measures that reading rooms export.')
+    .argument('<files...>', 'JSON of GET .../measures, one a site, called as the site')
+    .option(...jsonOption)
+    .addHelpText('after', '\nExample:\n  consilium experiment labels charite.json mainz.json')
+    .action(async (files: readonly string[], options: AnswerOptions) => {
+      const read = files.map(
+        async (file) => [basename(file, '.json'), parseMeasures(await readMeasures(file))] as const,
+      );
+      const effort = labelEffort(Object.fromEntries(await Promise.all(read)));
+      answer(options, effort, labelEffortText(effort));
+    });
+}
+
+/** @throws CliError `cli.bad-experiment` */
+async function readMeasures(file: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8'));
+  } catch {
+    throw new CliError('cli.bad-experiment', `${file} cannot be read, or is not JSON.`);
+  }
 }
 
 async function run(file: string, options: RunOptions): Promise<void> {

@@ -319,9 +319,9 @@ async function testOne(work: Work, run: RunRecord): Promise<ExperimentRecord['sc
     ...termsOf(experiment.limits, participants),
   });
   return [...answers].flatMap(([siteId, { scores }]) =>
-    scores.map(({ case: pseudonym, regions }) => ({
+    scores.map(({ case: pseudonym, patient, regions }) => ({
       ...{ run: run.digest, siteId, case: pseudonym, regions },
-      patient: pseudonym,
+      patient: patient === undefined ? pseudonym : `patient-${patient}`,
     })),
   );
 }

@@ -1,5 +1,5 @@
 /** What an experiment says, for people at a terminal. */
-import type { ExperimentAnalysis, ExperimentRecord } from '@consilium/study';
+import type { ExperimentAnalysis, ExperimentRecord, LabelEffort } from '@consilium/study';
 import { textTable } from './answer.ts';
 
 type ConfigurationResult = ExperimentAnalysis['configurations'][number];
@@ -73,13 +73,34 @@ export function comparisonText(record: ExperimentRecord, { comparisons }: Experi
   return textTable([head, ...rows]);
 }
 
+export function labelEffortText({ editedVoxels, minutes, paired, proposals, readers }: LabelEffort): string {
+  const rows = (['manual', 'assisted'] as const).map((phase) => [
+    phase,
+    String(minutes[phase].cases),
+    String(readers[phase]),
+    interval(minutes[phase], false, 1),
+    interval(editedVoxels[phase], false, 0),
+  ]);
+  const { accepted, dice, edited, redrawn } = proposals;
+  const pairs =
+    paired === null
+      ? 'No case was read both ways.'
+      : `Cases read both ways: ${paired.cases};  assisted less manual ${interval(paired.minutes, true, 1)} minutes; Wilcoxon p ${pValue(paired.wilcoxon.p)}, rank-biserial ${number(paired.rankBiserial, 2)}`;
+  return [
+    textTable([['labels', 'cases', 'readers', 'active minutes (95 %)', 'edited voxels (95 %)'], ...rows]),
+    '',
+    pairs,
+    `Proposals: ${accepted} accepted, ${edited} edited, ${redrawn} redrawn; Dice with what was handed in ${interval(dice)}`,
+  ].join('\n');
+}
+
 function number(value: number | null, digits = 3): string {
   return value === null || !Number.isFinite(value) ? '–' : value.toFixed(digits);
 }
 
-function interval(estimate: Estimate | null, signed = false): string {
+function interval(estimate: Estimate | null, signed = false, digits = 3): string {
   if (estimate === null || estimate.cases === 0) return '–';
-  const shown = (value: number) => `${signed && value > 0 ? '+' : ''}${value.toFixed(3)}`;
+  const shown = (value: number) => `${signed && value > 0 ? '+' : ''}${value.toFixed(digits)}`;
   return `${shown(estimate.mean)} (${shown(estimate.low)} to ${shown(estimate.high)})`;
 }
 

@@ -106,12 +106,12 @@ async function recordOf(directory: string, rehearsed: Rehearsed): Promise<Rehear
     jobs: await Promise.all(models.map((trained) => jobOf(trained, rehearsed.committee))),
     scores: [...scores].flatMap(([name, bySite]) =>
       [...bySite].flatMap(([siteId, { scores: cases }]) =>
-        cases.flatMap(({ case: pseudonym, regions }) =>
+        cases.flatMap(({ case: pseudonym, patient, regions }) =>
           Object.entries(regions).map(([region, metrics]) => ({
             model: name,
             siteId,
             case: `${siteId}/${pseudonym}`,
-            patient: `${siteId}/${pseudonym}`,
+            patient: patient === undefined ? `${siteId}/${pseudonym}` : `${siteId}/patient-${patient}`,
             region,
             dice: metrics['dice'] ?? null,
             nsd: metrics['nsd'] ?? null,

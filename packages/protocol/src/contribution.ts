@@ -67,6 +67,8 @@ const metricsSchema = z.record(z.string().max(100), z.number().nullable());
 
 const caseScoreSchema = z.object({
   case: pseudonymSchema,
+  /** Which cases are of one patient: patients counted from 1 as their cases come. Absent in validation. */
+  patient: z.int().min(1).optional(),
   /** By region, as the plan names them. */
   regions: z.record(z.string().max(100), metricsSchema),
   /** Names of files in the site's own `pictures` directory. */

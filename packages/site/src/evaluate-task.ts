@@ -64,6 +64,7 @@ async function validate(task: EvaluateTask, workplace: Workplace, context: TaskC
 async function test(task: EvaluateTask, workplace: Workplace, context: TaskContext): Promise<EvaluateContribution> {
   const plan = parsePlan(task.plan);
   const members = workplace.cohort.usable('test');
+  const patients = new Map<string, number>();
   const scores: CaseScore[] = [];
   if (members.length > 0) {
     await using judge = await openJudge(task, plan, workplace, context);
@@ -73,12 +74,20 @@ async function test(task: EvaluateTask, workplace: Workplace, context: TaskConte
       if (loaded !== null) {
         const { regions, prediction } = await judge.test(loaded);
         const pictures = task.pictures ? [await drawCase(task, { member, loaded, prediction, plan }, workplace)] : [];
-        scores.push({ case: member.pseudonym, regions: withoutInfinities(regions), pictures });
+        const patient = numberOf(member.patient, patients);
+        scores.push({ case: member.pseudonym, patient, regions: withoutInfinities(regions), pictures });
       }
       context.onProgress({ kind: 'case', done: index + 1, of: members.length });
     }
   }
   return answerOf(scores, workplace);
+}
+
+/** Counted as they come; who it is stays here. */
+function numberOf(patient: string, known: Map<string, number>): number {
+  const number = known.get(patient) ?? known.size + 1;
+  known.set(patient, number);
+  return number;
 }
 
 async function loadChecked(member: CohortCase, plan: Plan): Promise<Case> {

@@ -4,6 +4,7 @@ import { nodeRuntime } from '@consilium/engine/node';
 import { createRandom, decodeSafetensors, encodeSafetensors, type Weights } from '@consilium/numerics';
 import type {
   BlobId,
+  EvaluateContribution,
   EvaluateTask,
   JobId,
   ModelName,
@@ -91,6 +92,14 @@ class ToySite {
 
   /** On the test patients, who answer once for each name. */
   async test(modelName: string, changes: Partial<EvaluateTask>, weights: Weights = initial): Promise<number | null> {
+    return (await this.tested(modelName, changes, weights)).meanDice;
+  }
+
+  async tested(
+    modelName: string,
+    changes: Partial<EvaluateTask> = {},
+    weights = initial,
+  ): Promise<EvaluateContribution> {
     const task: EvaluateTask = {
       kind: 'evaluate',
       taskId: `${modelName}/0/evaluate/site-1` as TaskId,
@@ -110,7 +119,7 @@ class ToySite {
       getBlob: async (id) => this.blobs.get(id)!,
       putBlob: async (bytes) => this.put(bytes),
     });
-    return answer.kind === 'evaluate' ? answer.meanDice : expect.unreachable();
+    return answer.kind === 'evaluate' ? answer : expect.unreachable();
   }
 
   weightsOf(id: BlobId): Weights {
@@ -231,6 +240,18 @@ describe('the training of a site', () => {
     await expect(site.test('personal', {})).rejects.toMatchObject({ code: 'site.test-set-already-used' });
     const none = site.test('none', { personal: true, memoryOf: 'plain' as JobId });
     await expect(none).rejects.toMatchObject({ code: 'site.job-not-remembered', lasting: true });
+  });
+
+  it('says of its test cases which are of one patient, and not of whom', async () => {
+    using directory = new ToyDirectory();
+    const site = new ToySite(directory);
+    writeToyPatients(`${directory.path}/data`, { count: 9 });
+    for (let index = 0; index < 9; index++) {
+      directory.file(`data/patient-${index}/case.json`, JSON.stringify({ patientId: `P${index % 3}` }));
+    }
+    const { scores } = await site.tested('together');
+    expect(scores.map(({ patient }) => patient)).toEqual([1, 1, 1]);
+    expect(JSON.stringify(scores)).not.toMatch(/P\d/);
   });
 
   it('takes the cases that the job selects, with the labels that it selects', async () => {

@@ -21,6 +21,7 @@ export type { RunSettings } from './experiment/run-settings.ts';
 export { type TestedModel, type TestLedger, testLedgerSchema, withLook } from './experiment/test-ledger.ts';
 export { harmonisationOf, harmonised } from './heterogeneity/combat.ts';
 export { type SiteDifferences, siteDifferences } from './heterogeneity/site-differences.ts';
+export { type LabelEffort, labelEffort, parseMeasures } from './labels/label-effort.ts';
 export { metricsCsv, metricsJson } from './metrics.ts';
 export { parseRecord, type RehearsalRecord, type RehearsalRecordInput } from './record.ts';
 export { reportHtml } from './report.ts';

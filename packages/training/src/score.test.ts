@@ -57,6 +57,25 @@ describe('the score of a segmentation', () => {
     expect(moved.volumeErrorMl).toBe(0);
   });
 
+  it('says how far the predicted surface lies outside the reference’s, or inside', () => {
+    const fine = axisAligned({ size: [40, 40, 40], spacingMm: [1, 1, 1] });
+    const ball = (radius: number): LabelMap => {
+      const voxels = Uint8Array.from({ length: 40 ** 3 }, (_, index) => {
+        const place = [Math.floor(index / 1600), Math.floor(index / 40) % 40, index % 40];
+        return place.reduce((sum, at) => sum + (at - 19.5) ** 2, 0) < radius ** 2 ? 2 : 0;
+      });
+      return { geometry: fine, voxels };
+    };
+    const bias = (predicted: number, reference: number) =>
+      score(ball(predicted), ball(reference))['tumour']!.boundaryBiasMm!;
+    expect(bias(12, 12)).toBe(0);
+    // Marching cubes of voxels have a tenth more area than the ball.
+    expect(bias(13, 11)).toBeGreaterThan(1.7);
+    expect(bias(13, 11)).toBeLessThan(2.1);
+    expect(bias(11, 13)).toBeCloseTo(-bias(13, 11), 12);
+    expect(score(labels(), labels(kidney, tumour))['tumour']!.boundaryBiasMm).toBeNull();
+  });
+
   it('measures volume in ml and relative to the reference', () => {
     const larger = score(labels(kidney, [[4, 4, 4], [4, 4, 6], 2]), labels(kidney, tumour))['tumour']!;
     expect(larger.referenceMl).toBeCloseTo(64 * 0.016, 9);
@@ -68,6 +87,7 @@ describe('the score of a segmentation', () => {
     const none = score(labels(kidney), labels(kidney))['tumour'];
     expect(none).toEqual({
       dice: null,
+      boundaryBiasMm: null,
       nsd: null,
       hd95Mm: null,
       referenceMl: 0,

@@ -15,6 +15,7 @@ import {
   dice,
   hausdorff95Of,
   type LabelMap,
+  type SurfaceDistances,
   sameGrid,
   surfaceDiceOf,
   surfaceDistances,
@@ -34,6 +35,11 @@ export type RegionScore = {
   readonly predictedMl: number;
   /** Predicted less reference: positive is drawn too large. */
   readonly volumeErrorMl: number;
+  /**
+   * How far the predicted surface lies outside the reference's on average, negative: inside: the volume between them over
+   * the mean of their areas, which for surfaces that run side by side is their mean signed distance. Null if either is empty.
+   */
+  readonly boundaryBiasMm: number | null;
   /** The same divided by the reference's volume; null if that is 0. */
   readonly volumeErrorRelative: number | null;
   /** Lesions of the reference. */
@@ -94,16 +100,25 @@ function scoreRegion(
   const lesions = matchLesions(predicted, expected, geometry.size);
   if (predictedVoxels === 0 || expectedVoxels === 0) {
     const overlap = predictedVoxels === expectedVoxels ? null : 0;
-    return { dice: overlap, nsd: overlap, hd95Mm: null, ...volumes, ...lesions };
+    return { dice: overlap, nsd: overlap, hd95Mm: null, boundaryBiasMm: null, ...volumes, ...lesions };
   }
   const surfaces = surfaceDistances(predicted, expected, geometry);
   return {
     dice: dice(predicted, expected),
     nsd: surfaceDiceOf(surfaces, toleranceMm),
     hd95Mm: hausdorff95Of(surfaces),
+    boundaryBiasMm: boundaryBiasOf(volumeErrorMl, surfaces),
     ...volumes,
     ...lesions,
   };
+}
+
+function boundaryBiasOf(volumeErrorMl: number, { aToB, bToA }: SurfaceDistances): number {
+  const areaMm2 = [aToB, bToA].reduce(
+    (total, { areasMm2 }) => total + areasMm2.reduce((sum, each) => sum + each, 0),
+    0,
+  );
+  return (1000 * volumeErrorMl) / (areaMm2 / 2);
 }
 
 function countOf(mask: Uint8Array): number {
