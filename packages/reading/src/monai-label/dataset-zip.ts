@@ -19,9 +19,9 @@ export function datasetZip(
   limit: number,
 ): Readable {
   const pairs = datastore
-    .images(asker)
-    .flatMap((image): Pair[] => {
-      const label = datastore.labels(asker, image).get(finalTag);
+    .all(asker)
+    .flatMap(({ image, labels }): Pair[] => {
+      const label = labels.get(finalTag);
       return label === undefined ? [] : [{ image, label }];
     })
     .slice(0, limit);

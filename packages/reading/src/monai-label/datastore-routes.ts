@@ -40,26 +40,26 @@ export function datastoreRoutes(add: AddRoute, context: MonaiContext): void {
 }
 
 export function statsOf({ datastore }: MonaiContext, { asker }: MonaiTurn): object {
-  const images = datastore.images(asker);
+  const images = datastore.all(asker);
   const tags: Record<string, number> = {};
-  for (const image of images) for (const tag of datastore.labels(asker, image).keys()) tags[tag] = (tags[tag] ?? 0) + 1;
+  for (const { labels } of images) for (const tag of labels.keys()) tags[tag] = (tags[tag] ?? 0) + 1;
   return { total: images.length, completed: tags[finalTag] ?? 0, label_tags: tags };
 }
 
 function trainingListOf({ datastore }: MonaiContext, { asker }: MonaiTurn): readonly object[] {
   return datastore
-    .images(asker)
-    .filter((image) => datastore.labels(asker, image).has(finalTag))
-    .map(({ id }) => ({ image: imageName(id), label: `labels/${finalTag}/${id}.nii.gz` }));
+    .all(asker)
+    .filter(({ labels }) => labels.has(finalTag))
+    .map(({ image: { id } }) => ({ image: imageName(id), label: `labels/${finalTag}/${id}.nii.gz` }));
 }
 
 async function allOf(context: MonaiContext, { asker }: MonaiTurn): Promise<object> {
   const { datastore } = context;
   const { title } = datastore.protocol;
   const objects: Record<string, object> = {};
-  for (const image of datastore.images(asker)) {
+  for (const { image, labels: tagged } of datastore.all(asker)) {
     const labels: Record<string, object> = {};
-    for (const [tag, label] of datastore.labels(asker, image)) {
+    for (const [tag, label] of tagged) {
       labels[tag] = { ext: '.nii.gz', info: await labelInfo(context, asker, { image, label, tag }) };
     }
     objects[image.id] = { image: { ext: '.nii.gz', info: imageInfo(image) }, labels };

@@ -27,6 +27,11 @@ export interface TaggedLabel {
   readonly status: 'segmented' | 'approved' | 'flagged';
 }
 
+export interface LabelledImage {
+  readonly image: DatastoreImage;
+  readonly labels: ReadonlyMap<string, TaggedLabel>;
+}
+
 export const finalTag = 'final';
 export const originalTag = 'original';
 const tasksAtOnce = 1000;
@@ -87,28 +92,17 @@ export class Datastore {
   }
 
   /** In the order of `original`, `final`, readers, versions. */
-  labels(asker: Asker, { id, tasks }: DatastoreImage): ReadonlyMap<string, TaggedLabel> {
-    const versions = this.#room.versions(asker, this.#project, id);
-    const byId = new Map(versions.map((version) => [version.id, version]));
-    const statusOf = this.#statuses(asker, tasks);
-    const tagged = (version: Version): TaggedLabel => ({ version, status: statusOf.get(version.id) ?? 'segmented' });
-    const labels = new Map<string, TaggedLabel>();
-    const proposal = versions.findLast(({ kind }) => kind === 'proposal');
-    if (proposal !== undefined) labels.set(originalTag, tagged(proposal));
-    const finished = tasks
-      .filter(({ state }) => handedIn.includes(state))
-      .flatMap((task) => {
-        const version = task.headVersion === undefined ? undefined : byId.get(task.headVersion);
-        return version === undefined ? [] : [{ task, ...tagged(version) }];
-      })
-      .sort((a, b) => a.version.createdMs - b.version.createdMs);
-    const final = finished.findLast(({ status }) => status === 'approved') ?? finished.at(-1);
-    if (final !== undefined) labels.set(finalTag, tagged(final.version));
-    for (const { task, version } of finished) {
-      if (task.reader !== undefined) labels.set(`reader_${task.reader}`, tagged(version));
-    }
-    for (const [at, version] of distinct(versions).entries()) labels.set(`version_${at + 1}`, tagged(version));
-    return labels;
+  labels(asker: Asker, image: DatastoreImage): ReadonlyMap<string, TaggedLabel> {
+    return this.#tagged(asker, image, this.#room.versions(asker, this.#project, image.id));
+  }
+
+  /** Every image with its labels, at the cost of one look at the tables. */
+  all(asker: Asker): readonly LabelledImage[] {
+    const versions = Map.groupBy(this.#room.versions(asker, this.#project), ({ caseId }) => caseId);
+    return this.images(asker).map((image) => ({
+      image,
+      labels: this.#tagged(asker, image, versions.get(image.id) ?? []),
+    }));
   }
 
   /** @throws ReadingError `reading.version-unknown` */
@@ -136,13 +130,40 @@ export class Datastore {
     return numbers;
   }
 
+  #tagged(asker: Asker, { tasks }: DatastoreImage, versions: readonly Version[]): ReadonlyMap<string, TaggedLabel> {
+    const byId = new Map(versions.map((version) => [version.id, version]));
+    const statusOf = this.#statuses(asker, tasks);
+    const tagged = (version: Version): TaggedLabel => ({ version, status: statusOf.get(version.id) ?? 'segmented' });
+    const labels = new Map<string, TaggedLabel>();
+    const proposal = versions.findLast(({ kind }) => kind === 'proposal');
+    if (proposal !== undefined) labels.set(originalTag, tagged(proposal));
+    const finished = tasks
+      .filter(({ state }) => handedIn.includes(state))
+      .flatMap((task) => {
+        const version = task.headVersion === undefined ? undefined : byId.get(task.headVersion);
+        return version === undefined ? [] : [{ task, ...tagged(version) }];
+      })
+      .sort((a, b) => a.version.createdMs - b.version.createdMs);
+    const final = finished.findLast(({ status }) => status === 'approved') ?? finished.at(-1);
+    if (final !== undefined) labels.set(finalTag, tagged(final.version));
+    for (const { task, version } of finished) {
+      if (task.reader !== undefined) labels.set(`reader_${task.reader}`, tagged(version));
+    }
+    for (const [at, version] of distinct(versions).entries()) labels.set(`version_${at + 1}`, tagged(version));
+    return labels;
+  }
+
   /** By version: what reviewers made of it. */
   #statuses(asker: Asker, tasks: readonly Task[]): ReadonlyMap<string, TaggedLabel['status']> {
     const statuses = new Map<string, TaggedLabel['status']>();
-    for (const { headVersion, id } of tasks) {
+    for (const { headVersion, id, state } of tasks) {
       if (headVersion === undefined) continue;
-      for (const { decision, version } of this.#room.reviews.list(asker, { project: this.#project, taskId: id })) {
-        statuses.set(version, decision === 'approve' ? 'approved' : 'flagged');
+      if (state === TaskState.approved) {
+        statuses.set(headVersion, 'approved');
+      } else {
+        for (const { decision, version } of this.#room.reviews.list(asker, { project: this.#project, taskId: id })) {
+          statuses.set(version, decision === 'approve' ? 'approved' : 'flagged');
+        }
       }
     }
     return statuses;

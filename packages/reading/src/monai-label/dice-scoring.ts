@@ -25,9 +25,8 @@ export async function diceBetweenTags(
   const { project, protocol } = datastore;
   const sums = new Map(protocol.structures.map(({ name }) => [name, { total: 0, images: 0 }]));
   let images = 0;
-  for (const image of datastore.images(asker)) {
+  for (const { labels } of datastore.all(asker)) {
     if (signal.aborted) break;
-    const labels = datastore.labels(asker, image);
     const [one, other] = [labels.get(tags.y ?? finalTag), labels.get(tags.y_pred ?? originalTag)];
     if (one === undefined || other === undefined) continue;
     images++;

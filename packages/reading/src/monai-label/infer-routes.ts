@@ -9,7 +9,7 @@ import { ReadingError } from '../reading-error.ts';
 import type { Version } from '../store/version-store.ts';
 import type { TaskWork } from './background-tasks.ts';
 import { clicksOf, drawnByClicks } from './click-inference.ts';
-import { type DatastoreImage, originalTag } from './datastore.ts';
+import { type DatastoreImage, finalTag, originalTag } from './datastore.ts';
 import { modelOf } from './model-routes.ts';
 import {
   type AddRoute,
@@ -200,9 +200,9 @@ function batchRoutes(add: AddRoute, context: MonaiContext): void {
     const { asker } = turn;
     const { digest, name } = modelOf(context, turn.params['model']!);
     const cases = datastore
-      .images(asker)
-      .filter((image) => which === 'all' || datastore.labels(asker, image).has('final') === (which === 'labeled'))
-      .map(({ id }) => id);
+      .all(asker)
+      .filter(({ labels }) => which === 'all' || labels.has(finalTag) === (which === 'labeled'))
+      .map(({ image }) => image.id);
     const request = { model: name, images: which };
     const task = tasks.begin('batch_infer', request, (work) => proposeFor({ ...work, asker, cases, digest }));
     return isWaitedFor ? (await task.ended).result : task.answer;

@@ -122,6 +122,7 @@ const statusOfCode: Readonly<Record<string, number>> = {
   'reading.version-conflict': 409,
   'reading.version-stale': 409,
   'reading.form-incomplete': 409,
+  'reading.infer-failed': 500,
   'reading.infer-unavailable': 501,
 };
 

@@ -504,6 +504,17 @@ describe('a model', () => {
     expect((await server.ask('anna', 'POST', '/infer/wsi/x', {})).json().code).toBe('reading.infer-unavailable');
   });
 
+  it('that was told to stop has not drawn', async () => {
+    await put('other', thresholdBundle({ kidneyHu: 110 }));
+    const asked = infer('other', '&output=json', {});
+    const running = () =>
+      server.room.models.work(lena, 'renal').find(({ state }) => state === 'waiting' || state === 'running');
+    await expect.poll(running).toBeDefined();
+    await server.room.models.cancel(lena, 'renal', running()!.id);
+    const { json, status } = await asked;
+    expect([status, json().code]).toEqual([500, 'reading.infer-failed']);
+  });
+
   it('wants clicks if it answers to them, and is retired by who leads', async () => {
     const clicks = { name: 'clicks', kind: 'interactive', files: clickBundle(), structures: { kidney: 1 } } as const;
     await server.room.models.shelf.put(lena, 'renal', clicks);
