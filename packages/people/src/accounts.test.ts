@@ -138,7 +138,8 @@ describe('an API token', () => {
     expect((await program.ask('/people', { headers })).status).toBe(200);
     expect((await program.ask('/account', { headers })).json.code).toBe('people.not-allowed');
     expect(
-      (await program.ask('/account/tokens', { headers, body: { name: 'x', scopes: ['accounts.read'], days: 1 } })).status,
+      (await program.ask('/account/tokens', { headers, body: { name: 'x', scopes: ['accounts.read'], days: 1 } }))
+        .status,
     ).toBe(403);
     // A page with the token needs no cookie, so that no page can borrow it.
     expect(
@@ -157,6 +158,17 @@ describe('an API token', () => {
     expect(toy.entries('token.made').at(-1)).toMatchObject({ subjects: about, reason: 'accounts.read' });
     expect(toy.entries('token.revoked').at(-1)).toMatchObject({ subjects: about });
     expect(JSON.stringify(toy.entries())).not.toContain(secret);
+  });
+
+  it('works for an account whose person has not logged in yet, as one made for a program', async () => {
+    await toy.people.accounts.add(founder, { name: 'robot', display: 'Nightly export', roles: [Role.auditor] });
+    const { secret } = await toy.people.tokens.make(founder, 'robot', {
+      name: 'x',
+      scopes: ['accounts.read'],
+      days: 1,
+    });
+    const headers = { authorization: `Bearer ${secret}` };
+    expect((await new ToyBrowser(toy).ask('/people', { headers })).status).toBe(200);
   });
 
   it('of somebody else cannot be revoked, and there are at most fifty', async () => {
