@@ -90,7 +90,10 @@ export class ReadingRoom implements AsyncDisposable {
     this.tasks = new TaskBook(parts, (project, cases) => readingOrder(parts, project, cases));
     this.readings = new Readings(parts, this.tasks);
     this.reviews = new Reviews(parts, this.tasks);
-    this.agreements = new Agreements(parts, this.tasks);
+    this.agreements = new Agreements(parts, this.tasks, {
+      settle: (readers, options) => this.models.compare({ kind: 'settle', readers, ...options }),
+      dispute: (readers, geometry) => this.models.compare({ kind: 'dispute', readers, geometry }),
+    });
     this.models = new Models(parts, {
       ...{ shelf, projects: this.projects, readings: this.readings, tasks: this.tasks, onTrouble },
       ...(modelWorker === undefined ? {} : { worker: modelWorker }),

@@ -3,12 +3,15 @@ import { ContentDirectory } from '@consilium/archive';
 import { nodeRuntime } from '@consilium/engine/node';
 import { dice, type Geometry, type Image, type LabelMap, voxelCount } from '@consilium/imaging';
 import { type Bundle, decodeBundle, Predictor } from '@consilium/training';
+import { disagreementMap } from '../agreement/consensus.ts';
+import { settlementOf } from '../agreement/settlement.ts';
 import { finishedLabel, preparedImage } from '../apps/app-steps.ts';
 import { decodeRuns, encodeRuns } from '../label/run-length.ts';
 import { SeriesVolumes } from '../series/series-volumes.ts';
 import { descriptorsOf } from './case-descriptors.ts';
 import type { CaseDice } from './champion-gate.ts';
 import type {
+  DisputeTask,
   LabelSource,
   ModelAnswers,
   ModelSource,
@@ -16,6 +19,7 @@ import type {
   OpenSessionTask,
   Segmented,
   SegmentTask,
+  SettleTask,
   Uncertainty,
 } from './model-tasks.ts';
 import { PromptRooms } from './prompt-room.ts';
@@ -34,6 +38,10 @@ export async function performTask(task: ModelTask, onProgress: OnProgress): Prom
       await prompts.open(task, { bundle: await readBundle(task.model), image: await readImage(task), layers });
       return null;
     }
+    case 'settle':
+      return settlementOf(await readersOf(task), task);
+    case 'dispute':
+      return encodeRuns(disagreementMap(await readersOf(task)));
     case 'prompt':
       return prompts.answer(task);
     case 'close-session':
@@ -64,11 +72,16 @@ async function segment(task: SegmentTask, onProgress: OnProgress): Promise<Segme
   const against = task.against && (await layersOf(task.against, { count: task.layers, geometry }));
   return {
     layers: layers.map(encodeRuns),
-    heat: encodeRuns(uncertainty.voxels),
     uncertainty: uncertaintyOf(labels, uncertainty),
+    heat: encodeRuns(uncertainty.voxels.map(stepOf)),
     descriptors: descriptorsOf(image, labels, task.structures),
     dice: against && diceOf(layers, against, task),
   };
+}
+
+/** Of a map to look at: 16 steps make runs many times shorter than 256. */
+function stepOf(heat: number): number {
+  return Math.round(heat / 17) * 17;
 }
 
 /** A voxel that may be something: of at least a quarter of the greatest entropy. */
@@ -104,6 +117,12 @@ function diceOf(
     const maskOf = (voxels: Uint8Array) => voxels.map((value) => (value === structure ? 1 : 0));
     found[structure] = dice(maskOf(layers[layer]!), maskOf(against[layer]!));
   }
+  return found;
+}
+
+async function readersOf({ geometry, readers }: SettleTask | DisputeTask): Promise<readonly (readonly Uint8Array[])[]> {
+  const found: (readonly Uint8Array[])[] = [];
+  for (const reader of readers) found.push(await layersOf(reader, { count: reader.layers.length, geometry }));
   return found;
 }
 

@@ -2,6 +2,7 @@
 import type { Catalogue } from '@consilium/archive';
 import type { Geometry, Triple } from '@consilium/imaging';
 import type { ContrastPhase } from '@consilium/training';
+import type { Settlement, SettlementOptions } from '../agreement/settlement.ts';
 import type { ModelSteps } from '../apps/app-steps.ts';
 import type { LabelDelta } from '../label/label-delta.ts';
 import type { CaseDice } from './champion-gate.ts';
@@ -54,7 +55,7 @@ export interface Uncertainty {
 export interface Segmented {
   /** Runs by layer. */
   readonly layers: readonly Uint8Array[];
-  /** Runs of a map of 0 to 255. */
+  /** Runs of a map of 0 to 255, in steps of 17. */
   readonly heat: Uint8Array;
   readonly uncertainty: Uncertainty;
   readonly descriptors: readonly number[];
@@ -112,13 +113,29 @@ interface CloseSessionTask {
   readonly session: string;
 }
 
-export type ModelTask = SegmentTask | OpenSessionTask | PromptTask | CloseSessionTask;
+/** How the readers of a case agree, and their consensus. */
+export interface SettleTask extends SettlementOptions {
+  readonly kind: 'settle';
+  readonly readers: readonly LabelSource[];
+}
+
+/** Where they disagree. */
+export interface DisputeTask {
+  readonly kind: 'dispute';
+  readonly geometry: Geometry;
+  readonly readers: readonly LabelSource[];
+}
+
+export type ModelTask = SettleTask | DisputeTask | SegmentTask | OpenSessionTask | PromptTask | CloseSessionTask;
 
 export interface ModelAnswers {
   readonly segment: Segmented;
   readonly 'open-session': null;
   readonly prompt: PromptReply;
   readonly 'close-session': null;
+  readonly settle: Settlement;
+  /** Runs of a map of 0 to 255. */
+  readonly dispute: Uint8Array;
 }
 
 export interface AskMessage {

@@ -1,11 +1,13 @@
 /** Models over a real archive: how they come to propose, what they propose, and how they answer to prompts. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Archive } from '@consilium/archive';
+import { type Archive, ContentDirectory } from '@consilium/archive';
 import { bundleFiles } from '@consilium/training';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { disagreementMap } from '../agreement/consensus.ts';
+import { settlementOf } from '../agreement/settlement.ts';
 import { applyDelta } from '../label/label-delta.ts';
-import { decodeRuns } from '../label/run-length.ts';
+import { decodeRuns, encodeRuns } from '../label/run-length.ts';
 import { ReadingRoom } from '../reading-room.ts';
 import {
   lead,
@@ -361,6 +363,24 @@ describe('a session with prompts', () => {
     clock.timeMs += 6 * 60_000;
     expect(() => sessions.heartbeat(readerA, asked)).toThrow(refusal('session-unknown'));
   });
+});
+
+it('labels of readers are compared elsewhere as they are here', async () => {
+  const { geometry } = room.tasks.get(readerA, project, taskOf('V1').taskId);
+  const labels = [blockLabel(0), blockLabel(2), blockLabel(1)].map((label) => [label]);
+  const readers = [];
+  const store = await ContentDirectory.open(join(directory.path, 'compared'));
+  for (const [label] of labels) {
+    readers.push({ directory: store.path, layers: [await store.put(encodeRuns(label!))] });
+  }
+  const structures = [1, 2].map((number) => ({ number, layer: 0 }));
+  const options = { geometry, structures, toleranceMm: 2, method: 'staple' } as const;
+  const [settled, disputed] = await Promise.all([
+    room.models.compare({ kind: 'settle', readers, ...options }),
+    room.models.compare({ kind: 'dispute', readers, geometry }),
+  ]);
+  expect(settled).toEqual(settlementOf(labels, options));
+  expect(new Uint8Array(disputed)).toEqual(encodeRuns(disagreementMap(labels)));
 });
 
 describe('the next case', () => {

@@ -6,6 +6,7 @@ import type { Readings } from '../room/readings.ts';
 import { changeAndTell, type RoomParts } from '../room/room-parts.ts';
 import type { TaskBook } from '../room/task-book.ts';
 import type { ModelShelf } from './model-shelf.ts';
+import type { DisputeTask, ModelAnswers, SettleTask } from './model-tasks.ts';
 import { ModelWorker } from './model-worker.ts';
 import { isNight } from './night-hours.ts';
 import { PromptSessions } from './prompt-sessions.ts';
@@ -46,12 +47,15 @@ export class Models {
   readonly #options: ModelsOptions;
   readonly #queue: WorkQueue;
   readonly #worker: ModelWorker;
+  /** For what is no model's work, and must not wait for it. */
+  readonly #comparer: ModelWorker;
   readonly #stop = new AbortController();
   readonly #progress = new Map<string, WorkProgress>();
   readonly #ended = new Map<string, PromiseWithResolvers<ModelWork>>();
   #running: { readonly id: string; readonly cancel: AbortController } | undefined;
   #work: Promise<void> = Promise.resolve();
   #isAwake = false;
+  #comparisons = 0;
   /** Works begun since the start. */
   #performed = 0;
 
@@ -61,6 +65,7 @@ export class Models {
     this.#options = options;
     this.#queue = new WorkQueue(parts.database);
     this.#worker = new ModelWorker(options.worker);
+    this.#comparer = new ModelWorker(options.worker);
     const wake = () => this.#wake();
     const tools = { ...options, queue: this.#queue, worker: this.#worker, wake };
     this.shelf = shelf;
@@ -112,6 +117,17 @@ export class Models {
     if (this.#running?.id === id) this.#running.cancel.abort();
   }
 
+  /** Compares the labels of a case's readers, in a process of its own, which ends with it. */
+  async compare<T extends SettleTask | DisputeTask>(task: T): Promise<ModelAnswers[T['kind']]> {
+    this.#comparisons++;
+    try {
+      return await this.#comparer.ask(task);
+    } finally {
+      this.#comparisons--;
+      if (this.#comparisons === 0) this.#comparer.rest();
+    }
+  }
+
   /** Resolves when nothing is done any more. */
   async idle(): Promise<void> {
     await this.#work;
@@ -122,6 +138,7 @@ export class Models {
     this.#running?.cancel.abort();
     this.sessions.stop();
     await this.#work;
+    this.#comparer.rest();
     this.#worker.rest();
   }
 

@@ -3,12 +3,14 @@
  * they agree well enough their consensus goes to review, else an adjudicator draws on it.
  */
 
-import { type ConsensusMethod, consensusOf, disagreementMap } from '../agreement/consensus.ts';
+import { voxelCount } from '@consilium/imaging';
+import { disagreementMap } from '../agreement/consensus.ts';
 import { type MeanInterval, meanIntervalOf } from '../agreement/mean-interval.ts';
-import { agreementBetween, type StructureAgreement } from '../agreement/pair-agreement.ts';
+import type { StructureAgreement } from '../agreement/pair-agreement.ts';
+import { type Settlement, type SettlementOptions, settlementOf } from '../agreement/settlement.ts';
 import { type Asker, house } from '../asker.ts';
-import type { Protocol } from '../contract/protocol-schema.ts';
 import { encodeRuns } from '../label/run-length.ts';
+import type { LabelSource } from '../models/model-tasks.ts';
 import { ReadingError } from '../reading-error.ts';
 import { rowsFor } from '../store/rows-for.ts';
 import { caseIsOpen } from '../store/sight.ts';
@@ -38,13 +40,25 @@ export interface AgreementSummary {
 
 const handedIn: readonly TaskState[] = [TaskState.submitted, TaskState.inReview, TaskState.approved];
 
+/** What takes long for large images, done where it holds nobody up. */
+export interface Elsewhere {
+  readonly settle: (readers: readonly LabelSource[], options: SettlementOptions) => Promise<Settlement>;
+  /** Runs. */
+  readonly dispute: (readers: readonly LabelSource[], geometry: ReadingCase['geometry']) => Promise<Uint8Array>;
+}
+
+/** Voxels of all readers that are compared in less time than it takes to have them compared elsewhere. */
+const voxelsHereMax = 2 ** 22;
+
 export class Agreements {
   readonly #parts: RoomParts;
   readonly #book: TaskBook;
+  readonly #elsewhere: Elsewhere;
 
-  constructor(parts: RoomParts, book: TaskBook) {
+  constructor(parts: RoomParts, book: TaskBook, elsewhere: Elsewhere) {
     this.#parts = parts;
     this.#book = book;
+    this.#elsewhere = elsewhere;
   }
 
   /** @throws ReadingError `reading.case-unknown` */
@@ -88,6 +102,7 @@ export class Agreements {
     const { geometry } = await openCase(this.#parts, asker, name);
     const tasks = this.#readOf(name.caseId);
     if (tasks.length < 2) throw tooFew();
+    if (isLarge(tasks, geometry)) return this.#elsewhere.dispute(this.#sourcesOf(tasks), geometry);
     return encodeRuns(disagreementMap(await this.#layersOf(tasks, geometry)));
   }
 
@@ -109,9 +124,13 @@ export class Agreements {
     const first = tasks[0]!;
     const { geometry } = caseById(this.#parts, caseId);
     const protocol = protocolOf(this.#parts, first.project, first.protocolVersion);
-    const layers = await this.#layersOf(tasks, geometry);
-    const pairs = pairsOf(tasks, layers, { geometry, protocol });
-    const consensus = await this.#consensus(first, { tasks, layers, method: protocol.agreement.consensus });
+    const { consensus: method, toleranceMm } = protocol.agreement;
+    const options = { geometry, structures: protocol.structures, toleranceMm, method };
+    const settlement = isLarge(tasks, geometry)
+      ? await this.#elsewhere.settle(this.#sourcesOf(tasks), options)
+      : settlementOf(await this.#layersOf(tasks, geometry), options);
+    const { pairs } = settlement;
+    const consensus = await this.#consensus(first, { tasks, settlement, method });
     const lowest = Math.min(...pairs.flatMap(({ structures }) => structures.map(({ dice }) => dice)));
     const agrees = lowest >= protocol.agreement.diceMin;
     const { clock, database, versions } = this.#parts;
@@ -123,7 +142,10 @@ export class Agreements {
       for (const { one, other, structures } of pairs) {
         database
           .prepare('INSERT INTO agreement VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING')
-          .run(caseId, one, other, JSON.stringify(structures), clock.nowMs());
+          .run(
+            ...[caseId, tasks[one]!.headVersion!, tasks[other]!.headVersion!],
+            ...[JSON.stringify(structures), clock.nowMs()],
+          );
       }
       const id = insertTask(this.#parts, {
         ...{ caseId, protocolVersion: first.protocolVersion, role: 'adjudicate', group: null, reader: undefined },
@@ -144,13 +166,10 @@ export class Agreements {
 
   #consensus(
     { caseId, project, protocolVersion, seriesInstanceUid }: Task,
-    read: { tasks: readonly Task[]; layers: readonly (readonly Uint8Array[])[]; method: ConsensusMethod },
+    read: { tasks: readonly Task[]; settlement: Settlement; method: SettlementOptions['method'] },
   ) {
-    const { layers, performance } = consensusOf(read.layers, {
-      method: read.method,
-      size: read.tasks[0]!.geometry.size,
-    });
-    return this.#parts.versions.prepare(
+    const { layers, performance } = read.settlement;
+    return this.#parts.versions.prepareRuns(
       {
         ...{ project, seriesInstanceUid, caseId, taskId: undefined, protocolVersion, kind: 'consensus', form: {} },
         parents: read.tasks.map(({ headVersion }) => headVersion!),
@@ -166,6 +185,11 @@ export class Agreements {
       .filter(
         ({ headVersion, role, state }) => role === 'read' && headVersion !== undefined && handedIn.includes(state),
       );
+  }
+
+  #sourcesOf(tasks: readonly Task[]): readonly LabelSource[] {
+    const { versions } = this.#parts;
+    return tasks.map(({ headVersion }) => ({ directory: versions.path, layers: versions.get(headVersion!).layers }));
   }
 
   #layersOf(tasks: readonly Task[], geometry: ReadingCase['geometry']): Promise<readonly (readonly Uint8Array[])[]> {
@@ -186,19 +210,8 @@ export class Agreements {
   }
 }
 
-function pairsOf(
-  tasks: readonly Task[],
-  layers: readonly (readonly Uint8Array[])[],
-  { geometry, protocol }: { geometry: ReadingCase['geometry']; protocol: Protocol },
-): readonly Omit<PairAgreement, 'caseId'>[] {
-  const options = { geometry, structures: protocol.structures, toleranceMm: protocol.agreement.toleranceMm };
-  return tasks.flatMap((one, at) =>
-    tasks.slice(at + 1).map((other, further) => ({
-      one: one.headVersion!,
-      other: other.headVersion!,
-      structures: agreementBetween(layers[at]!, layers[at + 1 + further]!, options),
-    })),
-  );
+function isLarge(tasks: readonly Task[], geometry: ReadingCase['geometry']): boolean {
+  return voxelCount(geometry) * tasks.length > voxelsHereMax;
 }
 
 function tooFew(): ReadingError {
