@@ -96,6 +96,8 @@ def main():
         region((9, 12, 14), [[0, 0, 0], [4, 6, 7]], 1.5, 2, 2, 20),
         region((7, 9, 11), [[3, 4, 5]], 2.0, 0, 1, 8),
         region((7, 9, 11), [[3, 4, 5], [3, 5, 5]], 1.2, 6, 1, 25),
+        # Of two voxels, where a variance over n and one over n - 1 differ most.
+        region((7, 9, 11), [[3, 4, 5], [3, 5, 6]], 1.5, 0, 0, 30),
     ]
     cuts = [
         cut((1, 1, 6), 9, 0),

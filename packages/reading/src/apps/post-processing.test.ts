@@ -46,6 +46,11 @@ describe('steps on a label', () => {
     expect(after([slice], together)).toEqual([['.....1', '...221', '....2.', '......'].join('\n')]);
   });
 
+  it('take voxels that touch at an edge or a corner for one piece', () => {
+    const slices = ['1...', '.1..', '..11'].map((row) => [row, '....'].join('\n'));
+    expect(after(slices, { do: 'keep-largest', structures: ['Kidney'] })).toEqual(slices);
+  });
+
   it('remove islands by their volume in mm³, not by their voxels', () => {
     const slice = ['11..2', '1...2', '.....'].join('\n');
     const step = { do: 'remove-islands', structures: ['Kidney', 'Tumour'], belowMm3: 12 };
