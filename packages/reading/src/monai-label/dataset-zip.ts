@@ -1,10 +1,12 @@
 /** `/datastore/dataset`: images with their final labels as one zip, made while it is sent. */
 import { Readable } from 'node:stream';
+import type { AuditLog } from '@consilium/audit';
 import { Zip, ZipPassThrough } from 'fflate';
 import type { Asker } from '../asker.ts';
-import { labelFile } from '../handover/label-export.ts';
 import type { ReadingRoom } from '../reading-room.ts';
 import { type Datastore, type DatastoreImage, finalTag, type TaggedLabel } from './datastore.ts';
+import { recordImages } from './image-record.ts';
+import { labelNifti } from './label-nifti.ts';
 import { niftiOf } from './volume-file.ts';
 
 interface Pair {
@@ -12,20 +14,22 @@ interface Pair {
   readonly label: TaggedLabel;
 }
 
+interface DatasetSources {
+  readonly datastore: Datastore;
+  readonly room: ReadingRoom;
+  readonly audit: AuditLog;
+}
+
 /** `image/ID.nii.gz`, `label/ID.nii.gz` and `metadata.json`. @param limit of pairs. */
-export function datasetZip(
-  { datastore, room }: { datastore: Datastore; room: ReadingRoom },
-  asker: Asker,
-  limit: number,
-): Readable {
-  const pairs = datastore
+export function datasetZip(sources: DatasetSources, asker: Asker, limit: number): Readable {
+  const pairs = sources.datastore
     .all(asker)
     .flatMap(({ image, labels }): Pair[] => {
       const label = labels.get(finalTag);
       return label === undefined ? [] : [{ image, label }];
     })
     .slice(0, limit);
-  return Readable.from(zipped(files({ datastore, room }, asker, pairs)), { objectMode: false });
+  return Readable.from(zipped(files(sources, asker, pairs)), { objectMode: false });
 }
 
 interface FileOfZip {
@@ -33,20 +37,16 @@ interface FileOfZip {
   readonly pieces: AsyncIterable<Uint8Array> | readonly Uint8Array[];
 }
 
-async function* files(
-  { datastore: { project }, room }: { datastore: Datastore; room: ReadingRoom },
-  asker: Asker,
-  pairs: readonly Pair[],
-): AsyncGenerator<FileOfZip> {
+async function* files(sources: DatasetSources, asker: Asker, pairs: readonly Pair[]): AsyncGenerator<FileOfZip> {
+  const { audit, datastore, room } = sources;
   const metadata: object[] = [];
   for (const { image, label } of pairs) {
-    const { geometry, id, seriesInstanceUid } = image;
+    const { id, seriesInstanceUid } = image;
     const { version } = label;
+    await recordImages(audit, asker, { action: 'study.exported', seriesInstanceUid });
     yield { path: `image/${id}.nii.gz`, pieces: niftiOf(await room.volumes.open(seriesInstanceUid)) };
-    const layers = await room.label(asker, project, version.id);
-    const protocol = room.protocolOf(project, version.protocolVersion);
-    const { bytes } = labelFile(version, { format: 'nifti', geometry, layers, protocol, series: undefined });
-    yield { path: `label/${id}.nii.gz`, pieces: [bytes] };
+    yield { path: `label/${id}.nii.gz`, pieces: [await labelNifti(sources, asker, { image, version })] };
+    const protocol = room.protocolOf(datastore.project, version.protocolVersion);
     const structures = protocol.structures.map(({ name, number }) => ({ name, idx: number }));
     metadata.push({
       image: `image/${id}.nii.gz`,

@@ -3,13 +3,14 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
-import { labelFile } from '../handover/label-export.ts';
 import { readLabelFile } from '../handover/label-import.ts';
 import { ReadingError } from '../reading-error.ts';
 import { Role, TaskState } from '../workflow/task-state.ts';
 import { type DatastoreImage, finalTag, originalTag, type TaggedLabel } from './datastore.ts';
 import { takeImage } from './image-intake.ts';
+import { recordImages } from './image-record.ts';
 import { formatOfLabel, keepLabel } from './label-keeping.ts';
+import { labelNifti } from './label-nifti.ts';
 import { malformed } from './malformed-request.ts';
 import {
   type AddRoute,
@@ -100,7 +101,7 @@ export function imageName(caseId: string): string {
 }
 
 function imageRoutes(add: AddRoute, context: MonaiContext): void {
-  const { archive, clock: _, datastore, room } = context;
+  const { archive, audit, datastore, room } = context;
   const upload = async (turn: MonaiTurn) => {
     const { image } = queryOf(z.object({ image: z.string().max(1000).optional() }), turn);
     await using form = await formOf(context, turn);
@@ -109,6 +110,7 @@ function imageRoutes(add: AddRoute, context: MonaiContext): void {
     const { asker } = turn;
     const called = image === undefined || image === '' ? file.name : image;
     const { project } = datastore;
+    await recordImages(audit, asker, { action: 'import.begun' });
     const caseId = await takeImage(archive, room, asker, { project, image: { name: called, file } });
     datastore.rename(asker, called, caseId);
     return { image: caseId };
@@ -122,7 +124,9 @@ function imageRoutes(add: AddRoute, context: MonaiContext): void {
   add('DELETE /datastore/image', refuse);
   add('GET /datastore/image', async (turn) => {
     const { id, seriesInstanceUid } = datastore.image(turn.asker, queryOf(imageQuery, turn).image);
-    return attach(turn, imageName(id)).send(niftiOf(await room.volumes.open(seriesInstanceUid)));
+    const volume = await room.volumes.open(seriesInstanceUid);
+    await recordImages(audit, turn.asker, { action: 'study.exported', seriesInstanceUid });
+    return attach(turn, imageName(id)).send(niftiOf(volume));
   });
   add('HEAD /datastore/image', async (turn) => {
     const { check_sum: wanted, image } = queryOf(
@@ -156,10 +160,7 @@ function labelRoutes(add: AddRoute, context: MonaiContext): void {
     const { label, tag } = queryOf(labelQuery, turn);
     const image = datastore.image(turn.asker, label);
     const { version } = datastore.label(turn.asker, image, tag);
-    const layers = await room.label(turn.asker, datastore.project, version.id);
-    const { geometry } = image;
-    const protocol = room.protocolOf(datastore.project, version.protocolVersion);
-    const { bytes } = labelFile(version, { format: 'nifti', geometry, layers, protocol, series: undefined });
+    const bytes = await labelNifti(context, turn.asker, { image, version });
     return attach(turn, imageName(image.id)).send(Buffer.from(bytes));
   });
   add('DELETE /datastore/label', async (turn) => {

@@ -47,7 +47,7 @@ describe.skipIf(isMissing).each(['token', 'off'] as const)('MONAI Label’s clie
     writeFileSync(image, encodeNifti(blockImage({ shift: 2 })));
     writeFileSync(label, encodeNifti({ geometry: toyGeometry, voxels: blockLabel(1) }));
     const drive = join(import.meta.dirname, 'monai_client_drive.py');
-    const login = auth === 'token' ? ['anna', server.token] : [];
+    const login = auth === 'token' ? ['anna', await server.tokenOf('anna', ['room.enter'])] : [];
     const args = [drive, clientFile!, server.url, series!, image, label, files, ...login];
     got = JSON.parse((await promisify(execFile)(python, args, { maxBuffer: 2 ** 26 })).stdout);
   });
@@ -61,6 +61,9 @@ describe.skipIf(isMissing).each(['token', 'off'] as const)('MONAI Label’s clie
     if (auth === 'off') return;
     expect(got['stranger']).toContain('401');
     expect(got['wrong']).toContain('reading.login-refused');
+    expect(got['saved'].version).toMatch(/^[0-9a-f]{64}$/);
+    const { person } = server.room.versions(lena, 'renal').find(({ kind }) => kind !== 'proposal')!;
+    expect(person).toBe('anna');
   });
 
   it('is told of the project, and of the next case', () => {

@@ -1,6 +1,7 @@
 /** What the routes of MONAI Label's interface work with. */
 import { createReadStream } from 'node:fs';
 import type { Archive, ArchiveClock } from '@consilium/archive';
+import type { AuditLog } from '@consilium/audit';
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
 import { z } from 'zod';
 import type { Asker } from '../asker.ts';
@@ -19,6 +20,8 @@ export interface MonaiLabelOptions {
   readonly settings: MonaiLabelSettings;
   readonly room: ReadingRoom;
   readonly archive: Archive;
+  /** Of the archive. */
+  readonly audit: AuditLog;
   readonly clock: ArchiveClock;
   /** Of the archive: files on their way lie under it. */
   readonly directory: string;

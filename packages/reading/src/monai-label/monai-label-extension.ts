@@ -31,13 +31,13 @@ const needs: ServiceExtension['needs'] = Object.fromEntries([
 export function monaiLabelExtension({ dicomwebPath, reading, settings }: MonaiLabelExtensionOptions): ServiceExtension {
   return {
     ...{ prefix: settings.prefix, needs, checksItself: true },
-    register: async (app, { access, archive, clock, directory }) => {
+    register: async (app, { access, archive, audit, clock, directory }) => {
       const identify = (request: FastifyRequest): Asker => {
         access.check(request, permission);
         return reading.askerOf(request, access);
       };
       await app.register(monaiLabelRoutes, {
-        ...{ settings, archive, clock, directory, dicomwebPath, identify, room: reading.room },
+        ...{ settings, archive, audit, clock, directory, dicomwebPath, identify, room: reading.room },
         logIn: async (_name, password) => (isTokenOf(access, password) ? password : undefined),
       });
     },

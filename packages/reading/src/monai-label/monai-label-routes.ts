@@ -67,8 +67,7 @@ export async function monaiLabelRoutes(app: FastifyInstance, options: MonaiLabel
 }
 
 async function addRoutes(app: FastifyInstance, context: MonaiContext): Promise<void> {
-  const { datastore, gate, room } = context;
-  const add: AddRoute = routeAdder(app, gate);
+  const add: AddRoute = routeAdder(app, context.gate);
   add('GET /info/', (turn) => infoOf(context, turn));
   add('POST /activelearning/:strategy', (turn) => nextSample(context, turn));
   datastoreRoutes(add, context);
@@ -77,7 +76,7 @@ async function addRoutes(app: FastifyInstance, context: MonaiContext): Promise<v
       z.object({ limit_cases: z.coerce.number().int().min(1).default(1_000_000) }),
       turn,
     );
-    return attach(turn, 'dataset.zip', 'application/zip').send(datasetZip({ datastore, room }, turn.asker, limit));
+    return attach(turn, 'dataset.zip', 'application/zip').send(datasetZip(context, turn.asker, limit));
   });
   sessionRoutes(add, context);
   taskRoutes(add, context);

@@ -5,6 +5,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { AuditReader } from '@consilium/audit';
 import { axisAligned, decodeNifti, encodeNifti, encodeNrrd } from '@consilium/imaging';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Asker } from '../asker.ts';
@@ -539,5 +540,22 @@ describe('besides', () => {
     expect(stored.status).toBe(415);
     expect((await server.ask('lena', 'GET', '/logs/gpu')).status).toBe(200);
     expect((await server.ask('lena', 'GET', '/logs/?lines=2')).text).toContain('<pre>');
+  });
+});
+
+describe('the audit log', () => {
+  it('says who was given images and labels, and who sent some, and names no patient', () => {
+    using reader = AuditReader.open(join(server.directory, 'audit'));
+    const entries = reader.entries({ last: 10_000 });
+    const acts = new Set(entries.map(({ action, actor }) => `${actor.id} ${action}`));
+    const wanted = [
+      'anna study.exported',
+      'lena study.exported',
+      'lena import.begun',
+      'anna label.exported',
+      'lena model.put',
+    ];
+    expect(wanted.filter((act) => !acts.has(act))).toEqual([]);
+    expect(JSON.stringify(entries)).not.toMatch(/Doe|R1/);
   });
 });

@@ -67,6 +67,15 @@ export class MonaiServer implements AsyncDisposable {
     return this.reading.room;
   }
 
+  /** A token of a person with an account, who leads and reads. */
+  async tokenOf(name: string, scopes: readonly 'room.enter'[]): Promise<string> {
+    const { accounts, tokens } = this.service.people;
+    const founder = { kind: 'person', id: 'founder' } as const;
+    await accounts.add(founder, { name, display: name, roles: ['lead', 'reader'] });
+    await accounts.setPassword(founder, name, 'a quiet orange lighthouse');
+    return (await tokens.make(founder, name, { name: 'Slicer', scopes, days: 1 })).secret;
+  }
+
   /** @returns the case. */
   async addCase(series: string, assignTo: readonly string[] = []): Promise<string> {
     const wanted = { readers: Math.max(1, assignTo.length), isBlinded: true, assignTo, priority: 0, dueMs: undefined };
