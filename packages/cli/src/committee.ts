@@ -89,6 +89,11 @@ const absentMinutesMax = 2;
 /** Where hospitals are lost on purpose. */
 const lostMinutesMax = 1 / 3;
 const host = '127.0.0.1';
+/** Who is all hospitals. */
+const ofOnePerson = {
+  policy: { without: ['signed-jobs'], minimumPatients: 1 },
+  testGroups: ['phase', 'vendor', 'sex', 'age'],
+} satisfies Partial<SiteSettingsInput>;
 
 export async function openCommittee(
   directory: string,
@@ -147,7 +152,7 @@ export async function openCommittee(
       data: sources.map((source) => ({ ...source })),
       seed: settings.seed,
       threads: 1,
-      ...(rules?.settings ?? { policy: { without: ['signed-jobs'], minimumPatients: 1 } }), // one person is all hospitals
+      ...(rules?.settings ?? ofOnePerson),
     });
     if (rules !== null) await writePolicy(work, rules.policy);
     children.set(siteId, new SiteChild(work));

@@ -319,8 +319,8 @@ async function testOne(work: Work, run: RunRecord): Promise<ExperimentRecord['sc
     ...termsOf(experiment.limits, participants),
   });
   return [...answers].flatMap(([siteId, { scores }]) =>
-    scores.map(({ case: pseudonym, patient, regions }) => ({
-      ...{ run: run.digest, siteId, case: pseudonym, regions },
+    scores.map(({ case: pseudonym, groups = {}, patient, regions }) => ({
+      ...{ run: run.digest, siteId, case: pseudonym, groups, regions },
       patient: patient === undefined ? pseudonym : `patient-${patient}`,
     })),
   );

@@ -69,6 +69,8 @@ const caseScoreSchema = z.object({
   case: pseudonymSchema,
   /** Which cases are of one patient: patients counted from 1 as their cases come. Absent in validation. */
   patient: z.int().min(1).optional(),
+  /** Groups that the case belongs to, such as `sex` to `female`, as far as the site tells: words of closed lists. */
+  groups: z.record(z.string().regex(/^[a-z]{1,20}$/), z.string().regex(/^[a-z0-9-]{1,40}$/)).optional(),
   /** By region, as the plan names them. */
   regions: z.record(z.string().max(100), metricsSchema),
   /** Names of files in the site's own `pictures` directory. */

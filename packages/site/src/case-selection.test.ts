@@ -20,6 +20,7 @@ function casesOf(sources: readonly string[], count: number): CohortCase[] {
       split: 'train' as const,
       patient: `${site}/patient/${index % count}`,
       source: source(`${site}-${index}`),
+      groups: async () => ({}),
     })),
   );
 }

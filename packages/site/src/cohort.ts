@@ -6,6 +6,7 @@ import type { CaseCounts, LeftOutCase, Pseudonym, Split } from '@consilium/proto
 import type { CaseSource } from '@consilium/training';
 import { erasedOf } from './archive-cases.ts';
 import { findCases } from './case-finder.ts';
+import { type CaseGroups, groupsOf } from './case-groups.ts';
 import { caseSource } from './case-reader.ts';
 import { keepCohortRecord, patientKey, type RecordedCase, readCohortRecord } from './cohort-record.ts';
 import type { FoundCase } from './found-case.ts';
@@ -21,6 +22,8 @@ export interface CohortCase {
   readonly source: CaseSource;
   /** Whose it is: unique over the site's sources, and the site's own secret. */
   readonly patient: string;
+  /** What kind of case it is; read from its files. */
+  readonly groups: () => Promise<CaseGroups>;
   /** The case with other labels, by the name of the set; undefined where the site has no sets. */
   readonly labelSets?: ReadonlyMap<string, CaseSource>;
 }
@@ -51,7 +54,15 @@ export class Cohort {
         const split = one.split ?? settled.get(key(one)) ?? splits.get(one.patientId)!;
         const recorded = recordOf(one, { pseudonym, split, source });
         const sets = labelSets.size === 0 ? {} : { labelSets: relabelled(one, labelSets) };
-        cases.push({ pseudonym, split, source: caseSource(one), patient: key(one), ...sets, recorded });
+        cases.push({
+          pseudonym,
+          split,
+          source: caseSource(one),
+          patient: key(one),
+          groups: () => groupsOf(one),
+          ...sets,
+          recorded,
+        });
       }
     }
     const record = {

@@ -9,6 +9,7 @@ import type { LabelMap } from '@consilium/imaging';
 import { decodeSafetensors, type Weights } from '@consilium/numerics';
 import type { CaseScore, EvaluateContribution, EvaluateTask, JobId } from '@consilium/protocol';
 import { type Case, ClickPredictor, checkCase, type Plan, Predictor, parsePlan } from '@consilium/training';
+import { tellableGroups } from './case-groups.ts';
 import { clickJudge } from './click-judge.ts';
 import type { CohortCase } from './cohort.ts';
 import { JobMemory } from './job-memory.ts';
@@ -80,7 +81,20 @@ async function test(task: EvaluateTask, workplace: Workplace, context: TaskConte
       context.onProgress({ kind: 'case', done: index + 1, of: members.length });
     }
   }
-  return answerOf(scores, workplace);
+  return answerOf(await withGroups(scores, members, workplace), workplace);
+}
+
+/** With what may be told of which groups the cases are in. */
+async function withGroups(
+  scores: CaseScore[],
+  members: readonly CohortCase[],
+  { minimumCount, testGroups: kinds }: Workplace,
+): Promise<CaseScore[]> {
+  if (kinds.length === 0) return scores;
+  const scored = scores.map((score) => members.find(({ pseudonym }) => pseudonym === score.case)!);
+  const cases = await Promise.all(scored.map(async ({ groups, patient }) => ({ patient, groups: await groups() })));
+  const told = tellableGroups(cases, { kinds, minimumCount });
+  return scores.map((score, index) => ({ ...score, groups: told[index]! }));
 }
 
 /** Counted as they come; who it is stays here. */

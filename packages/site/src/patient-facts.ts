@@ -97,7 +97,7 @@ async function factsOfNote(files: CaseFiles): Promise<PatientFacts[]> {
 }
 
 /** Beside the image; above the directory of slices. `images/` holds many patients' and has none. */
-function notesOf(image: ImageFiles): string[] {
+export function notesOf(image: ImageFiles): string[] {
   const path = image.kind === 'nifti' ? image.path : image.slices[0]!;
   if (image.kind === 'nifti' && !basename(path).startsWith('image.nii')) return [];
   const directories = image.kind === 'nifti' ? [dirname(path)] : [dirname(path), dirname(dirname(path))];

@@ -85,6 +85,11 @@ const peersSchema = z.record(
   z.string().regex(/^\s*(?:[0-9a-f]{4}[\s:]*){16}$/i, 'must be a fingerprint of 64 hexadecimal digits'),
 );
 
+/** Kinds of groups of cases, of which a test may tell. */
+export const groupKinds = ['phase', 'vendor', 'sex', 'age'] as const;
+export type GroupKind = (typeof groupKinds)[number];
+const testGroupsSchema = z.array(z.enum(groupKinds)).max(groupKinds.length);
+
 const workerSettingsSchema = z.object({
   siteId: siteIdSchema,
   /**
@@ -105,6 +110,8 @@ const workerSettingsSchema = z.object({
   filters: z.array(filterSpecSchema).max(20).optional(),
   /** No smaller group of patients is told of. */
   minimumCount: z.int().min(1).optional(),
+  /** See the site's settings. */
+  testGroups: testGroupsSchema.optional(),
   /** Makes the noise of private training the same each time, for rehearsals and tests: such noise protects nobody. */
   noiseSeed: z.int().optional(),
 });
@@ -147,6 +154,8 @@ const siteSettingsSchema = z.strictObject({
   overlap: overlapLimitsSchema.optional(),
   /** What is done to whatever leaves, in this order, whatever a job says. */
   filters: z.array(filterSpecSchema).max(20).optional(),
+  /** Of which kinds a test tells in which group each case is; none unless the site says so. */
+  testGroups: testGroupsSchema.optional(),
   /** What policies speak of; the policies themselves are in `policy/*.cedar`. */
   policy: policySettingsSchema.optional(),
   secureAggregation: z

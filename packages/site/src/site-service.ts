@@ -234,7 +234,7 @@ async function patientsOf(settings: SiteSettings): Promise<number> {
 }
 
 function workerSettings(directory: string, settings: SiteSettings): WorkerSettings {
-  const { siteId, seed, threads, privacy, peers, overlap, filters } = settings;
+  const { siteId, seed, threads, privacy, peers, overlap, filters, testGroups } = settings;
   return {
     siteId,
     sources: sourcesOf(settings),
@@ -246,5 +246,6 @@ function workerSettings(directory: string, settings: SiteSettings): WorkerSettin
     ...(peers === undefined ? {} : { peers }),
     ...(overlap === undefined ? {} : { overlap }),
     ...(filters === undefined ? {} : { filters }),
+    ...(testGroups === undefined ? {} : { testGroups }),
   };
 }

@@ -45,6 +45,7 @@ export class SiteTasks implements TaskPerformer {
       privacy: privacySettingsOf(settings),
       filters: settings.filters ?? [],
       minimumCount: settings.minimumCount ?? siteRulesOf({}).minimumCount,
+      testGroups: settings.testGroups ?? [],
       noiseSeed: settings.noiseSeed,
       log,
     };

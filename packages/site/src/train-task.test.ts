@@ -244,13 +244,14 @@ describe('the training of a site', () => {
 
   it('says of its test cases which are of one patient, and not of whom', async () => {
     using directory = new ToyDirectory();
-    const site = new ToySite(directory);
+    const site = new ToySite(directory, { testGroups: ['sex', 'age'], minimumCount: 1 });
     writeToyPatients(`${directory.path}/data`, { count: 9 });
     for (let index = 0; index < 9; index++) {
-      directory.file(`data/patient-${index}/case.json`, JSON.stringify({ patientId: `P${index % 3}` }));
+      directory.file(`data/patient-${index}/case.json`, JSON.stringify({ patientId: `P${index % 3}`, sex: 'F' }));
     }
     const { scores } = await site.tested('together');
     expect(scores.map(({ patient }) => patient)).toEqual([1, 1, 1]);
+    expect(scores.map(({ groups }) => groups)).toEqual([{ sex: 'female' }, { sex: 'female' }, { sex: 'female' }]);
     expect(JSON.stringify(scores)).not.toMatch(/P\d/);
   });
 

@@ -5,7 +5,7 @@ import type { PreparedCache, PreparedCase } from '@consilium/training';
 import type { Cohort, CohortCase } from './cohort.ts';
 import type { FilterSpec } from './filters/filter-spec.ts';
 import type { LocalLog } from './ports/local-log.ts';
-import type { PrivacySettings } from './settings.ts';
+import type { GroupKind, PrivacySettings } from './settings.ts';
 import type { TestRecord } from './test-record.ts';
 import type { TrainerBench } from './trainer-bench.ts';
 
@@ -25,6 +25,8 @@ export interface Workplace {
   readonly filters: readonly FilterSpec[];
   /** Groups of fewer patients are not answered for, whatever the coordinator asks. */
   readonly minimumCount: number;
+  /** Of which kinds a test tells in which group each case is. */
+  readonly testGroups: readonly GroupKind[];
   /** Only in rehearsals and tests. */
   readonly noiseSeed: number | undefined;
   readonly log: LocalLog;

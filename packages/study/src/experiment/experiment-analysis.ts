@@ -162,12 +162,16 @@ class TestTable {
     return this.#record.scores.some(({ run }) => run === digest);
   }
 
-  /** With what is known of each case: its site, and how large its tumour is. */
+  /** With what is known of each case: its site, how large its tumour is, and what the site tells of it. */
   grouped(configuration: string) {
     const [run] = this.#tested(configuration);
     return this.cases.map((one) => {
-      const ml = this.#score(run!.digest, one)?.regions['tumour']?.['referenceMl'] ?? null;
-      return { ...one, groups: { site: one.siteId, ...(ml === null ? {} : { 'tumour volume': volumeBand(ml) }) } };
+      const score = this.#score(run!.digest, one);
+      const ml = score?.regions['tumour']?.['referenceMl'] ?? null;
+      return {
+        ...one,
+        groups: { site: one.siteId, ...score?.groups, ...(ml === null ? {} : { 'tumour volume': volumeBand(ml) }) },
+      };
     });
   }
 

@@ -62,6 +62,8 @@ const testScoreSchema = z.object({
   siteId: z.string(),
   case: z.string(),
   patient: z.string(),
+  /** Division to group, as far as the site tells. */
+  groups: z.record(z.string(), z.string()).default({}),
   /** By region and metric; null: undefined there. */
   regions: z.record(z.string(), z.record(z.string(), z.number().nullable())),
 });

@@ -6,7 +6,7 @@
  */
 import type { VariableSummary } from '@consilium/protocol';
 
-export interface SiteEffect {
+interface SiteEffect {
   /** In pooled standard deviations, after shrinkage. */
   readonly shift: number;
   /** Factor of the standard deviation, after shrinkage. */

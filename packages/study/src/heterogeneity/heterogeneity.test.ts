@@ -111,7 +111,7 @@ describe('how sites differ', () => {
     },
   });
   const score = (siteId: string, index: number, boundaryBiasMm: number | null) => ({
-    ...{ run: 'ab'.repeat(32), siteId, case: `case-${index}`, patient: `${index}` },
+    ...{ run: 'ab'.repeat(32), siteId, case: `case-${index}`, patient: `${index}`, groups: {} },
     regions: { tumour: { dice: 0.5, boundaryBiasMm } },
   });
   const scores = [1, 2, 3].flatMap((index) => [score('b', index, 0.5), score('a', index, null)]);

@@ -10,7 +10,7 @@ import { type Histogram, histogramQuantile, jensenShannon, wasserstein } from '.
 export const properties = ['sliceSpacingMm', 'pixelSpacingMm', 'organHu'] as const;
 export type Property = (typeof properties)[number];
 
-export interface SiteDescription {
+interface SiteDescription {
   readonly siteId: string;
   /** Training cases. */
   readonly cases: number;

@@ -1,7 +1,7 @@
 import { createRandom } from '@consilium/numerics';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ageBand, type GroupedCase, subgroupResults, volumeBand } from './subgroup.ts';
+import { type GroupedCase, subgroupResults, volumeBand } from './subgroup.ts';
 
 function casesOf(sizes: Readonly<Record<string, number>>): GroupedCase[] {
   return Object.entries(sizes).flatMap(([vendor, size]) =>
@@ -59,15 +59,6 @@ describe('subgroups', () => {
   });
 
   it('have bands without an end above the last', () => {
-    expect([17, 18, 39, 40, 79, 80, 103].map(ageBand)).toEqual([
-      'under 18 years',
-      '18–39 years',
-      '18–39 years',
-      '40–49 years',
-      '70–79 years',
-      '80 years and more',
-      '80 years and more',
-    ]);
     expect([0, 5, 14.9, 200].map(volumeBand)).toEqual(['under 5 ml', '5–15 ml', '5–15 ml', '150 ml and more']);
   });
 });

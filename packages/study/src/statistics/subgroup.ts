@@ -73,23 +73,11 @@ function suppressed(groups: readonly Group[], minimumPatients: number): Readonly
   return new Set(bySize.slice(0, count).map(({ group }) => group));
 }
 
-const ageBandEdgesYears = [18, 40, 50, 60, 70, 80] as const;
-const volumeBandEdgesMl = [5, 15, 35, 75, 150] as const;
-
-/** `60–69 years`. Above 89 a year of age is an identifier of its own (HIPAA, 45 CFR 164.514); the last band is open. */
-export function ageBand(years: number): string {
-  return bandOf(years, ageBandEdgesYears, 'years', 1);
-}
+const volumeEdgesMl = [5, 15, 35, 75, 150] as const;
 
 /** Of a tumour: `15–35 ml`. */
 export function volumeBand(ml: number): string {
-  return bandOf(ml, volumeBandEdgesMl, 'ml', 0);
-}
-
-/** `gap`: by how much the end that is shown lies below the next band's beginning. */
-function bandOf(value: number, edges: readonly number[], unit: string, gap: number): string {
-  const next = edges.findIndex((edge) => value < edge);
-  if (next === 0) return `under ${edges[0]} ${unit}`;
-  if (next === -1) return `${edges.at(-1)} ${unit} and more`;
-  return `${edges[next - 1]}–${edges[next]! - gap} ${unit}`;
+  const next = volumeEdgesMl.findIndex((edge) => ml < edge);
+  if (next === 0) return `under ${volumeEdgesMl[0]} ml`;
+  return next === -1 ? `${volumeEdgesMl.at(-1)} ml and more` : `${volumeEdgesMl[next - 1]}–${volumeEdgesMl[next]} ml`;
 }
