@@ -103,6 +103,8 @@ export function imageName(caseId: string): string {
 function imageRoutes(add: AddRoute, context: MonaiContext): void {
   const { archive, audit, datastore, room } = context;
   const upload = async (turn: MonaiTurn) => {
+    // Before anything is read of what is sent.
+    if (context.settings.auth !== 'off') context.checkStoring(turn.request);
     const { image } = queryOf(z.object({ image: z.string().max(1000).optional() }), turn);
     await using form = await formOf(context, turn);
     const file = form.file('file');

@@ -47,7 +47,7 @@ describe.skipIf(isMissing).each(['token', 'off'] as const)('MONAI Label’s clie
     writeFileSync(image, encodeNifti(blockImage({ shift: 2 })));
     writeFileSync(label, encodeNifti({ geometry: toyGeometry, voxels: blockLabel(1) }));
     const drive = join(import.meta.dirname, 'monai_client_drive.py');
-    const login = auth === 'token' ? ['anna', await server.tokenOf('anna', ['room.enter'])] : [];
+    const login = auth === 'token' ? ['anna', await server.tokenOf('anna', ['room.enter', 'image.store'])] : [];
     const args = [drive, clientFile!, server.url, series!, image, label, files, ...login];
     got = JSON.parse((await promisify(execFile)(python, args, { maxBuffer: 2 ** 26 })).stdout);
   });
@@ -64,6 +64,19 @@ describe.skipIf(isMissing).each(['token', 'off'] as const)('MONAI Label’s clie
     expect(got['saved'].version).toMatch(/^[0-9a-f]{64}$/);
     const { person } = server.room.versions(lena, 'renal').find(({ kind }) => kind !== 'proposal')!;
     expect(person).toBe('anna');
+  });
+
+  it('does no more than its token is for', async () => {
+    if (auth === 'off') return;
+    const ask = async (scope: 'room.enter' | 'image.store', method: string, path: string) => {
+      const headers = { Authorization: `Bearer ${await server.tokenOf('anna', [scope])}` };
+      const response = await fetch(`${server.url}${path}`, { method, headers });
+      return [response.status, (await response.json()).code];
+    };
+    expect(await ask('room.enter', 'PUT', '/datastore/image?image=x')).toEqual([403, 'people.not-allowed']);
+    expect(await ask('image.store', 'GET', '/info/')).toEqual([403, 'people.not-allowed']);
+    expect(await ask('room.enter', 'GET', '/proxy/dicom/studies')).toEqual([403, 'archive.not-allowed']);
+    expect(await ask('room.enter', 'GET', '/info/')).toEqual([200, undefined]);
   });
 
   it('is told of the project, and of the next case', () => {

@@ -29,6 +29,8 @@ export interface MonaiLabelOptions {
   readonly dicomwebPath: string;
   /** Says who asks. Throws if it is nobody who may. */
   readonly identify: (request: FastifyRequest) => Asker | Promise<Asker>;
+  /** Throws unless who asks may send images into the archive; asked where `auth` is not off. */
+  readonly checkStoring: (request: FastifyRequest) => void;
   /** A token for who logs in with a name and a password; undefined if these are wrong. */
   readonly logIn: (name: string, password: string) => Promise<string | undefined>;
 }

@@ -38,6 +38,7 @@ export function monaiLabelExtension({ dicomwebPath, reading, settings }: MonaiLa
       };
       await app.register(monaiLabelRoutes, {
         ...{ settings, archive, audit, clock, directory, dicomwebPath, identify, room: reading.room },
+        checkStoring: (request) => void access.check(request, 'image.store'),
         logIn: async (_name, password) => (isTokenOf(access, password) ? password : undefined),
       });
     },

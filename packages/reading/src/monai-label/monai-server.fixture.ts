@@ -67,12 +67,14 @@ export class MonaiServer implements AsyncDisposable {
     return this.reading.room;
   }
 
-  /** A token of a person with an account, who leads and reads. */
-  async tokenOf(name: string, scopes: readonly 'room.enter'[]): Promise<string> {
+  /** A token of a person with an account, who leads, reads, and sends images. */
+  async tokenOf(name: string, scopes: readonly ('room.enter' | 'image.store')[]): Promise<string> {
     const { accounts, tokens } = this.service.people;
     const founder = { kind: 'person', id: 'founder' } as const;
-    await accounts.add(founder, { name, display: name, roles: ['lead', 'reader'] });
-    await accounts.setPassword(founder, name, 'a quiet orange lighthouse');
+    if (accounts.find(name) === undefined) {
+      await accounts.add(founder, { name, display: name, roles: ['lead', 'reader', 'data-manager'] });
+      await accounts.setPassword(founder, name, 'a quiet orange lighthouse');
+    }
     return (await tokens.make(founder, name, { name: 'Slicer', scopes, days: 1 })).secret;
   }
 
