@@ -83,6 +83,11 @@ export class Access {
     return identity;
   }
 
+  /** For an answer that goes on: whether who asked for it would still be let in. Does not keep a session from being idle. */
+  isStillIn(request: AskedRequest, permission: Permission): boolean {
+    return this.#identify(request, { isSeen: false })?.permissions.has(permission) ?? false;
+  }
+
   /** Who was let in with this request: asserts that it was checked. */
   of(request: AskedRequest): Identity {
     const identity = this.#known.get(request);
@@ -117,13 +122,13 @@ export class Access {
     return cookieOf(textOf(headers['cookie']), cookieName(cookie, isSecure));
   }
 
-  #identify(request: AskedRequest): Identity | undefined {
+  #identify(request: AskedRequest, { isSeen = true }: { isSeen?: boolean } = {}): Identity | undefined {
     const bearer = /^Bearer +(\S+) *$/i.exec(textOf(request.headers['authorization']) ?? '')?.[1];
     // Who shows a token is that token's, whatever cookies come along.
     if (bearer !== undefined) return this.#ofBearer(bearer);
     const secret = this.sessionCookieOf(request);
     if (secret === undefined) return undefined;
-    const identity = this.#ofSession(secret);
+    const identity = this.#ofSession(secret, { isSeen });
     if (identity !== undefined) this.refuseForeignPage(request);
     return identity;
   }
@@ -147,9 +152,9 @@ export class Access {
     return { name, display, roles, permissions: new Set(allowed), by: 'api-token' };
   }
 
-  #ofSession(secret: string): Identity | undefined {
+  #ofSession(secret: string, seen: { isSeen: boolean }): Identity | undefined {
     const { people } = this.#options;
-    const session = people.sessions.find(secret);
+    const session = people.sessions.find(secret, seen);
     if (session === undefined) return undefined;
     if (session.account === owner.name)
       return people.accounts.isTokenOn ? { ...owner, sessionId: session.id } : undefined;

@@ -22,6 +22,8 @@ export interface WhoAsks {
   readonly by: 'session' | 'api-token' | 'machine' | 'directory';
   /** Has to choose a password before anything else. */
   readonly isPasswordDue: boolean;
+  /** After so long without a person’s hand a page logs out. */
+  readonly idleMs: number;
 }
 
 /** `GET /login`: what the page of the login offers. */

@@ -38,7 +38,7 @@ export class LoginCookies {
     const before = people.sessions.find(access.sessionCookieOf(request) ?? '');
     if (before !== undefined) people.sessions.end(before.account, before.id);
     const secret = people.sessions.begin(account, { agent: request.headers['user-agent'] ?? '', way });
-    const maxAgeSeconds = people.sessions.longestMs / 1000;
+    const maxAgeSeconds = people.sessions.limits.longestMs / 1000;
     const made = [cookieText(cookie, secret, { maxAgeSeconds, isSecure })];
     if (way === 'password') {
       const device = people.sessions.rememberDevice(account);

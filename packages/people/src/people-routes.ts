@@ -71,7 +71,8 @@ function loginRoutes(
   app.get('/session', async (request): Promise<api.WhoAsks> => {
     const { by, display, name, permissions, roles } = access.of(request);
     const isPasswordDue = by === 'session' && people.accounts.find(name)?.passwordUntilMs !== undefined;
-    return { name, display, roles, permissions: [...permissions], by, isPasswordDue };
+    const { idleMs } = people.sessions.limits;
+    return { name, display, roles, permissions: [...permissions], by, isPasswordDue, idleMs };
   });
   app.delete('/session', async (request, reply) => {
     const { name, sessionId } = access.of(request);

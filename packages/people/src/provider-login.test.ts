@@ -180,11 +180,14 @@ describe('what comes back from the provider', () => {
       ['error', 'access_denied'],
     ] as const) {
       const browser = new ToyBrowser(toy);
-      const url = new URL(await atProvider(await begun(browser), 'anna'));
+      const honest = await atProvider(await begun(browser), 'anna');
+      const url = new URL(honest);
       url.searchParams.set(name, value);
       const { headers } = await back(browser, url.href);
       expect([name, headers.location]).toEqual([name, refused]);
       expect((await browser.ask('/session')).status).toBe(401);
+      // Nor afterwards with what is right: there is one try.
+      expect((await back(browser, honest)).headers.location).toBe(refused);
     }
     expect((await new ToyBrowser(toy).ask('/login/provider/return')).headers.location).toBe(refused);
   });

@@ -36,8 +36,8 @@ export class Sessions {
     this.#limits = limits;
   }
 
-  get longestMs(): number {
-    return this.#limits.longestMs;
+  get limits(): SessionLimits {
+    return this.#limits;
   }
 
   /** @returns what the browser shows from now on */
@@ -54,13 +54,14 @@ export class Sessions {
     return secret;
   }
 
-  find(secret: string): Session | undefined {
+  /** @param isSeen whether somebody asks with it now, which keeps it from being idle */
+  find(secret: string, { isSeen = true }: { isSeen?: boolean } = {}): Session | undefined {
     const row = this.#database.prepare('SELECT * FROM session WHERE hash = ?').get(secretHash(secret));
     if (row === undefined) return undefined;
     const session = sessionOf(row as Row);
     const nowMs = this.#nowMs();
     if (!this.#isGood(session, nowMs)) return undefined;
-    if (nowMs - session.seenMs >= seenEveryMs) {
+    if (isSeen && nowMs - session.seenMs >= seenEveryMs) {
       this.#database.prepare('UPDATE session SET seen_ms = ? WHERE id = ?').run(nowMs, session.id);
     }
     return session;

@@ -64,7 +64,7 @@ export interface ExtensionContext {
   readonly audit: AuditLog;
   readonly archive: Archive;
   /** Who asks, and whether they may. */
-  readonly access: Pick<Access, 'actorOf' | 'check' | 'of'>;
+  readonly access: Pick<Access, 'actorOf' | 'check' | 'isStillIn' | 'of'>;
   readonly directory: string;
   readonly clock: ArchiveClock;
   /** Those of the remotes that labels are sent to. */

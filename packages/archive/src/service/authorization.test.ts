@@ -1,5 +1,6 @@
 /** Who may ask what of an archive's service: every route, by everybody who might try, over the one table of needs. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type Permission, Role, type RouteNeeds } from '@consilium/people';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -230,6 +231,25 @@ describe('every route of the service', () => {
     }
     expect((await ask({ method: 'GET', url: '/nothing' }, {})).status).toBe(404);
     expect((await ask({ method: 'GET', url: '/..%2f..%2farchive/console.token' }, {})).status).toBe(404);
+  });
+});
+
+describe('a stream of events', () => {
+  it('ends when who listens has logged out, and tells no more', async () => {
+    await service.app.listen({ host: '127.0.0.1', port: 0 });
+    const { port } = service.app.server.address() as AddressInfo;
+    const cookie = cookieOf(Role.auditor);
+    const response = await fetch(`http://127.0.0.1:${port}/api/v1/events`, { headers: { cookie } });
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    const tell = (quarantineId: string) =>
+      service.archive.events.tell({ kind: 'quarantined', quarantineId, code: 'x' });
+    let text = '';
+    tell('first');
+    while (!text.includes('first')) text += (await reader.read()).value;
+    service.people.sessions.endAll(Role.auditor);
+    tell('second');
+    for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value;
+    expect(text).not.toContain('second');
   });
 });
 

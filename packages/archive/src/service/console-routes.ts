@@ -49,7 +49,10 @@ function overviewRoutes(app: FastifyInstance, context: ConsoleContext): void {
       pulls: seesNames ? pulls.list().slice(0, 50) : [],
     };
   });
-  app.get('/events', (request, reply) => sendEvents(archive.events, { request, reply, signal }));
+  app.get('/events', (request, reply) => {
+    const isStillIn = () => access.isStillIn(request, 'catalogue.read');
+    sendEvents(archive.events, { request, reply, signal, isStillIn });
+  });
   app.get('/arrivals', async (): Promise<api.Arrivals> => arrivals.counts());
   app.get('/roads', async (): Promise<api.Roads> => roads());
   app.get('/reidentifications', async (): Promise<readonly api.Reidentification[]> => context.reidentifications());

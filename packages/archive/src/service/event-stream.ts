@@ -6,15 +6,27 @@ const signOfLifeMs = 15_000;
 
 export function sendEvents(
   events: ArchiveEvents,
-  { request, reply, signal }: { request: FastifyRequest; reply: FastifyReply; signal: AbortSignal },
+  {
+    isStillIn,
+    reply,
+    request,
+    signal,
+  }: {
+    /** Whether who listens would still be let in: logging out, or being shut out, ends the stream. */
+    isStillIn: () => boolean;
+    request: FastifyRequest;
+    reply: FastifyReply;
+    signal: AbortSignal;
+  },
 ): void {
   reply.hijack();
   const { raw } = reply;
   raw.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
   raw.write(': here\n\n');
-  const listening = events.listen((event) => raw.write(`data: ${JSON.stringify(event)}\n\n`));
-  const alive = setInterval(() => raw.write(': here\n\n'), signOfLifeMs);
   const end = () => raw.end();
+  const write = (text: string) => (isStillIn() ? raw.write(text) : end());
+  const listening = events.listen((event) => write(`data: ${JSON.stringify(event)}\n\n`));
+  const alive = setInterval(() => write(': here\n\n'), signOfLifeMs);
   signal.addEventListener('abort', end, { once: true });
   request.raw.once('close', () => {
     clearInterval(alive);

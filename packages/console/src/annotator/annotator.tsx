@@ -1,14 +1,10 @@
 /** Where one can go in the annotator: the list of work, and a task of it. What draws images is loaded with the first task. */
 import { Skeleton } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useEffect } from 'react';
 import { Route, Switch, useLocation } from 'wouter';
 import { EmptyPlace } from '../parts/empty-place.tsx';
-import { ErrorView } from '../parts/error-view.tsx';
 import { FaultBoundary } from '../parts/fault-boundary.tsx';
-import { LoginPage } from '../parts/login-page.tsx';
-import { ask } from '../parts/service-client.ts';
-import { ServiceError } from '../parts/service-error.ts';
+import { Entrance } from '../people/entrance.tsx';
 import classes from './annotator.module.css';
 import { WorklistPage } from './worklist/worklist-page.tsx';
 
@@ -16,17 +12,11 @@ const loadDesk = () => import('./desk/task-desk.tsx');
 const TaskDesk = lazy(async () => ({ default: (await loadDesk()).TaskDesk }));
 
 export function Annotator() {
-  const session = useQuery({ queryKey: ['session'], queryFn: () => ask('/session'), staleTime: 60_000 });
-  if (session.error instanceof ServiceError && session.error.status === 401) return <LoginPage />;
-  if (session.data !== undefined) return <Pages />;
-  if (session.error) {
-    return (
-      <main className={classes['alone']}>
-        <ErrorView error={session.error} onRetry={() => void session.refetch()} />
-      </main>
-    );
-  }
-  return <Skeleton height="100dvh" aria-label="Loading" role="status" />;
+  return (
+    <Entrance>
+      <Pages />
+    </Entrance>
+  );
 }
 
 function Pages() {

@@ -223,6 +223,24 @@ describe.skipIf(skipped)('people on the pages', () => {
     await page.getByRole('table', { name: 'Sessions' }).getByText('this one').waitFor();
   });
 
+  it('are logged out when nobody’s hand is on the page for as long as the archive says', async () => {
+    const idle = await newPage();
+    await idle.clock.install();
+    await idle.goto(service.url);
+    const token = readFileSync(join(directory, consoleTokenFile), 'utf8').trim();
+    await idle.goto(`${service.url}/#token=${token}`);
+    await idle.reload();
+    await heading('Arrivals', idle).waitFor();
+    await idle.clock.runFor(59 * 60_000);
+    expect(await heading('Arrivals', idle).count()).toBe(1);
+    await idle.keyboard.press('Shift');
+    await idle.clock.runFor(59 * 60_000);
+    expect(await heading('Arrivals', idle).count()).toBe(1);
+    await idle.clock.runFor(2 * 60_000);
+    await heading('Consilium archive', idle).waitFor();
+    await idle.context().close();
+  });
+
   it('switch the link off, once they can do without', async () => {
     await page.getByRole('navigation').getByRole('link', { name: 'People' }).click();
     await page.getByRole('button', { name: 'Switch the link off' }).click();

@@ -5,14 +5,11 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { lazy, Suspense, useEffect, useMemo } from 'react';
 import { Redirect, Route, Switch, useLocation } from 'wouter';
 import { EmptyPlace } from '../parts/empty-place.tsx';
-import { ErrorView } from '../parts/error-view.tsx';
 import { FaultBoundary } from '../parts/fault-boundary.tsx';
 import { LiveEvents } from '../parts/live-events.ts';
-import { LoginPage } from '../parts/login-page.tsx';
-import { ServiceError } from '../parts/service-error.ts';
 import { useMay, whoAsks } from '../parts/session.ts';
 import { type Shortcut, ShortcutList, useShortcuts } from '../parts/shortcuts.tsx';
-import { FirstPassword } from '../people/first-password.tsx';
+import { Entrance } from '../people/entrance.tsx';
 import { Refreshing } from './archive-queries.ts';
 import { ArrivalsPage } from './arrivals/arrivals-page.tsx';
 import { ConsoleHeader } from './console-header.tsx';
@@ -43,18 +40,11 @@ const PeoplePage = lazy(async () => ({ default: (await later.people()).PeoplePag
 const AccountPage = lazy(async () => ({ default: (await later.account()).AccountPage }));
 
 export function SiteConsole() {
-  const session = useQuery(whoAsks);
-  if (session.error instanceof ServiceError && session.error.status === 401) return <LoginPage />;
-  if (session.data?.isPasswordDue) return <FirstPassword display={session.data.display} />;
-  if (session.data !== undefined) return <Frame />;
-  if (session.error) {
-    return (
-      <main className={classes['alone']}>
-        <ErrorView error={session.error} onRetry={() => void session.refetch()} />
-      </main>
-    );
-  }
-  return <Skeleton height="100dvh" aria-label="Loading" role="status" />;
+  return (
+    <Entrance>
+      <Frame />
+    </Entrance>
+  );
 }
 
 function useLive(): LiveEvents {
