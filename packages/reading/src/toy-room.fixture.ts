@@ -195,10 +195,11 @@ export async function openToyRoom(
   more: Partial<ReadingRoomOptions> = {},
 ): Promise<ReadingRoom> {
   return ReadingRoom.open(archive, {
-    ...{ directory, clock, ...more },
+    ...{ directory, clock },
     onTrouble: (error) => {
       throw error;
     },
+    ...more,
   });
 }
 

@@ -29,7 +29,7 @@ export interface AppChoices {
 }
 
 /** Undefined for a project that was made from a protocol alone. */
-export function projectApp({ database }: Pick<RoomParts, 'database'>, project: string): ProjectApp | undefined {
+function projectApp({ database }: Pick<RoomParts, 'database'>, project: string): ProjectApp | undefined {
   const row = database
     .prepare('SELECT * FROM project_app WHERE project = ? ORDER BY protocol_version DESC LIMIT 1')
     .get(project);

@@ -18,7 +18,7 @@ export interface ToolBox {
 }
 
 /** What a tool may take at once: 128 voxels along each axis, or as many otherwise shaped. */
-export const toolVoxelsMax = 128 ** 3;
+const toolVoxelsMax = 128 ** 3;
 
 /**
  * The box around voxels of a series, wider on all sides by `marginMm`, or by less where it would have more than `voxelsMax`.
