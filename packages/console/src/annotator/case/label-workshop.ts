@@ -79,7 +79,7 @@ interface Part {
 }
 
 /** Around structures, wider by a margin on all sides: one voxel more, so that there is an outside. */
-export function boxOf(
+function boxOf(
   parts: readonly Part[],
   { marginMm, size, spacingMm }: WorkshopGrid & { readonly marginMm: number },
 ): Box | undefined {

@@ -1,13 +1,20 @@
 /** The three planes of a case, with what a radiologist expects around a picture: sides of the patient, slice, window. */
 import { Progress } from '@mantine/core';
-import { useEffect, useRef, useSyncExternalStore } from 'react';
+import { type ReactNode, useEffect, useRef, useSyncExternalStore } from 'react';
 import { type Plane, planes } from '../viewer/view-plane.ts';
 import classes from './desk.module.css';
 import type { Desk } from './desk.ts';
 
 const planeNames: Readonly<Record<Plane, string>> = { axial: 'Axial', coronal: 'Coronal', sagittal: 'Sagittal' };
 
-export function CaseStage({ desk, onFault }: { desk: Desk; onFault: (error: unknown) => void }) {
+export interface CaseStageProps {
+  readonly desk: Desk;
+  readonly onFault: (error: unknown) => void;
+  /** What lies over the pictures. */
+  readonly children?: ReactNode;
+}
+
+export function CaseStage({ children, desk, onFault }: CaseStageProps) {
   const elements = useRef<Partial<Record<Plane, HTMLDivElement>>>({});
   const { plane: active, share } = useSyncExternalStore(desk.subscribe, desk.state);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a desk is mounted once.
@@ -40,6 +47,7 @@ export function CaseStage({ desk, onFault }: { desk: Desk; onFault: (error: unkn
           <PlaneMarks desk={desk} plane={plane} />
         </section>
       ))}
+      {children}
       {share < 1 && (
         <Progress
           className={classes['loading'] ?? ''}

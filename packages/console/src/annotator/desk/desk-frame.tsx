@@ -21,6 +21,7 @@ import { type FormAnswers, ReadingForm } from './reading-form.tsx';
 import { ReviewPanel } from './review-panel.tsx';
 import { SaveMark } from './save-mark.tsx';
 import { StructurePanel } from './structure-panel.tsx';
+import { SurfacePanel } from './surface-panel.tsx';
 import { ToolRail } from './tool-rail.tsx';
 import { WindowPanel } from './window-panel.tsx';
 
@@ -34,8 +35,14 @@ export interface DeskFrameProps {
 
 export function DeskFrame({ desk, name, onFault, onReopen, task }: DeskFrameProps) {
   const [helpOpen, setHelpOpen] = useState(false);
+  const [hasSurfaces, setHasSurfaces] = useState(false);
+  const toggleSurfaces = () => setHasSurfaces((before) => !before);
   const { session } = desk.options;
-  const keys = [...deskKeys(desk), { keys: '?', does: 'show this list', run: () => setHelpOpen(true) }];
+  const keys = [
+    ...deskKeys(desk),
+    { keys: 'g', does: 'show the structures as bodies', run: toggleSurfaces },
+    { keys: '?', does: 'show this list', run: () => setHelpOpen(true) },
+  ];
   useDeskKeys(keys);
   useEffect(() => {
     document.title = `${caseWord(task)} · Consilium`;
@@ -46,18 +53,19 @@ export function DeskFrame({ desk, name, onFault, onReopen, task }: DeskFrameProp
   }, [session, task]);
   return (
     <main className={classes['desk']}>
-      <TopLine name={name} task={task} desk={desk} onHelp={() => setHelpOpen(true)} />
+      <TopLine name={name} task={task} desk={desk} onHelp={() => setHelpOpen(true)} onSurfaces={toggleSurfaces} />
       <div className={classes['tools']}>
         <ToolRail desk={desk} />
       </div>
-      <CaseStage desk={desk} onFault={onFault} />
+      <CaseStage desk={desk} onFault={onFault}>
+        {hasSurfaces && <SurfacePanel desk={desk} onClose={() => setHasSurfaces(false)} />}
+      </CaseStage>
       <aside className={classes['side']} aria-label="Task">
         <Stack gap="sm">
           <StructurePanel desk={desk} />
           <ProposalPanel desk={desk} />
           <OverlayPanel desk={desk} />
           <ClickPanel desk={desk} />
-          <WindowPanel desk={desk} />
           {session && <OperationPanel desk={desk} />}
           {session === undefined ? <ReviewPanel name={name} task={task} /> : <HandIn name={name} session={session} />}
         </Stack>
@@ -73,9 +81,10 @@ interface TopLineProps {
   readonly task: Task;
   readonly desk: Desk;
   readonly onHelp: () => void;
+  readonly onSurfaces: () => void;
 }
 
-function TopLine({ desk, name, onHelp, task }: TopLineProps) {
+function TopLine({ desk, name, onHelp, onSurfaces, task }: TopLineProps) {
   const { canRedo, canUndo } = useSyncExternalStore(desk.subscribe, desk.state);
   const { session } = desk.options;
   return (
@@ -90,6 +99,10 @@ function TopLine({ desk, name, onHelp, task }: TopLineProps) {
       </Text>
       {session ? <SaveMark queue={session.queue} /> : <Text size="sm">{stateWords[task.state].word}</Text>}
       <Group gap={6} ml="auto">
+        <WindowPanel desk={desk} />
+        <Button size="compact-sm" variant="default" onClick={onSurfaces} title="Show the structures as bodies (g)">
+          3D
+        </Button>
         {session && (
           <>
             <Button size="compact-sm" variant="default" disabled={!canUndo} onClick={() => desk.undo()}>

@@ -13,6 +13,7 @@ import { CaseViewer, type PlaneView } from '../viewer/case-viewer.ts';
 import { type ToolId, toolOf } from '../viewer/drawing-tool.ts';
 import { firstWindow, type GreyWindow, windowPresets } from '../viewer/grey-window.ts';
 import type { LabelStyle } from '../viewer/label-layers.ts';
+import { surfaceOf } from '../viewer/structure-surface.ts';
 import { type Plane, planes } from '../viewer/view-plane.ts';
 
 export interface DeskState {
@@ -42,7 +43,7 @@ export interface DeskState {
 }
 
 /** What a model answers to clicks, before it counts. */
-export interface Preview {
+interface Preview {
   readonly clicks: readonly Click[];
   readonly structure: number;
   readonly answer: PromptAnswer | undefined;
@@ -220,6 +221,17 @@ export class Desk {
   scroll(slices: number): void {
     this.#viewer?.scroll(this.#state.plane, slices);
     this.options.session?.mark({ tool: 'scroll', structure: this.#state.structure });
+  }
+
+  /** @returns whether anything is drawn. */
+  showSurfaces(element: HTMLDivElement): boolean {
+    const { layers, protocol, volume } = this.options;
+    const surfaces = protocol.structures.flatMap(({ colour, layer, number }) => {
+      const actor = surfaceOf(layers[layer]!, { structure: number, colour, geometry: volume.geometry });
+      return actor === undefined ? [] : [{ uid: `surface-${number}`, actor }];
+    });
+    this.#viewer?.showSurfaces(element, surfaces);
+    return surfaces.length > 0;
   }
 
   showLabel(isLabelShown: boolean): void {

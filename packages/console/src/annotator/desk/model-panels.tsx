@@ -12,7 +12,7 @@ export function ProposalPanel({ desk }: { desk: Desk }) {
     <Section title="Proposal">
       <Text size="xs">Drawn by {proposal.model?.name ?? 'a model'}. It is the label until you change it.</Text>
       <Stack gap={4}>
-        <ProposalDecision desk={desk} name="All structures" />
+        <ProposalDecision desk={desk} name="All" />
         {protocol.structures.map(({ name, number }) => (
           <ProposalDecision key={number} desk={desk} name={name} structure={number} />
         ))}
@@ -30,7 +30,7 @@ function ProposalDecision({ desk, name, structure }: { desk: Desk; name: string;
       <Button
         size="compact-xs"
         variant="default"
-        aria-label={`Take ${name} as proposed`}
+        aria-label={`${name} as proposed`}
         onClick={() => desk.decideProposal('accept', structure)}
       >
         As proposed
@@ -38,7 +38,7 @@ function ProposalDecision({ desk, name, structure }: { desk: Desk; name: string;
       <Button
         size="compact-xs"
         variant="default"
-        aria-label={`Reject ${name} of the proposal`}
+        aria-label={`Reject ${name}`}
         onClick={() => desk.decideProposal('reject', structure)}
       >
         Reject

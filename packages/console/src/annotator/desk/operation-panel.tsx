@@ -42,10 +42,10 @@ export function OperationPanel({ desk }: { desk: Desk }) {
           {press('Keep largest', { kind: 'keep-largest' })}
           {press('Drop specks', { kind: 'remove-small', minMl: 0.1 })}
         </Group>
-        <Group gap={4} align="end" wrap="nowrap">
+        <Group gap={4} align="end">
           <NumberInput
             size="xs"
-            w={76}
+            w={64}
             label="mm"
             min={0.5}
             max={20}

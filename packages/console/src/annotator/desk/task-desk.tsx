@@ -86,24 +86,32 @@ async function openDesk(name: TaskName, { client, isDrawn, task: facts }: Openin
   const volume = CaseVolume.open(project, facts.caseId);
   // Its failure is told of when it is waited for.
   volume.catch(() => {});
-  const spoken = await protocolOf(facts);
-  const { size } = facts.geometry;
-  const overlays = await overlaysOf(project, { client, task: facts, protocol: spoken });
-  if (!isDrawn) {
-    const layers = await layersOf(project, {
-      baseVersion: facts.headVersion ?? facts.baseVersion,
-      protocol: spoken,
-      size,
-    });
-    return new Desk({ protocol: spoken, volume: await volume, layers, overlays });
+  if (isDrawn) {
+    // First: a proposal is to be seen by whom the task belongs to.
+    const session = await TaskSession.open(name, protocolOf);
+    try {
+      const known: Known = { client, task: session.task, protocol: session.protocol };
+      const shelf = await client.fetchQuery(models(project)).catch(() => []);
+      return new Desk({
+        ...{ protocol: session.protocol, volume: await volume, layers: session.editor.layers, session },
+        proposal: await proposalOf(project, known),
+        overlays: await overlaysOf(project, known),
+        hasClicks: shelf.some(({ kind, state }) => kind === 'interactive' && state === 'champion'),
+        onTrouble: showError,
+      });
+    } catch (error) {
+      session.close();
+      throw error;
+    }
   }
-  const session = await TaskSession.open(name, protocolOf);
-  const known = await client.fetchQuery(models(project)).catch(() => []);
+  const known: Known = { client, task: facts, protocol: await protocolOf(facts) };
+  const baseVersion = facts.headVersion ?? facts.baseVersion;
+  const layers = await layersOf(project, { baseVersion, protocol: known.protocol, size: facts.geometry.size });
   return new Desk({
-    ...{ protocol: session.protocol, volume: await volume, layers: session.editor.layers, session, overlays },
-    proposal: await proposalOf(project, { client, task: facts, protocol: spoken }),
-    hasClicks: known.some(({ kind, state }) => kind === 'interactive' && state === 'champion'),
-    onTrouble: showError,
+    protocol: known.protocol,
+    volume: await volume,
+    layers,
+    overlays: await overlaysOf(project, known),
   });
 }
 
@@ -138,6 +146,7 @@ async function overlaysOf(
     const proposed = versionOverlay(place, {
       id: 'proposal',
       name: 'Proposal',
+      colour: '#ffffff',
       protocol: spoken,
       version: baseVersion,
     });

@@ -15,12 +15,15 @@ import {
 } from '@cornerstonejs/core';
 import {
   init as initTools,
+  PanTool,
   StackScrollTool,
   segmentation,
   Enums as ToolEnums,
   ToolGroupManager,
   type Types as ToolTypes,
+  TrackballRotateTool,
   utilities,
+  ZoomTool,
 } from '@cornerstonejs/tools';
 import type { CaseVolume } from '../case/case-volume.ts';
 import type { SliceRange } from '../case/label-editor.ts';
@@ -40,6 +43,7 @@ import {
 
 const engineId = 'case';
 const groupId = 'case';
+const surfaceId = 'surfaces';
 /** Without a colon: with one, Cornerstone would look for a loader of its slices. */
 const imageId = 'case-image';
 const { MouseBindings, KeyboardBindings } = ToolEnums;
@@ -190,6 +194,27 @@ export class CaseViewer {
     const voiRange = { lower: centre - width / 2, upper: centre + width / 2 };
     for (const plane of planes) this.#viewport(plane).setProperties({ voiRange });
     this.render();
+  }
+
+  /** Bodies that can be turned with the mouse. */
+  showSurfaces(element: HTMLDivElement, surfaces: readonly Types.ActorEntry[]): void {
+    const { CORONAL } = Enums.OrientationAxis;
+    this.#engine.enableElement({
+      viewportId: surfaceId,
+      type: Enums.ViewportType.VOLUME_3D,
+      element,
+      defaultOptions: { orientation: CORONAL, background: [0, 0, 0] as Types.Point3 },
+    });
+    const viewport = this.#engine.getViewport(surfaceId) as Types.IVolumeViewport;
+    viewport.addActors([...surfaces]);
+    viewport.resetCamera();
+    surfaceGroup().addViewport(surfaceId, engineId);
+    viewport.render();
+  }
+
+  hideSurfaces(): void {
+    ToolGroupManager.destroyToolGroup(surfaceId);
+    this.#engine.disableElement(surfaceId);
   }
 
   scroll(plane: Plane, slices: number): void {
@@ -356,6 +381,20 @@ function otherBindings(id: ToolId): ToolTypes.IToolBinding[] {
     default:
       return [];
   }
+}
+
+function surfaceGroup(): ToolTypes.IToolGroup {
+  ToolGroupManager.destroyToolGroup(surfaceId);
+  const group = ToolGroupManager.createToolGroup(surfaceId)!;
+  for (const [name, mouseButton] of [
+    [TrackballRotateTool.toolName, MouseBindings.Primary],
+    [PanTool.toolName, MouseBindings.Auxiliary],
+    [ZoomTool.toolName, MouseBindings.Secondary],
+  ] as const) {
+    group.addTool(name);
+    group.setToolActive(name, { bindings: [{ mouseButton }] });
+  }
+  return group;
 }
 
 function toolGroup(): ToolTypes.IToolGroup {

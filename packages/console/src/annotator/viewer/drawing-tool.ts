@@ -10,6 +10,7 @@ import {
   RectangleScissorsTool,
   SphereScissorsTool,
   StackScrollTool,
+  TrackballRotateTool,
   WindowLevelTool,
   ZoomTool,
 } from '@cornerstonejs/tools';
@@ -166,7 +167,16 @@ export function toolOf(id: ToolId): DrawingTool {
 
 /** Tells Cornerstone of the classes, once a page. */
 export function registerTools(): void {
-  for (const tool of [WindowLevelTool, PanTool, ZoomTool, StackScrollTool, CrosshairsTool, LengthTool]) addTool(tool);
+  for (const tool of [
+    WindowLevelTool,
+    PanTool,
+    ZoomTool,
+    StackScrollTool,
+    CrosshairsTool,
+    LengthTool,
+    TrackballRotateTool,
+  ])
+    addTool(tool);
   for (const tool of [BrushTool, CircleScissorsTool, SphereScissorsTool, RectangleScissorsTool, PaintFillTool])
     addTool(tool);
 }
