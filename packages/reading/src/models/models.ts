@@ -33,6 +33,8 @@ export interface ShownWork extends ModelWork {
   readonly progress: WorkProgress | undefined;
 }
 
+/** Of a work, so many times it is told how far it is. */
+const toldSteps = 20;
 /** How often it is looked whether it is night. */
 const nightLookMs = 60_000;
 /** For so long the process is kept that has nothing to do: to begin it takes seconds. */
@@ -54,6 +56,7 @@ export class Models {
   readonly #ended = new Map<string, PromiseWithResolvers<ModelWork>>();
   #running: { readonly id: string; readonly cancel: AbortController } | undefined;
   #work: Promise<void> = Promise.resolve();
+  readonly #listeners = new Set<(work: ModelWork) => void>();
   #isAwake = false;
   #comparisons = 0;
   /** Works begun since the start. */
@@ -91,12 +94,17 @@ export class Models {
   /** @throws ReadingError `reading.work-unknown` also for that of a case in which the asker has nothing to do */
   workOf(asker: Asker, project: string, id: string): ShownWork {
     const work = this.#queue.get(project, id);
-    const isOwn = () =>
-      this.#parts.database
-        .prepare('SELECT 1 FROM task WHERE case_id = ? AND reader = ?')
-        .get(work?.caseId ?? '', asker.person) !== undefined;
-    if (work === undefined || !(asker.roles.includes('lead') || isOwn())) throw unknownWork();
+    if (work === undefined || !this.#sees(asker, work)) throw unknownWork();
     return this.#shown(work);
+  }
+
+  /** Told how far the work of a project is that the asker may see; not kept, unlike events. */
+  listen(asker: Asker, project: string, listener: (work: ShownWork) => void): Disposable {
+    const told = (work: ModelWork) => {
+      if (work.project === project && this.#sees(asker, work)) listener(this.#shown(work));
+    };
+    this.#listeners.add(told);
+    return { [Symbol.dispose]: () => this.#listeners.delete(told) };
   }
 
   /** Resolves when it has ended, however. @throws ReadingError `reading.work-unknown` */
@@ -142,6 +150,17 @@ export class Models {
     this.#worker.rest();
   }
 
+  #sees({ person, roles }: Asker, { caseId }: ModelWork): boolean {
+    if (roles.includes('lead')) return true;
+    const own = this.#parts.database.prepare('SELECT 1 FROM task WHERE case_id = ? AND reader = ?');
+    return own.get(caseId ?? '', person) !== undefined;
+  }
+
+  #tell(id: string): void {
+    const work = this.#queue.ofId(id);
+    if (work !== undefined) for (const listener of this.#listeners) listener(work);
+  }
+
   #shown(work: ModelWork): ShownWork {
     return { ...work, progress: this.#progress.get(work.id) };
   }
@@ -183,7 +202,13 @@ export class Models {
     this.#running = { id: work.id, cancel };
     try {
       await commits.run(() => this.#queue.begin(work.id));
-      const onProgress = (done: number, total: number) => this.#progress.set(work.id, { done, total });
+      this.#tell(work.id);
+      const onProgress = (done: number, total: number) => {
+        const before = this.#progress.get(work.id);
+        this.#progress.set(work.id, { done, total });
+        const share = Math.floor((done / total) * toldSteps);
+        if (before === undefined || share !== Math.floor((before.done / before.total) * toldSteps)) this.#tell(work.id);
+      };
       const options = { onProgress, signal: cancel.signal };
       await (work.kind === 'propose' ? this.proposals.perform(work, options) : this.trials.perform(work, options));
       await this.#end(work.id, { state: 'done', asker: house });
@@ -217,6 +242,7 @@ export class Models {
         : undefined;
       return { value, event };
     });
+    this.#tell(id);
     // Undefined if its case was erased meanwhile.
     if (work === undefined) this.#ended.get(id)?.reject(unknownWork());
     else this.#ended.get(id)?.resolve(work);

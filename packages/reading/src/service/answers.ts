@@ -1,5 +1,6 @@
 /** What the reading room knows, as its interface says it. */
 import type { Answer } from '../contract/route-table.ts';
+import type { ShownWork } from '../models/models.ts';
 import type { DraftStroke } from '../room/drafts.ts';
 import type { Lease } from '../room/readings.ts';
 import type { Task } from '../room/task-book.ts';
@@ -59,4 +60,12 @@ export function strokeOf({ change, model, structure, ...stroke }: AskedStroke): 
 
 export function eventAnswer({ caseId, facts, project: _, taskId, ...event }: ReadingEvent): Answer<'events'>[number] {
   return { ...event, caseId: caseId ?? null, taskId: taskId ?? null, facts: facts as Record<string, never> };
+}
+
+export function workAnswer({ project: _, ...work }: ShownWork): Answer<'work'> {
+  const { caseId, code, endedMs, progress } = work;
+  return {
+    ...work,
+    ...{ caseId: caseId ?? null, code: code ?? null, endedMs: endedMs ?? null, progress: progress ?? null },
+  };
 }

@@ -2,7 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Asker } from '../asker.ts';
 import type { ReadingRoom } from '../reading-room.ts';
-import { eventAnswer } from './answers.ts';
+import { eventAnswer, workAnswer } from './answers.ts';
 
 const signOfLifeMs = 15_000;
 const eventsMax = 1000;
@@ -38,6 +38,10 @@ export function sendEvents(
     }
   };
   const listening = room.listen(send);
+  // How far models are is told as it is now: of an event of another name, and without a number.
+  const working = room.models.listen(asker, project, (work) => {
+    raw.write(`event: work\ndata: ${JSON.stringify(workAnswer(work))}\n\n`);
+  });
   send();
   const alive = setInterval(() => raw.write(': here\n\n'), signOfLifeMs);
   const end = () => raw.end();
@@ -46,5 +50,6 @@ export function sendEvents(
     clearInterval(alive);
     signal.removeEventListener('abort', end);
     listening[Symbol.dispose]();
+    working[Symbol.dispose]();
   });
 }

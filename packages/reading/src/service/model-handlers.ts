@@ -2,10 +2,9 @@
 import type { Answer } from '../contract/route-table.ts';
 import { readModelFile } from '../models/model-file.ts';
 import type { ModelEntry } from '../models/model-shelf.ts';
-import type { Models } from '../models/models.ts';
 import { clicksOf } from '../models/prompt-clicks.ts';
 import type { PromptSession } from '../models/prompt-sessions.ts';
-import { changeAnswer } from './answers.ts';
+import { changeAnswer, workAnswer } from './answers.ts';
 import type { ReadingContext, Some } from './reading-context.ts';
 
 export function modelHandlers({
@@ -102,14 +101,6 @@ export function promptHandlers({
 
 function modelAnswer({ files: _files, project: _project, promotedMs, ...entry }: ModelEntry): Answer<'putModel'> {
   return { ...entry, promotedMs: promotedMs ?? null };
-}
-
-function workAnswer({ project: _, ...work }: ReturnType<Models['workOf']>): Answer<'work'> {
-  const { caseId, code, endedMs, progress } = work;
-  return {
-    ...work,
-    ...{ caseId: caseId ?? null, code: code ?? null, endedMs: endedMs ?? null, progress: progress ?? null },
-  };
 }
 
 function sessionAnswer({ offered, ...session }: PromptSession): Answer<'openSession'> {

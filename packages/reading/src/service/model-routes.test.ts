@@ -74,6 +74,20 @@ async function as(asker: Asker, method: string, path: string, body?: unknown) {
   return { status: response.status, bytes, json: () => JSON.parse(Buffer.from(bytes).toString()) };
 }
 
+/** What the stream of events says from now on. */
+async function told(asker: Asker) {
+  const stop = new AbortController();
+  const response = await fetch(`${service.url}/reading/v1${project}/events/stream`, {
+    ...{ headers: { Authorization: `Bearer ${token}`, 'X-Person': asker.person }, signal: stop.signal },
+  });
+  let text = '';
+  const reading = (async () => {
+    for await (const chunk of response.body!) text += Buffer.from(chunk as Uint8Array).toString();
+  })();
+  reading.catch(() => {});
+  return { text: () => text, end: () => stop.abort() };
+}
+
 async function ended(asker: Asker, work: string) {
   let found: { state: string } = { state: 'waiting' };
   await expect
@@ -111,10 +125,16 @@ it('a model is put, proposes on demand, and is given out as it came', async () =
     'reading.model-wanted',
   );
   const asked = { model: model.digest };
+  const stream = await told(readerA);
   const { version, work } = (await as(readerA, 'POST', `${project}/cases/${caseId}/propose`, asked)).json();
   expect(version).toBeNull();
   // The task is nobody's yet but the asker's by name.
   expect(await ended(readerA, work)).toMatchObject({ state: 'done', code: null });
+  await expect.poll(() => stream.text(), { timeout: 60_000 }).toContain(`"state":"done"`);
+  const states = [...stream.text().matchAll(/^event: work\ndata: (.*)$/gm)].map(([, data]) => JSON.parse(data!));
+  expect(states[0]).toMatchObject({ id: work, state: 'running', progress: null });
+  expect(states.some(({ progress }) => progress?.done === progress?.total && progress !== null)).toBe(true);
+  stream.end();
   const again = (await as(readerA, 'POST', `${project}/cases/${caseId}/propose`, asked)).json();
   expect(again.work).toBeNull();
   const of = `${project}/versions/${again.version}`;
