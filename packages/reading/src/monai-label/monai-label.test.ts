@@ -121,6 +121,8 @@ describe('who may ask', () => {
     expect(decodeNifti((await image(first)).bytes)).toEqual(toyImage(0));
     expect([(await image(second)).status, (await image(toySeriesUid('R1'))).status]).toEqual([401, 401]);
     expect((await server.ask(undefined, 'GET', `/datastore/label?label=${first}&tag=final`)).status).toBe(401);
+    server.clock.timeMs += 10 * 60_000;
+    expect((await image(first)).status).toBe(401);
   });
 });
 

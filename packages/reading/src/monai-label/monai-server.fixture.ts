@@ -18,14 +18,18 @@ class StillClock extends ToyClock {
 const leadAndReviewer: Asker = { person: 'rita', roles: ['lead', 'reviewer'] };
 
 export class MonaiServer implements AsyncDisposable {
-  readonly clock = new StillClock();
+  readonly clock: ToyClock;
   readonly people: Map<string, Asker>;
   readonly service: ArchiveService;
   readonly token: string;
   readonly reading: ReturnType<typeof readingExtension>;
   readonly #directory: ToyDirectory;
 
-  private constructor(parts: Pick<MonaiServer, 'people' | 'service' | 'token' | 'reading'>, directory: ToyDirectory) {
+  private constructor(
+    parts: Pick<MonaiServer, 'clock' | 'people' | 'service' | 'token' | 'reading'>,
+    directory: ToyDirectory,
+  ) {
+    this.clock = parts.clock;
     this.people = parts.people;
     this.service = parts.service;
     this.token = parts.token;
@@ -36,6 +40,7 @@ export class MonaiServer implements AsyncDisposable {
   /** @param askers told apart by the header `X-Person`; without, who has the token is one person. */
   static async start(monaiLabel: object, askers: readonly Asker[] = []): Promise<MonaiServer> {
     const directory = new ToyDirectory();
+    const clock = new StillClock();
     const people = new Map(askers.map((one) => [one.person, one]));
     const identify = (request: { headers: Record<string, unknown> }) =>
       people.get(String(request.headers['x-person'] ?? askers[0]!.person))!;
@@ -46,12 +51,12 @@ export class MonaiServer implements AsyncDisposable {
       settings: monaiLabelSettingsOf({ project: 'renal', ...monaiLabel }, settings.web),
     });
     const service = await ArchiveService.open(directory.path, settings, {
-      ...{ clock: new StillClock(), deidentify: passing, extensions: [reading, monai] },
+      ...{ clock, deidentify: passing, extensions: [reading, monai] },
     });
     await service.start();
     const token = readFileSync(join(directory.path, consoleTokenFile), 'utf8').trim();
     await reading.room.projects.create(leadAndReviewer, 'renal', renalProtocol);
-    return new MonaiServer({ people, reading, service, token }, directory);
+    return new MonaiServer({ clock, people, reading, service, token }, directory);
   }
 
   /** Of the archive. */
