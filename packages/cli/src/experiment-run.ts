@@ -29,6 +29,7 @@ import {
   withLook,
 } from '@consilium/study';
 import type { Plan } from '@consilium/training';
+import { CliError } from './cli-error.ts';
 import type { ExperimentDirectory } from './experiment-directory.ts';
 import type { ExperimentHost, TrainingSubmission } from './experiment-host.ts';
 import { planOf, strategyOfRun } from './experiment-plan.ts';
@@ -64,7 +65,10 @@ export async function runExperiment(
   const survey = await describeData(experiment, options);
   const work = workOf(experiment, options, survey);
   const runs = runsOf(experiment, work.context);
-  for (const run of runs) planOf(run.settings, work.fingerprints);
+  for (const run of runs) {
+    planOf(run.settings, work.fingerprints);
+    trainersOf(run.settings, work.participants);
+  }
   await prepareSites(work, runs);
   const { finished, rungs } = await trainInRungs(work, runs);
   const standings = standingsOf(
@@ -204,7 +208,8 @@ async function trainAll(work: Work, runs: readonly PlannedRun[]): Promise<RunRec
 }
 
 async function trainOne(work: Work, run: PlannedRun): Promise<RunRecord> {
-  const { directory, host, participants, experiment } = work;
+  const { directory, host, experiment } = work;
+  const participants = trainersOf(run.settings, work.participants);
   const plan = planOf(run.settings, work.fingerprints);
   const network = networkFor(plan, run.settings.seed);
   const weights = encodeSafetensors(weightsOf(network));
@@ -249,6 +254,17 @@ async function trainOne(work: Work, run: PlannedRun): Promise<RunRecord> {
   };
   await directory.keepRun(record);
   return record;
+}
+
+/** @throws CliError `cli.bad-experiment` */
+function trainersOf({ participants }: RunSettings, all: readonly SiteId[]): readonly SiteId[] {
+  if (participants === undefined) return all;
+  const unknown = participants.filter((name) => !all.some((siteId) => siteId === name));
+  if (unknown.length === 0) return all.filter((siteId) => participants.includes(siteId));
+  throw new CliError(
+    'cli.bad-experiment',
+    `The experiment names ${unknown.join(', ')}; those who take part: ${all.join(', ')}.`,
+  );
 }
 
 function jobTerms(settings: RunSettings) {

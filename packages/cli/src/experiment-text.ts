@@ -22,11 +22,22 @@ export function experimentText(record: ExperimentRecord, analysis: ExperimentAna
   return [
     ...(record.experiment.question === '' ? [] : [record.experiment.question, '']),
     textTable([head, ...rows]),
+    ...secondsText(analysis),
     '',
     tested(record, analysis),
     ...failed.map(({ jobId, reason }) => `${jobId} has failed: ${reason}`),
     ...analysis.curves.flatMap(curveText),
   ].join('\n');
+}
+
+function secondsText({ configurations }: ExperimentAnalysis): string[] {
+  const lines = configurations.flatMap(({ label, secondsTo }) =>
+    secondsTo.map(
+      ({ score, seconds }) =>
+        `${label}: validation Dice ${score} ${seconds === null ? 'never reached' : `after ${clock(seconds)}`}`,
+    ),
+  );
+  return lines.length === 0 ? [] : ['', ...lines];
 }
 
 function tested({ choice, ledger }: ExperimentRecord, { testCases, testPatients }: ExperimentAnalysis): string {
@@ -70,7 +81,15 @@ export function comparisonText(record: ExperimentRecord, { comparisons }: Experi
     number(pair.cohensDz, 2),
   ]);
   const head = ['difference', 'Dice (95 %)', 'Wilcoxon', 'permutation', 'Holm', 'BH', 'rank-biserial', 'd_z'];
-  return textTable([head, ...rows]);
+  const siteIds = Object.keys(comparisons[0]!.differenceBySite);
+  const sites = comparisons.map(({ differenceBySite, first, second }) => [
+    `${labelOf(second)} less ${labelOf(first)}`,
+    ...siteIds.map((siteId) => {
+      const estimate = differenceBySite[siteId] ?? null;
+      return estimate === null ? 'too few' : interval(estimate, true);
+    }),
+  ]);
+  return [textTable([head, ...rows]), '', textTable([['by site', ...siteIds], ...sites])].join('\n');
 }
 
 export function labelEffortText({ editedVoxels, minutes, paired, proposals, readers }: LabelEffort): string {

@@ -41,6 +41,16 @@ describe('the analysis of an experiment', () => {
     }
   });
 
+  it('says who gains and who loses, of sites with enough patients', () => {
+    const [pair] = analysis.comparisons;
+    const sites = Object.entries(pair!.differenceBySite);
+    expect(sites.map(([siteId]) => siteId)).toEqual([1, 2, 3, 4, 5, 6].map((site) => `site-${site}`));
+    const weighted = sites.reduce((sum, [, each]) => sum + each!.mean * each!.cases, 0) / analysis.testCases;
+    expect(weighted).toBeCloseTo(pair!.difference.mean, 12);
+    const few = analyse(record, { minimumPatients: 7 }).comparisons[0]!;
+    expect(Object.values(few.differenceBySite).every((each) => each === null)).toBe(true);
+  });
+
   it('claims nothing where there is nothing', () => {
     const none = analyse(inventedExperiment({ gain: 0 }));
     expect(none.comparisons.filter(({ pHolm }) => pHolm < 0.05)).toEqual([]);
@@ -110,5 +120,11 @@ describe('what training takes', () => {
     const run = inventedRun('a', { seed: 1, score: 0.7 });
     expect(secondsToScore(run, 0.6)).toBe(20);
     expect(secondsToScore(run, 0.71)).toBeNull();
+    const targets = { ...record.experiment, compare: { ...record.experiment.compare, secondsTo: [0.5, 0.99] } };
+    const [first] = analyse({ ...record, experiment: targets }).configurations;
+    expect(first!.secondsTo).toEqual([
+      { score: 0.5, seconds: 30 },
+      { score: 0.99, seconds: null },
+    ]);
   });
 });

@@ -13,7 +13,7 @@ import { patientMeans, permutationTest, type TestResult, wilcoxonTest } from '..
 import { type SubgroupResult, subgroupResults, volumeBand } from '../statistics/subgroup.ts';
 import type { ExperimentRecord, RunRecord, TestScore } from './experiment-record.ts';
 import type { RunSettings } from './run-settings.ts';
-import { costOf, type TrainingCost } from './training-cost.ts';
+import { costOf, secondsToScore, type TrainingCost } from './training-cost.ts';
 
 interface ConfigurationResult {
   readonly configuration: string;
@@ -27,6 +27,8 @@ interface ConfigurationResult {
   readonly seeds: number;
   readonly jobs: readonly string[];
   readonly cost: TrainingCost;
+  /** Until validation had come to a score, mean over the seeds; null: in a run it never did. */
+  readonly secondsTo: readonly { readonly score: number; readonly seconds: number | null }[];
 }
 
 /** Of two tested configurations, `second` less `first`, paired by case. */
@@ -34,6 +36,8 @@ interface PairComparison {
   readonly first: string;
   readonly second: string;
   readonly difference: Estimate;
+  /** Who gains and who loses: the difference on each site's patients; null where they are too few to be told. */
+  readonly differenceBySite: Readonly<Record<string, Estimate | null>>;
   /** null with fewer than five sites. */
   readonly differenceBeyondSites: Estimate | null;
   /** Over patients. */
@@ -77,7 +81,7 @@ export function analyse(
 ): ExperimentAnalysis {
   const random = createRandom(record.experimentSha256, 'analysis');
   const table = new TestTable(record, random);
-  const comparisons = comparisonsOf(record, table, random);
+  const comparisons = comparisonsOf(record, table, { random, minimumPatients });
   return {
     experiment: record.experiment.name,
     recordSha256OfExperiment: record.experimentSha256,
@@ -96,6 +100,7 @@ export function analyse(
         seeds: runs.length,
         jobs: runs.map(({ jobId }) => jobId),
         cost: costOf(runs),
+        secondsTo: record.experiment.compare.secondsTo.map((score) => ({ score, seconds: meanSecondsTo(runs, score) })),
       };
     }),
     comparisons,
@@ -184,7 +189,16 @@ class TestTable {
   }
 }
 
-function comparisonsOf(record: ExperimentRecord, table: TestTable, random: Random): PairComparison[] {
+function meanSecondsTo(runs: readonly RunRecord[], score: number): number | null {
+  const seconds = runs.map((run) => secondsToScore(run, score)).filter((each) => each !== null);
+  return runs.length === 0 || seconds.length < runs.length ? null : mean(seconds);
+}
+
+function comparisonsOf(
+  record: ExperimentRecord,
+  table: TestTable,
+  { minimumPatients, random }: { readonly minimumPatients: number; readonly random: Random },
+): PairComparison[] {
   const tested = record.configurations.filter(({ id }) => table.dice(id) !== null);
   const pairs = pairsOf(record, tested);
   const plain = pairs.map(([first, second]) => {
@@ -193,6 +207,7 @@ function comparisonsOf(record: ExperimentRecord, table: TestTable, random: Rando
     const ofPatients = patientMeans(table.cases, differences);
     return {
       ...{ first, second, difference: estimate(differences, table.resamples) },
+      differenceBySite: bySite(differences, table, minimumPatients),
       differenceBeyondSites: beyondSites(differences, table),
       wilcoxon: wilcoxonTest(ofPatients),
       permutation: permutationTest(ofPatients, random.fork('permutations', first, second)),
@@ -252,6 +267,17 @@ function groupsBut(configurations: readonly Named[], but: readonly (keyof RunSet
   const keyOf = ({ settings }: Named): string =>
     canonicalJson({ ...settings, seed: 0, ...Object.fromEntries(but.map((name) => [name, null])) } as Json);
   return [...Map.groupBy(configurations, keyOf).values()];
+}
+
+function bySite(differences: Float64Array, { cases, resamples }: TestTable, minimumPatients: number) {
+  const siteIds = [...new Set(cases.map(({ siteId }) => siteId))];
+  return Object.fromEntries(
+    siteIds.map((siteId) => {
+      const patients = new Set(cases.filter((one) => one.siteId === siteId).map(({ patient }) => patient)).size;
+      const own = differences.map((value, index) => (cases[index]!.siteId === siteId ? value : Number.NaN));
+      return [siteId, patients < minimumPatients ? null : estimate(own, resamples)];
+    }),
+  );
 }
 
 function beyondSites(values: Float64Array, { resamplesOfSites }: TestTable): Estimate | null {

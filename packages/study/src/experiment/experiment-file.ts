@@ -44,6 +44,8 @@ const experimentSchema = z.strictObject({
       baseline: z.json().optional(),
       /** Fit a learning curve over `patientsPerSite`, and tell how many studies these scores need. */
       studiesFor: z.array(z.number().min(0).max(1)).default([]),
+      /** Tell how long training took until validation had come to these scores. */
+      secondsTo: z.array(z.number().min(0).max(1)).default([]),
     })
     .prefault({}),
   /** Stop the hopeless early, by validation: the first rung has so many rounds, each next `factor` times as many. */

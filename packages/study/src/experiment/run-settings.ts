@@ -43,6 +43,8 @@ export const settingsShape = {
   patientsPerSite: patientsPerSiteSchema.default('all'),
   /** Whose labels are trained on; the sites know what that is. */
   labels: z.enum(['manual', 'assisted']).optional(),
+  /** Who trains, of those who take part in the experiment; all if it is not there. All are tested. */
+  participants: z.array(z.string().min(1)).min(1).optional(),
   /** Of the first weights, the patches, and which patients are taken. */
   seed: z
     .int()
