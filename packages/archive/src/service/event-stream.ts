@@ -24,7 +24,11 @@ export function sendEvents(
   raw.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
   raw.write(': here\n\n');
   const end = () => raw.end();
-  const write = (text: string) => (isStillIn() ? raw.write(text) : end());
+  const write = (text: string) => {
+    if (raw.writableEnded) return;
+    if (isStillIn()) raw.write(text);
+    else end();
+  };
   const listening = events.listen((event) => write(`data: ${JSON.stringify(event)}\n\n`));
   const alive = setInterval(() => write(': here\n\n'), signOfLifeMs);
   signal.addEventListener('abort', end, { once: true });

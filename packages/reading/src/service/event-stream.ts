@@ -11,6 +11,7 @@ export function sendEvents(
   room: ReadingRoom,
   {
     asker,
+    isStillIn,
     project,
     reply,
     request,
@@ -19,6 +20,8 @@ export function sendEvents(
   }: {
     asker: Asker;
     project: string;
+    /** Logging out, or being shut out, ends the stream. */
+    isStillIn: (request: FastifyRequest) => boolean;
     /** The last event that is known; `Last-Event-ID` of a browser that comes back says it, too. */
     since: number;
     request: FastifyRequest;
@@ -31,7 +34,13 @@ export function sendEvents(
   raw.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
   raw.write(': here\n\n');
   let last = Math.max(since, Number(request.headers['last-event-id'] ?? 0) || 0);
+  const end = () => raw.end();
+  const isOpen = () => {
+    if (!raw.writableEnded && !isStillIn(request)) end();
+    return !raw.writableEnded;
+  };
   const send = () => {
+    if (!isOpen()) return;
     for (const event of room.events(asker, project, { since: last, limit: eventsMax })) {
       last = event.seq;
       raw.write(`id: ${event.seq}\ndata: ${JSON.stringify(eventAnswer(event))}\n\n`);
@@ -40,11 +49,10 @@ export function sendEvents(
   const listening = room.listen(send);
   // How far models are is told as it is now: of an event of another name, and without a number.
   const working = room.models.listen(asker, project, (work) => {
-    raw.write(`event: work\ndata: ${JSON.stringify(workAnswer(work))}\n\n`);
+    if (isOpen()) raw.write(`event: work\ndata: ${JSON.stringify(workAnswer(work))}\n\n`);
   });
   send();
-  const alive = setInterval(() => raw.write(': here\n\n'), signOfLifeMs);
-  const end = () => raw.end();
+  const alive = setInterval(() => isOpen() && raw.write(': here\n\n'), signOfLifeMs);
   signal.addEventListener('abort', end, { once: true });
   request.raw.once('close', () => {
     clearInterval(alive);

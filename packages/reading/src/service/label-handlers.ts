@@ -78,6 +78,7 @@ export function labelHandlers({
 }
 
 export function resultHandlers({
+  isStillIn,
   room,
   signal,
 }: ReadingContext): Some<'agreement' | 'disagreement' | 'agreementSummary' | 'measures' | 'events' | 'eventStream'> {
@@ -96,7 +97,7 @@ export function resultHandlers({
     },
     events: ({ asker, params, query }) => room.events(asker, params.project, query).map(eventAnswer),
     eventStream: ({ asker, params, query, reply, request }) => {
-      sendEvents(room, { asker, project: params.project, since: query.since, reply, request, signal });
+      sendEvents(room, { asker, project: params.project, since: query.since, reply, request, signal, isStillIn });
       return reply;
     },
   };

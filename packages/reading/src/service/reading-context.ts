@@ -8,6 +8,8 @@ export interface ReadingContext {
   readonly room: ReadingRoom;
   /** The one place that says who asks. Throws if it is nobody who may. */
   readonly identify: (request: FastifyRequest) => Asker | Promise<Asker>;
+  /** For streams of events: whether who listens would still be let in. */
+  readonly isStillIn: (request: FastifyRequest) => boolean;
   /** Of an uploaded label. */
   readonly fileBytesMax: number;
   /** Ends streams of events. */

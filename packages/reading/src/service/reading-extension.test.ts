@@ -1,6 +1,8 @@
 /** The reading room for the people of an archive: who they are, and what their roles let them do. */
+import type { AddressInfo } from 'node:net';
 import { ArchiveService, serviceSettingsOf } from '@consilium/archive';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { routeTable } from '../contract/route-table.ts';
 import { passing, renalProtocol, ToyClock, ToyDirectory } from '../toy-room.fixture.ts';
 import { readingExtension } from './reading-extension.ts';
 
@@ -44,5 +46,22 @@ describe('a person of the archive', () => {
   it('does there what the own roles say', async () => {
     expect((await as('anna', 'PUT', '/projects/renal', renalProtocol)).json.code).toBe('reading.role-wanted');
     expect((await as('lena', 'PUT', '/projects/renal', renalProtocol)).status).toBe(200);
+  });
+
+  it('is told nothing more once the session has ended', async () => {
+    const admit = (title: string) => as('lena', 'PUT', `/projects/${title}`, renalProtocol);
+    await admit('watched');
+    await service.app.listen({ host: '127.0.0.1', port: 0 });
+    const { port } = service.app.server.address() as AddressInfo;
+    const secret = service.people.sessions.begin('anna', { agent: 'test', way: 'password' });
+    const address = `http://127.0.0.1:${port}/reading/v1${routeTable.eventStream.path.replace(':project', 'watched')}`;
+    const response = await fetch(address, { headers: { cookie: `consilium_archive=${secret}` } });
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    expect((await reader.read()).value).toContain(': here');
+    service.people.sessions.endAll('anna');
+    await admit('another');
+    let part = await reader.read();
+    while (!part.done) part = await reader.read();
+    expect(part.done).toBe(true);
   });
 });

@@ -32,9 +32,11 @@ export interface ReadingExtension extends ServiceExtension {
   readonly askerOf: (request: AskedRequest, access: ExtensionContext['access']) => Asker;
 }
 
+const permission = 'room.enter';
+
 /** What a person may do with a task, the roles of the reading room decide. */
 const needs: ServiceExtension['needs'] = Object.fromEntries(
-  Object.values<RouteContract>(routeTable).map(({ method, path }) => [`${method} ${path}`, 'room.enter']),
+  Object.values<RouteContract>(routeTable).map(({ method, path }) => [`${method} ${path}`, permission]),
 );
 
 export function readingExtension({ apps = [], identify, onTrouble }: ReadingExtensionOptions = {}): ReadingExtension {
@@ -60,6 +62,7 @@ export function readingExtension({ apps = [], identify, onTrouble }: ReadingExte
       await app.register(readingRoutes, {
         ...{ room, fileBytesMax, signal },
         identify: (request) => whoAsks(request, access),
+        isStillIn: (request) => access.isStillIn(request, permission),
       });
     },
   };
