@@ -365,7 +365,7 @@ describe.skipIf(skipped)('the annotator', () => {
     await page.reload();
     await opened();
     const before = await ml('Tumour');
-    await page.getByRole('button', { name: /^Tumour/ }).press('Enter');
+    await volume('Tumour').press('Enter');
     await page.keyboard.press('k');
     const picture = page.getByRole('img', { name: 'Axial picture' });
     await picture.click({ position: { x: 200, y: 250 } });

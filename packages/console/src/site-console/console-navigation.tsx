@@ -20,7 +20,7 @@ export function ConsoleNavigation() {
     : {};
   const all = Object.entries(sitePages) as [keyof typeof sitePages, SitePage][];
   const entries = all.filter(([, { needs }]) => who?.permissions.includes(needs));
-  return entries.map(([id, { name, path }]) => {
+  const links = entries.map(([id, { name, path }]) => {
     const isHere = path === '/' ? location === '/' : location.startsWith(path);
     const mark = waiting[id];
     return (
@@ -42,4 +42,10 @@ export function ConsoleNavigation() {
       />
     );
   });
+  return (
+    <>
+      {links}
+      <NavLink component="a" href="annotator.html" label="Annotator" />
+    </>
+  );
 }

@@ -42,7 +42,11 @@ export function CaseStage({ children, desk, onFault }: CaseStageProps) {
             role="img"
             aria-label={`${planeNames[plane]} picture`}
             onFocus={() => desk.setPlane(plane)}
-            onPointerDown={() => desk.setPlane(plane)}
+            onPointerDown={({ currentTarget }) => {
+              // Cornerstone keeps the browser from doing it.
+              currentTarget.focus({ preventScroll: true });
+              desk.setPlane(plane);
+            }}
           />
           <PlaneMarks desk={desk} plane={plane} />
         </section>

@@ -2,12 +2,13 @@
  * A case on the reader's desk: what is shown and how, which tool is in hand, what may be drawn where. What it draws goes to
  * the session, if there is one; without, the case is only looked at.
  */
-import { applyDelta, type LabelDelta, type Protocol, type Structure } from '@consilium/reading/api';
+import { applyDelta, type Protocol, type Structure } from '@consilium/reading/api';
 import type { CaseOverlay } from '../case/case-overlay.ts';
 import type { CaseVolume } from '../case/case-volume.ts';
 import type { DrawingRule, Edit, SliceRange } from '../case/label-editor.ts';
 import { LabelWorkshop, type StructureOperation } from '../case/label-workshop.ts';
-import { type Click, type PromptAnswer, PromptSession } from '../case/prompt-session.ts';
+import { type PromptAnswer, PromptSession } from '../case/prompt-session.ts';
+import { decideOn, type ProposalDecision, takeProposed, toBeTaken } from '../case/proposal-decision.ts';
 import type { EditSource, TaskSession } from '../case/task-session.ts';
 import { CaseViewer, type PlaneView } from '../viewer/case-viewer.ts';
 import { type ToolId, toolOf } from '../viewer/drawing-tool.ts';
@@ -15,6 +16,7 @@ import { firstWindow, type GreyWindow, windowPresets } from '../viewer/grey-wind
 import type { LabelStyle } from '../viewer/label-layers.ts';
 import { surfaceOf } from '../viewer/structure-surface.ts';
 import { type Plane, planes } from '../viewer/view-plane.ts';
+import { ClickPreview, type Preview } from './click-preview.ts';
 
 export interface DeskState {
   readonly tool: ToolId;
@@ -40,14 +42,6 @@ export interface DeskState {
   /** Names of the overlays that are shown. */
   readonly overlays: ReadonlySet<string>;
   readonly preview: Preview | undefined;
-}
-
-/** What a model answers to clicks, before it counts. */
-interface Preview {
-  readonly clicks: readonly Click[];
-  readonly structure: number;
-  readonly answer: PromptAnswer | undefined;
-  readonly isAsked: boolean;
 }
 
 /** A model's label with which drawing began. */
@@ -81,9 +75,7 @@ export class Desk {
   readonly #listeners = new Set<() => void>();
   readonly #stop = new AbortController();
   readonly #workshop = new LabelWorkshop();
-  readonly #prompts: PromptSession | undefined;
-  /** What the answer to clicks would set, and how it is taken off again. */
-  #previewed: { readonly voxels: Uint8Array<ArrayBuffer>; undo: LabelDelta | undefined } | undefined;
+  readonly #clicks: ClickPreview | undefined;
   #viewer: CaseViewer | undefined;
   #state: DeskState;
   readonly #mlPerVoxel: number;
@@ -99,7 +91,15 @@ export class Desk {
       ...{ isLabelShown: true, isOutlined: false, window: windowPresets[0]!, plane: 'axial', views: {}, share: 0 },
       ...{ volumesMl: {}, canUndo: false, canRedo: false, overlays: new Set(), preview: undefined },
     };
-    this.#prompts = session && new PromptSession(session);
+    this.#clicks =
+      session &&
+      new ClickPreview({
+        prompts: new PromptSession(session),
+        size: volume.geometry.size,
+        structures: protocol.structures.map(({ number }) => number),
+        onChange: (preview) => this.#change({ preview }),
+        onTrouble: (error) => options.onTrouble?.(error),
+      });
     this.#count();
   }
 
@@ -129,7 +129,7 @@ export class Desk {
         onDrawn: this.#drawn,
         onView: this.#look,
         onWindow: (window) => this.#change({ window }),
-        onClick: (voxel, isForeground) => void this.#click({ voxel, isForeground }),
+        onClick: (voxel, isForeground) => void this.#clicks?.click(this.#state.structure, { voxel, isForeground }),
         onWork: (tool) => this.options.session?.mark({ tool, structure: this.#state.structure }),
       },
     });
@@ -138,6 +138,7 @@ export class Desk {
       return;
     }
     this.#viewer = viewer;
+    this.#clicks?.attach(viewer.labels);
     this.#showLabels(viewer);
     this.setTool(this.#state.tool);
     this.setBrush(this.#state.brushMm);
@@ -157,7 +158,7 @@ export class Desk {
   unmount(): void {
     this.#stop.abort();
     this.#workshop.close();
-    this.#prompts?.close();
+    this.#clicks?.close();
     this.#viewer?.destroy();
     this.#viewer = undefined;
   }
@@ -173,14 +174,14 @@ export class Desk {
 
   setTool(tool: ToolId): void {
     if (!this.offers(tool)) return;
-    if (tool !== 'click') this.rejectPreview();
+    if (tool !== 'click') this.#clicks?.drop();
     this.#viewer?.setTool(tool);
     this.#change({ tool });
     this.setStructure(this.#state.structure);
   }
 
   setStructure(structure: number): void {
-    if (structure !== this.#state.structure) this.rejectPreview();
+    if (structure !== this.#state.structure) this.#clicks?.drop();
     const drawn = this.#state.tool === 'accept' ? toBeTaken : structure;
     this.#viewer?.labels.activate(layerId(this.structureOf(structure).layer), drawn);
     this.#viewer?.render();
@@ -296,7 +297,7 @@ export class Desk {
   }
 
   /** Makes structures what the model proposed, or drops what it proposed of them. @param only without, all structures. */
-  decideProposal(decision: 'accept' | 'reject', only?: number): void {
+  decideProposal(decision: ProposalDecision, only?: number): void {
     const { proposal, protocol, session } = this.options;
     if (proposal === undefined || session === undefined) return;
     const structures = protocol.structures.filter(({ number }) => only === undefined || number === only);
@@ -304,18 +305,7 @@ export class Desk {
       const numbers = new Set(structures.filter((one) => one.layer === layer).map(({ number }) => number));
       const proposed = proposal.layers[layer]!;
       const source: EditSource = { tool: `proposal-${decision}`, structure: only, ...this.#assisted(proposal.model) };
-      const isChanged = this.edit(source, layer, (voxels) => {
-        for (let at = 0; at < voxels.length; at++) {
-          const isProposed = numbers.has(proposed[at]!);
-          if (decision === 'reject') {
-            if (isProposed && voxels[at] === proposed[at]) voxels[at] = 0;
-          } else if (isProposed) {
-            voxels[at] = proposed[at]!;
-          } else if (numbers.has(voxels[at]!)) {
-            voxels[at] = 0;
-          }
-        }
-      });
+      const isChanged = this.edit(source, layer, (voxels) => decideOn(voxels, { decision, numbers, proposed }));
       // A proposal that is taken as it is, is a decision as well.
       if (!isChanged) session.mark(source, true);
     }
@@ -341,58 +331,17 @@ export class Desk {
 
   /** What the model would change, counts now. */
   acceptPreview(): void {
-    const { preview } = this.#state;
-    const change = preview?.answer?.change;
-    if (preview === undefined || change === undefined) return;
+    const taken = this.#clicks?.take();
+    if (taken === undefined) return;
+    const { change, model, structure } = taken;
     const { size } = this.options.volume.geometry;
-    const source: EditSource = {
-      tool: 'click',
-      structure: preview.structure,
-      ...this.#assisted(preview.answer?.model),
-    };
-    this.rejectPreview();
-    this.edit(source, change.layer, (voxels) => applyDelta(voxels, size, change));
+    this.edit({ tool: 'click', structure, ...this.#assisted(model) }, change.layer, (voxels) =>
+      applyDelta(voxels, size, change),
+    );
   }
 
   rejectPreview(): void {
-    if (this.#state.preview === undefined) return;
-    this.#preview(undefined);
-    this.#change({ preview: undefined });
-  }
-
-  async #click(click: Click): Promise<void> {
-    if (this.#prompts === undefined) return;
-    const { structure } = this.#state;
-    const clicks = [...(this.#state.preview?.clicks ?? []), click];
-    const asked: Preview = { clicks, structure, answer: this.#state.preview?.answer, isAsked: true };
-    this.#change({ preview: asked });
-    try {
-      const answer = await this.#prompts.ask(structure, clicks);
-      // Rejected, or clicked again, meanwhile.
-      if (this.#state.preview !== asked) return;
-      this.#preview(answer.change);
-      this.#change({ preview: { ...asked, answer, isAsked: false } });
-    } catch (error) {
-      if (this.#state.preview === asked) this.rejectPreview();
-      this.options.onTrouble?.(error);
-    }
-  }
-
-  #preview(change: LabelDelta | undefined): void {
-    const { size } = this.options.volume.geometry;
-    const labels = this.#viewer?.labels;
-    this.#previewed ??= { voxels: new Uint8Array(size[0] * size[1] * size[2]), undo: undefined };
-    const { undo, voxels } = this.#previewed;
-    if (undo !== undefined) applyDelta(voxels, size, undo);
-    this.#previewed.undo = change && applyDelta(voxels, size, change);
-    if (labels?.has(previewId) !== true) {
-      const structures = this.options.protocol.structures.map(({ number }) => ({ number, colour: previewColour }));
-      labels?.add({ id: previewId, voxels, structures, style: { fillAlpha: 0.25, outlineWidth: 3 } });
-      this.setStructure(this.#state.structure);
-    }
-    for (const one of [undo, change]) {
-      if (one !== undefined) labels?.changed(previewId, { from: one.first[0], to: one.last[0] });
-    }
+    this.#clicks?.drop();
   }
 
   #assisted(model: PromptAnswer['model'] | undefined): Pick<EditSource, 'phase' | 'model'> {
@@ -406,8 +355,11 @@ export class Desk {
     const { structure, tool } = this.#state;
     const rule = this.#rule();
     const { proposal } = this.options;
-    if (tool === 'accept' && proposal !== undefined)
-      takeFrom(proposal.layers[layer]!, session.editor.layers[layer]!, { slices, volume });
+    if (tool === 'accept' && proposal !== undefined) {
+      const slice = volume.geometry.size[1] * volume.geometry.size[2];
+      const range = { start: slices.from * slice, end: (slices.to + 1) * slice };
+      takeProposed(session.editor.layers[layer]!, proposal.layers[layer]!, range);
+    }
     const edit = session.editor.take(layer, { slices, rule, image: volume.voxels });
     // What the rule has taken back is to be seen, also where nothing is left.
     this.#viewer?.labels.changed(id, slices);
@@ -461,21 +413,6 @@ export class Desk {
     this.#state = { ...this.#state, ...part };
     for (const listener of this.#listeners) listener();
   }
-}
-
-/** No structure's number: what the tool that takes the proposal has drawn, before it becomes what was proposed there. */
-const toBeTaken = 255;
-const previewId = 'preview';
-const previewColour = '#ffffff';
-
-/** @param voxels out */
-function takeFrom(
-  proposed: Uint8Array,
-  voxels: Uint8Array,
-  { slices: { from, to }, volume }: { slices: SliceRange; volume: CaseVolume },
-): void {
-  const slice = volume.geometry.size[1] * volume.geometry.size[2];
-  for (let at = from * slice; at < (to + 1) * slice; at++) if (voxels[at] === toBeTaken) voxels[at] = proposed[at]!;
 }
 
 const layerPrefix = 'label-';

@@ -15,7 +15,7 @@ export interface LabelStyle {
   readonly outlineWidth: number;
 }
 
-interface ShownStructure {
+export interface ShownStructure {
   readonly number: number;
   /** `#rrggbb` */
   readonly colour: string;
