@@ -169,6 +169,9 @@ describe('an API token', () => {
     });
     const headers = { authorization: `Bearer ${secret}` };
     expect((await new ToyBrowser(toy).ask('/people', { headers })).status).toBe(200);
+    toy.nowMs += 86_400_000;
+    expect((await new ToyBrowser(toy).ask('/people', { headers })).status).toBe(401);
+    await administrator.logIn('adam');
   });
 
   it('of somebody else cannot be revoked, and there are at most fifty', async () => {
@@ -180,6 +183,25 @@ describe('an API token', () => {
     expect((await adam.ask(`/account/tokens/${id}`, { method: 'DELETE' })).json.code).toBe('people.token-unknown');
     for (let count = 1; count < 50; count++) await vera.ask('/account/tokens', { body });
     expect((await vera.ask('/account/tokens', { body })).json.code).toBe('people.too-many-tokens');
+  });
+});
+
+describe('a cookie', () => {
+  it('does nothing for another page, nor beside a token that is not good', async () => {
+    const headers = { 'sec-fetch-site': 'cross-site' };
+    const foreign = await administrator.ask('/people', { body: { name: 'x', display: 'x', roles: [] }, headers });
+    expect([foreign.status, foreign.json.code]).toEqual([403, 'people.foreign-page']);
+    const beside = await administrator.ask('/people', { headers: { authorization: 'Bearer nonsense' } });
+    expect([beside.status, beside.json.code]).toEqual([401, 'people.login-wanted']);
+    expect((await administrator.ask('/people')).status).toBe(200);
+  });
+
+  it('made while the account was being shut lets in nobody', async () => {
+    await toy.add('late', [Role.auditor]);
+    await toy.people.accounts.setDisabled(founder, 'late', true);
+    const late = new ToyBrowser(toy);
+    late.cookies.set('toy', toy.people.sessions.begin('late', { agent: 'test', way: 'password' }));
+    expect((await late.ask('/session')).status).toBe(401);
   });
 });
 
