@@ -216,7 +216,7 @@ export class ReadingRoom implements AsyncDisposable {
     );
     return changeAndTell(this.#parts, () => {
       versions.insert(version, clock.nowMs());
-      beginWith(this.#parts, caseId, version.id);
+      beginWith(this.#parts, version);
       const facts = { version: version.id, model };
       return { value: version.id, event: { ...eventBy(asker), kind: 'proposed', project, caseId, facts } };
     });

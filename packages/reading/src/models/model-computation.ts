@@ -113,9 +113,10 @@ function diceOf(
   const drawn = new Set(Object.values(model.structures));
   const found: Record<string, number> = {};
   for (const { layer, structure } of structures) {
-    if (!drawn.has(structure)) continue;
+    // A label by an older protocol may have fewer layers.
+    if (!drawn.has(structure) || against[layer] === undefined) continue;
     const maskOf = (voxels: Uint8Array) => voxels.map((value) => (value === structure ? 1 : 0));
-    found[structure] = dice(maskOf(layers[layer]!), maskOf(against[layer]!));
+    found[structure] = dice(maskOf(layers[layer]!), maskOf(against[layer]));
   }
   return found;
 }

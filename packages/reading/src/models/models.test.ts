@@ -37,7 +37,13 @@ const clock = new DozingClock();
 const project = 'renal';
 /** Approved, and set aside. */
 const measured = { V1: { shift: 0 }, V2: { shift: 2 }, V3: { shift: -2 }, V4: { shift: 1 } };
-const waiting = { W1: { shift: 3 }, W2: { shift: -1, kidneyHu: 101 }, W3: { shift: 2 }, W4: { shift: 0 } };
+const waiting = {
+  W1: { shift: 3 },
+  W2: { shift: -1, kidneyHu: 101 },
+  W3: { shift: 2 },
+  W4: { shift: 0 },
+  W5: { shift: -2 },
+};
 let archive: Archive;
 let room: ReadingRoom;
 const troubles: unknown[] = [];
@@ -381,6 +387,23 @@ it('labels of readers are compared elsewhere as they are here', async () => {
   ]);
   expect(settled).toEqual(settlementOf(labels, options));
   expect(new Uint8Array(disputed)).toEqual(encodeRuns(disagreementMap(labels)));
+});
+
+it('a proposal by a protocol that draws something else is where no older task begins', async () => {
+  const { digest } = room.models.shelf.champion(project, 'automatic')!;
+  const { structures } = renalProtocol;
+  const third = { ...structures[1]!, number: 3, name: 'Cyst' };
+  await room.projects.revise(lead, project, { ...renalProtocol, structures: [...structures, third] });
+  const before = room.tasks.get(readerA, project, taskOf('W5').taskId).baseVersion;
+  expect(before).toBeUndefined();
+  const { version } = await proposed('W5');
+  expect(room.tasks.get(readerA, project, taskOf('W5').taskId).baseVersion).toBeUndefined();
+  // With the structures as they were, it begins there.
+  await room.projects.revise(lead, project, { ...renalProtocol, instructions: 'as before' });
+  const again = await proposed('W5');
+  expect(again.digest).toBe(digest);
+  expect(again.version).not.toBe(version);
+  expect(room.tasks.get(readerA, project, taskOf('W5').taskId).baseVersion).toBe(again.version);
 });
 
 describe('the next case', () => {

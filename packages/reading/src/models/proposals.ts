@@ -4,9 +4,10 @@ import type { Asker } from '../asker.ts';
 import { house } from '../asker.ts';
 import { ReadingError } from '../reading-error.ts';
 import { eventBy, type Projects, wantLead } from '../room/projects.ts';
-import { caseById, changeAndTell, type RoomParts, unknownCase } from '../room/room-parts.ts';
+import { caseById, changeAndTell, protocolOf, type RoomParts, unknownCase } from '../room/room-parts.ts';
 import { rowsFor } from '../store/rows-for.ts';
 import { taskIsVisible, versionIsVisible } from '../store/sight.ts';
+import type { Version } from '../store/version-store.ts';
 import type { ModelEntry, ModelShelf } from './model-shelf.ts';
 import { modelSource, seriesSource, structuresOf } from './model-sources.ts';
 import type { Segmented, Uncertainty } from './model-tasks.ts';
@@ -136,7 +137,7 @@ export class Proposals {
           ...[JSON.stringify(made.descriptors), disagreementOf(made), nowMs],
         );
       // Of a model that is not the champion a proposal is there to be looked at, no more.
-      if (shelf.get(project, digest).state === 'champion') beginWith(this.#parts, caseId!, content.id);
+      if (shelf.get(project, digest).state === 'champion') beginWith(this.#parts, content);
       const facts = { version: content.id, model: { name: model.name, digest }, uncertainty: made.uncertainty.case };
       return { value: undefined, event: { ...eventBy(house), kind: 'proposed', project, caseId, facts } };
     });
@@ -205,11 +206,25 @@ export class Proposals {
 /** Before all that is asked for by the project. */
 const urgent = 1000;
 
-/** Within a transaction: drawing begins with the version, for tasks that nobody has begun. */
-export function beginWith({ database }: Pick<RoomParts, 'database'>, caseId: string, version: string): void {
-  database
-    .prepare("UPDATE task SET base_version = ? WHERE case_id = ? AND state = 'proposed' AND role = 'read'")
-    .run(version, caseId);
+/**
+ * Within a transaction: drawing begins with the version, for tasks that nobody has begun. A task of a protocol with other
+ * structures or layers could not be drawn on it, and is left as it is.
+ */
+export function beginWith(
+  parts: Pick<RoomParts, 'database'>,
+  { caseId, id, project, protocolVersion }: Pick<Version, 'caseId' | 'id' | 'project' | 'protocolVersion'>,
+): void {
+  const drawnBy = (version: number): string =>
+    protocolOf(parts, project, version)
+      .structures.map(({ layer, number }) => `${number} in ${layer}`)
+      .join();
+  const tasks = parts.database
+    .prepare("SELECT id, protocol_version FROM task WHERE case_id = ? AND state = 'proposed' AND role = 'read'")
+    .all(caseId);
+  for (const task of tasks) {
+    if (drawnBy(Number(task['protocol_version'])) !== drawnBy(protocolVersion)) continue;
+    parts.database.prepare('UPDATE task SET base_version = ? WHERE id = ?').run(id, task['id']!);
+  }
 }
 
 function modelWanted(): ReadingError {
