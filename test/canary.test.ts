@@ -44,6 +44,8 @@ import { TappingProxy } from './tapping-proxy.fixture.ts';
 const host = '127.0.0.1';
 const root = mkdtempSync(join(tmpdir(), 'consilium-canary-'));
 const siteIds = ['archive', 'folder'] as readonly string[] as readonly SiteId[];
+/** Its data are where nothing is, under the patient’s name: what went wrong is all that it has to tell. */
+const goneId = 'gone' as SiteId;
 const exporter = new InMemorySpanExporter();
 const over = new AbortController();
 const running: Promise<void>[] = [];
@@ -100,9 +102,9 @@ async function run<T>(submission: Submission): Promise<T> {
 }
 
 const patience = { stragglerMs: 120_000, attempts: 1 };
-const survey = <K extends 'fingerprint'>(jobId: string, task: TaskBody) =>
+const survey = <K extends 'fingerprint'>(jobId: string, task: TaskBody, participants = siteIds) =>
   run<SurveyOutcome<K>>({
-    ...{ kind: 'survey', jobId: jobId as JobId, participants: [...siteIds], task, minimumSites: 1 },
+    ...{ kind: 'survey', jobId: jobId as JobId, participants: [...participants], task, minimumSites: 0 },
     ...patience,
   });
 
@@ -163,6 +165,8 @@ async function doEverything(): Promise<void> {
     ...{ kind: 'overlap', jobId: 'overlap' as JobId, participants: [...siteIds], settings, ...patience },
   });
   expect([...overlap.answers.values()].map(({ found }) => found?.elsewhere)).toEqual([6, 6]);
+  const gone = await survey('gone', { kind: 'fingerprint' }, [goneId]);
+  expect(gone.leftOut).toMatchObject([{ code: 'site.data-unreadable' }]);
   await failures(job, weights);
 }
 
@@ -213,7 +217,7 @@ beforeAll(async () => {
   trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }));
   await makeData();
   const directory = join(root, 'coordinator');
-  const ports = [await freePort(), await freePort(), await freePort()] as const;
+  const ports = [await freePort(), await freePort(), await freePort(), await freePort()] as const;
   await initCoordinator(
     directory,
     { project: 'canary', names: [host], listen: { host, port: 0 }, metricsPort: ports[0] },
@@ -222,6 +226,7 @@ beforeAll(async () => {
   coordinator = await Coordinator.start(directory, { onEvent: (event) => events.push(event) });
   await startSite(siteIds[0]!, { directory: join(root, 'archive-data'), cohort: { name: 'renal' } }, ports[1]);
   await startSite(siteIds[1]!, join(root, 'folder-data'), ports[2]);
+  await startSite(goneId, join(root, 'Zitronenfalter_Adalbert'), ports[3]);
   await doEverything();
   for (const port of ports) {
     const text = await (await fetch(`http://${host}:${port}/metrics`)).text();
@@ -268,12 +273,13 @@ describe('a planted patient', () => {
   it('is in nothing that a site has sent', () => {
     for (const [siteId, tap] of taps) {
       const bytes = tap.take();
+      expect(sightings(bytes), siteId).toEqual([]);
+      if (siteId === goneId) continue;
       expect(bytes.length).toBeGreaterThan(20_000);
       // What was heard is what was said, and not something encrypted.
       for (const word of ['"kind":"hello"', '"kind":"fingerprint"', '"secure-unmask"', 'PUT /v1/']) {
         expect(bytes.includes(word), `${siteId}: ${word}`).toBe(true);
       }
-      expect(sightings(bytes), siteId).toEqual([]);
     }
   });
 
@@ -290,7 +296,7 @@ describe('a planted patient', () => {
       .map(({ attributes, events: told, name, status }) => [name, attributes, told, status]);
     expect(spans.length).toBeGreaterThan(20);
     expect(sightings(json(spans))).toEqual([]);
-    expect(seen).toHaveLength(3);
+    expect(seen).toHaveLength(4);
     for (const { bytes, where } of seen) expect(sightings(bytes), where).toEqual([]);
   });
 

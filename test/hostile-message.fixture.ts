@@ -3,7 +3,6 @@
  * What is right comes from the schema itself, so that a field which is added to it is attacked from then on.
  */
 import fc from 'fast-check';
-import { z } from 'zod';
 
 interface JsonSchema {
   readonly [keyword: string]: unknown;
@@ -29,9 +28,14 @@ interface JsonSchema {
   readonly multipleOf?: number;
 }
 
+/** What of zod's schemas is needed here. */
+interface ZodSchema {
+  toJSONSchema(options: { io: 'input'; unrepresentable: 'any' }): object;
+}
+
 /** JSON texts that the schema allows, and JSON texts that were such until something was done to them. */
-export function hostileText(schema: z.ZodType): fc.Arbitrary<string> {
-  const whole = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
+export function hostileText(schema: ZodSchema): fc.Arbitrary<string> {
+  const whole = schema.toJSONSchema({ io: 'input', unrepresentable: 'any' }) as JsonSchema;
   const right = arbitraryOf(whole, whole, 5);
   const changed = fc
     .tuple(right, fc.array(fc.tuple(fc.nat(), change), { minLength: 1, maxLength: 2 }))

@@ -2,8 +2,8 @@
  * Stands between a site and its coordinator and hears all that the site says, in the clear: it ends the site's TLS with a
  * certificate of the project's authority, and goes on to the coordinator with the site's own key.
  */
-import { type AddressInfo, createServer, type Server } from 'node:net';
-import { connect, createSecureContext, TLSSocket } from 'node:tls';
+import type { AddressInfo } from 'node:net';
+import { connect, createServer, type Server, type TLSSocket } from 'node:tls';
 import { type CertificateAuthority, type Credentials, createCertificateRequest } from '@consilium/transport';
 
 const host = '127.0.0.1';
@@ -29,9 +29,9 @@ export class TappingProxy implements AsyncDisposable {
     const { key, request } = await createCertificateRequest();
     const certificate = await authority.issueServer({ request, hosts: [host] });
     const ca = authority.certificate;
-    const secureContext = createSecureContext({ key, cert: `${certificate.trim()}\n${ca}`, ca, minVersion: 'TLSv1.3' });
-    const server = createServer((raw) => {
-      const site = new TLSSocket(raw, { isServer: true, secureContext, requestCert: true, rejectUnauthorized: true });
+    const cert = `${certificate.trim()}\n${ca}`;
+    const options = { key, cert, ca, minVersion: 'TLSv1.3', requestCert: true, rejectUnauthorized: true } as const;
+    const server = createServer(options, (site) => {
       const own = credentials();
       const onward = connect({ host, port, ca, cert: own.certificate, key: own.key, minVersion: 'TLSv1.3' });
       tap.#join(site, onward);

@@ -29,7 +29,6 @@ import {
 import type { CaseDirectory, SiteSettingsInput } from '@consilium/site';
 import { IdentityDirectory, makeDirectory, wallClockMs, writeDurably } from '@consilium/transport';
 import { CliError } from './cli-error.ts';
-import type { PrivateRehearsal } from './private-rehearsal.ts';
 import type { JobProtection } from './private-terms.ts';
 import type { RehearsalSettings } from './rehearsal-settings.ts';
 import { mandateOf } from './signed-submission.ts';
@@ -58,11 +57,27 @@ interface TrainingJob {
   readonly protection?: JobProtection;
 }
 
+/** Processes that can be lost and brought back. */
+export interface Losable {
+  /** It ends at once and stays away. */
+  lose(siteId: SiteId): void;
+  bringBack(siteId: SiteId): void;
+}
+
+/** What hospitals write into their settings where they trust nobody; and what is done to them on the way. */
+export interface HospitalRules {
+  rulesOf(
+    siteId: SiteId,
+    fingerprints: ReadonlyMap<SiteId, string>,
+  ): { readonly settings: Partial<SiteSettingsInput>; readonly policy: string };
+  onEvent(event: JobEvent, sites: Losable): void;
+}
+
 /** A job that came to its end, with a model to keep. */
 export type FinishedJob = JobOutcome & { readonly best: NonNullable<JobOutcome['best']> };
 
 /** What the rehearsal asks of its sites. Each answer is durable, so that asking again after a crash costs nothing. */
-export interface Committee extends AsyncDisposable {
+export interface Committee extends AsyncDisposable, Losable {
   /** Where the coordinator listens, on this machine. */
   readonly origin: string;
   readonly hospitals: readonly Hospital[];
@@ -76,9 +91,6 @@ export interface Committee extends AsyncDisposable {
   train(job: TrainingJob): Promise<FinishedJob>;
   /** Fixes a choice the first time; afterwards, whatever is proposed, gives back what was fixed. */
   decide(key: string, proposed: readonly SiteId[]): Promise<readonly SiteId[]>;
-  /** Its process ends at once and stays away, until it is brought back. */
-  lose(siteId: SiteId): void;
-  bringBack(siteId: SiteId): void;
   blob(sha256: BlobId): Promise<Uint8Array>;
   putBlob(bytes: Uint8Array): Promise<BlobId>;
 }
@@ -107,7 +119,7 @@ export async function openCommittee(
   }: {
     signal: AbortSignal;
     onEvent: (event: JobEvent) => void;
-    privately: PrivateRehearsal | null;
+    privately: HospitalRules | null;
     withPooled?: boolean;
   },
 ): Promise<Committee> {

@@ -10,7 +10,7 @@ import { type JobEvent, plainSum } from '@consilium/federation';
 import type { SiteId } from '@consilium/protocol';
 import { privacyReport, readSiteSettings, SecretDirectory } from '@consilium/site';
 import { ChunkDirectory, writeDurably } from '@consilium/transport';
-import { type FinishedJob, type Hospital, workDirectoryOf } from './committee.ts';
+import { type FinishedJob, type Hospital, type HospitalRules, type Losable, workDirectoryOf } from './committee.ts';
 import {
   costOf,
   delta,
@@ -26,19 +26,13 @@ import {
 import { type AuditSeen, type Protection, type SumSeen, writeProtection } from './protection.ts';
 import type { RehearsalSettings } from './rehearsal-settings.ts';
 
-/** Processes that can be lost and brought back. */
-interface Losable {
-  lose(siteId: SiteId): void;
-  bringBack(siteId: SiteId): void;
-}
-
 type Aggregated = Extract<JobEvent, { kind: 'aggregated' }>;
 
 /** The job that is private. */
 const privateJob = 'federated';
 const sumsFile = 'sums.json';
 
-export class PrivateRehearsal {
+export class PrivateRehearsal implements HospitalRules {
   readonly threshold: number;
   /** The last of the hospitals refuses. */
   readonly refusing: SiteId;

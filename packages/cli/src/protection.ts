@@ -71,7 +71,7 @@ export function protectionText(protection: Protection): readonly string[] {
     }`,
     ...(most > 10 ? ['An ε above 10 is no promise that protects anybody by itself: see docs/privacy.md.'] : []),
     ...refused.map(({ siteId, reason }) => `${siteId} took no part: ${reason}`),
-    ...lost.map(({ siteId, round, after }) => `${siteId} was lost in round ${round}, after ${after}, and came back.`),
+    ...lost.map(({ siteId, round, after }) => `${siteId} was lost in round ${round}, after ${after}.`),
     ...sumsText(sums),
     ...auditText(protection.audit),
   ];

@@ -37,9 +37,9 @@ const rehearsalSettingsSchema = z.object({
   memoryBudgetMb: whole(256, 1_000_000),
   /** Everything that protects at once: see `private-rehearsal.ts`. */
   private: z.boolean().default(false),
-  mechanism: z.enum(['dp-sgd', 'noisy-update']).default('dp-sgd'),
+  mechanism: z.enum(['dp-sgd', 'noisy-update']).default('noisy-update'),
   /** Of all rounds together, at each site. */
-  epsilon: z.coerce.number().positive().max(1e9).default(8),
+  epsilon: z.coerce.number().positive().max(1e9).default(100_000),
   /** Longest that one patient's gradient, or a site's whole movement in a round, may be. */
   clipNorm: z.coerce.number().positive().max(1e6).default(1),
   /** Sites in every sum, at least; null: just more than half. */
@@ -63,8 +63,8 @@ export const rehearsalDefaults = {
   minimumSites: 2,
   memoryBudgetMb: 1024,
   private: false,
-  mechanism: 'dp-sgd',
-  epsilon: 8,
+  mechanism: 'noisy-update',
+  epsilon: 100_000,
   clipNorm: 1,
   threshold: null,
 } as const satisfies RehearsalSettings;

@@ -24,6 +24,13 @@ describe('examples of requests', () => {
     const tried = await tryExamples(directory.path, {}, directory.file('e.yaml', block('yaml', 'name: by day')));
     expect(tried).toHaveLength(4);
     expect(tried.filter(({ ok }) => !ok)).toEqual([]);
+    using other = new ToyDirectory();
+    other.file('policy/sums.cedar', block('cedar', '@id("sums-of-five")'));
+    const sums = `
+- { name: of four, expect: refused, policies: [sums-of-five], request: { action: train, job: { sumOfSites: 4 } } }
+- { name: of five, expect: allowed, request: { action: train, job: { sumOfSites: 5 } } }
+`;
+    expect((await tryExamples(other.path, {}, other.file('e.yaml', sums))).map(({ ok }) => ok)).toEqual([true, true]);
     const settings = block('yaml', 'minimumPatients').replace('["3f1a 90bc ..."]', '[]');
     const filters = block('yaml', 'filters:');
     const site = {

@@ -228,6 +228,34 @@ describe('what stands before a task', () => {
     expect(error.message).toBe('The policy of this site forbids it. Ask the site’s people.');
   });
 
+  it('knows of how many sites a sum is, among how many noise is shared, and what all rounds cost', async () => {
+    const site = await GuardedSite.create();
+    const own = `@id("sums") forbid (principal, action == Action::"train", resource)
+      unless { resource.secureAggregation && resource.sumOfSites >= 2 && resource.noiseSharedAmong <= 2 };
+      @id("cost") forbid (principal, action == Action::"train", resource)
+      when { context.epsilon.asked.greaterThan(decimal("20.0")) };`;
+    const gate = await site.gate({}, own);
+    const asked = async (changes: Partial<Extract<Submission, { kind: 'train' }>>) => {
+      const job = jobOf(site.model, changes);
+      const { rounds = { max: 10 }, secureAggregation } = changes;
+      const task = taskOf(job, await site.sign(job), { secureAggregation, totalSteps: 5 * rounds.max });
+      await site.permit(gate, task);
+    };
+    const secureAggregation = { threshold: 2, clip: 1, bits: 16, casesMax: 9, rounding: 'nearest' } as const;
+    const shared = { kind: 'noisy-update', clipNorm: 1, noiseMultiplier: 8, noiseSharedAmong: 2 } as const;
+    await asked({ privacy: shared, secureAggregation });
+    const refused = (why: string) => expect.objectContaining({ detail: expect.stringContaining(`[${why}]`) });
+    await expect(asked({ privacy: shared })).rejects.toEqual(refused('sums'));
+    await expect(asked({ privacy: { ...shared, noiseSharedAmong: 3 }, secureAggregation })).rejects.toEqual(
+      refused('sums'),
+    );
+    // A round costs less than 20, ten do not.
+    await asked({ privacy: { ...shared, noiseMultiplier: 1.5 }, secureAggregation, rounds: { max: 1 } });
+    await expect(asked({ privacy: { ...shared, noiseMultiplier: 1.5 }, secureAggregation })).rejects.toEqual(
+      refused('cost'),
+    );
+  });
+
   it('does not keep a site out of the whole job for a reason that passes', async () => {
     const site = await GuardedSite.create();
     const own = '@passes("yes") forbid (principal, action, resource) when { context.hour == 12 };';
