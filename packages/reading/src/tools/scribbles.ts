@@ -70,7 +70,10 @@ function likelihoods(
   { background, foreground }: Pick<Scribbles, 'foreground' | 'background'>,
 ): Int32Array {
   const binOf = binning(voxels);
-  const [inside, outside] = [histogram(voxels, foreground, binOf), histogram(voxels, background, binOf)];
+  const [inside, beside] = [histogram(voxels, foreground, binOf), histogram(voxels, background, binOf)];
+  // What nobody scribbled on is rather outside: of the many tissues around a structure few are marked.
+  const all = histogram(voxels, new Uint8Array(voxels.length).fill(1), binOf);
+  const outside = beside.map((share, bin) => (share + all[bin]!) / 2);
   const ratio = Float64Array.from(inside, (share, bin) => {
     const chance = (share + surpriseMin / bins) / (share + outside[bin]! + (2 * surpriseMin) / bins);
     return Math.log(chance) - Math.log(1 - chance);
