@@ -31,7 +31,8 @@ export function experimentText(record: ExperimentRecord, analysis: ExperimentAna
 }
 
 function secondsText({ configurations }: ExperimentAnalysis): string[] {
-  const lines = configurations.flatMap(({ label, secondsTo }) =>
+  const trained = configurations.filter(({ seeds }) => seeds > 0);
+  const lines = trained.flatMap(({ label, secondsTo }) =>
     secondsTo.map(
       ({ score, seconds }) =>
         `${label}: validation Dice ${score} ${seconds === null ? 'never reached' : `after ${clock(seconds)}`}`,

@@ -14,7 +14,7 @@ export interface Choice {
 export function standingsOf(configurations: readonly string[], runs: readonly RunRecord[]): Standing[] {
   return configurations.map((configuration) => {
     const own = runs.filter((run) => run.configuration === configuration);
-    const scores = own.map(({ best }) => best?.score ?? null);
+    const scores = own.map(({ best, state }) => (state === 'completed' ? (best?.score ?? null) : null));
     const whole = scores.length > 0 && scores.every((score) => score !== null);
     return { configuration, score: whole ? scores.reduce((sum, score) => sum + score, 0) / scores.length : null };
   });

@@ -24,6 +24,7 @@ interface ConfigurationResult {
   readonly test: Estimate | null;
   /** The same, also for other sites than these; null with fewer than five sites. */
   readonly testBeyondSites: Estimate | null;
+  /** With all of its rounds; 0 where it did not get so far. */
   readonly seeds: number;
   readonly jobs: readonly string[];
   readonly cost: TrainingCost;
@@ -116,11 +117,11 @@ export function analyse(
   };
 }
 
-/** The runs of a configuration that ran with all of its rounds. */
+/** The runs of a configuration that came to their end, and not on a rung before. */
 function finalRuns({ configurations, runs }: ExperimentRecord, configuration: string): RunRecord[] {
   const { rounds } = configurations.find(({ id }) => id === configuration)!.settings;
   return runs
-    .filter((run) => run.configuration === configuration && run.settings.rounds === rounds)
+    .filter((run) => run.configuration === configuration && run.settings.rounds === rounds && run.state === 'completed')
     .sort((one, other) => one.settings.seed - other.settings.seed);
 }
 

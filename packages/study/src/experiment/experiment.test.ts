@@ -6,6 +6,7 @@ import { choiceOf, standingsOf } from './choice.ts';
 import { configurationsOf, type RunContext, runsOf, shortened } from './expansion.ts';
 import { parseExperiment } from './experiment-file.ts';
 import { inventedRun } from './experiment-record.fixture.ts';
+import type { RunRecord } from './experiment-record.ts';
 import { promoted, rungRounds } from './halving.ts';
 import { type LookWanted, withLook } from './test-ledger.ts';
 
@@ -137,10 +138,11 @@ describe('the choice of what is tested', () => {
     inventedRun('c', { seed: 1, score: 0.99 }),
     inventedRun('c', { seed: 2, score: null }),
   ];
-  const standings = standingsOf(['a', 'b', 'c', 'd'], runs);
+  const failed: RunRecord = { ...inventedRun('e', { seed: 1, score: 0.9 }), state: 'failed' };
+  const standings = standingsOf(['a', 'b', 'c', 'd', 'e'], [...runs, failed]);
 
   it('stands on the mean validation over the seeds, of configurations all of whose runs have come to their end', () => {
-    expect(standings.map(({ score }) => score)).toEqual([0.7, 0.73, null, null]);
+    expect(standings.map(({ score }) => score)).toEqual([0.7, 0.73, null, null, null]);
     expect(choiceOf({ test: 'best' }, standings).chosen).toEqual(['b']);
     expect(choiceOf({ test: { best: 5 } }, standings).chosen).toEqual(['b', 'a']);
     expect(choiceOf({ test: 'all' }, standings).chosen).toEqual(['a', 'b']);
