@@ -55,7 +55,7 @@ export const renalProtocol: ProtocolInput = {
   structures: [
     {
       ...{ number: 1, name: 'Kidney', colour: '#b04030' },
-      category: { value: '123037004', scheme: 'SCT', meaning: 'Anatomical Structure' },
+      category: { value: '91723000', scheme: 'SCT', meaning: 'Anatomical Structure' },
       type: { value: '64033007', scheme: 'SCT', meaning: 'Kidney' },
     },
     {

@@ -28,7 +28,7 @@ export interface SegmentInfo {
   readonly colourCieLab?: readonly [number, number, number] | undefined;
 }
 
-const anatomicalStructure: CodedConcept = { value: '123037004', scheme: 'SCT', meaning: 'Anatomical Structure' };
+const anatomicalStructure: CodedConcept = { value: '91723000', scheme: 'SCT', meaning: 'Anatomical Structure' };
 const abnormalStructure: CodedConcept = {
   value: '49755003',
   scheme: 'SCT',
@@ -68,6 +68,24 @@ export function renalSegments(algorithm: Pick<SegmentInfo, 'algorithmType' | 'al
       ...algorithm,
     },
   ];
+}
+
+const tissue: CodedConcept = { value: '85756007', scheme: 'SCT', meaning: 'Tissue' };
+/** Words for a structure, to its number in `renalSegments`: the special before the general. */
+const renalWords: readonly (readonly [RegExp, number])[] = [
+  [/cyst|zyste/i, 3],
+  [/tumou?r|neoplas|carcinoma|mass|lesion|cancer|\brcc\b/i, 2],
+  [/kidney|niere|\bren\b/i, 1],
+];
+
+/** A segment of any name: coded as what the name says, as tissue where it says nothing known. Names have 64 characters. */
+export function segmentNamed(
+  name: string,
+  { number, ...drawnBy }: Pick<SegmentInfo, 'number' | 'algorithmType' | 'algorithmName'>,
+): SegmentInfo {
+  const known = renalWords.find(([pattern]) => pattern.test(name))?.[1];
+  const like = known === undefined ? { category: tissue, type: tissue, ...drawnBy } : renalSegments(drawnBy)[known - 1]!;
+  return { ...like, number, label: name.slice(0, 64) };
 }
 
 /** An item of the Segment Sequence (PS3.3 C.8.20.4). */
