@@ -20,7 +20,9 @@ export class CaseVolume {
   readonly #name: { readonly project: string; readonly caseId: string };
   readonly #facts: Facts;
   readonly #listeners = new Set<(slices: SliceRange) => void>();
-  #received = 0;
+  readonly #stop = new AbortController();
+  readonly #done: Promise<void>;
+  readonly #received: SliceRange[] = [];
 
   private constructor(name: { project: string; caseId: string }, facts: Facts) {
     const [depth, rows, columns] = facts.geometry.size;
@@ -28,16 +30,29 @@ export class CaseVolume {
     this.#facts = facts;
     this.geometry = facts.geometry;
     this.voxels = new Int16Array(depth * rows * columns).fill(nothingHu);
+    this.#done = this.#stream();
+    // Who waits for it is told.
+    this.#done.catch(() => {});
   }
 
-  /** @throws ServiceError */
+  /** Its slices begin to come at once. @throws ServiceError */
   static async open(project: string, caseId: string): Promise<CaseVolume> {
     return new CaseVolume({ project, caseId }, await askVolume(project, caseId));
   }
 
+  /** Resolves when all is here. @throws ServiceError if something will not come however often it is asked for */
+  get done(): Promise<void> {
+    return this.#done;
+  }
+
+  /** The slices that have come, in the order in which they came. */
+  get received(): readonly SliceRange[] {
+    return [...this.#received];
+  }
+
   /** Of the chunks, 0 to 1. */
   get share(): number {
-    return this.#received / this.#facts.chunks;
+    return this.#received.length / this.#facts.chunks;
   }
 
   /** Told of slices that have come. */
@@ -46,8 +61,13 @@ export class CaseVolume {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Resolves when all is here. What fails is asked for again. */
-  async stream(signal: AbortSignal): Promise<void> {
+  /** Nothing more is asked for. */
+  close(): void {
+    this.#stop.abort();
+  }
+
+  async #stream(): Promise<void> {
+    const { signal } = this.#stop;
     const order = middleFirst(this.#facts.chunks);
     const worker = async () => {
       for (let chunk = order.shift(); chunk !== undefined; chunk = order.shift()) {
@@ -73,7 +93,7 @@ export class CaseVolume {
     const deflated = await askChunk(this.#name, chunk, signal);
     const bytes = await new Response(deflated.pipeThrough(new DecompressionStream('deflate'))).arrayBuffer();
     this.voxels.set(new Int16Array(bytes, 0, (to - from + 1) * rows * columns), from * rows * columns);
-    this.#received++;
+    this.#received.push({ from, to });
     for (const listener of this.#listeners) listener({ from, to });
   }
 }

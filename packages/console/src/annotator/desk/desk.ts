@@ -119,7 +119,7 @@ export class Desk {
     return this.options.protocol.structures.find((one) => one.number === number)!;
   }
 
-  /** Shows the case in elements of the page; the image comes by and by. */
+  /** Shows the case in elements of the page; the image comes by and by. Resolves when all of it is here. @throws ServiceError */
   async mount(elements: Readonly<Record<Plane, HTMLDivElement>>): Promise<void> {
     const { volume } = this.options;
     const viewer = await CaseViewer.create({
@@ -145,18 +145,22 @@ export class Desk {
     viewer.setRange(this.#state.range);
     viewer.setWindow(this.#state.window);
     for (const plane of planes) this.#look(plane);
-    let isFirst = true;
-    volume.listen((slices) => {
-      if (isFirst) this.setWindow(firstWindow(slicesOf(volume, slices)));
-      isFirst = false;
+    let isWindowed = false;
+    const receive = (slices: SliceRange) => {
+      if (!isWindowed) this.setWindow(firstWindow(slicesOf(volume, slices)));
+      isWindowed = true;
       viewer.imageChanged(slices);
       this.#change({ share: volume.share });
-    });
-    void volume.stream(this.#stop.signal);
+    };
+    volume.listen(receive);
+    // While the planes were made.
+    volume.received.forEach(receive);
+    await volume.done;
   }
 
   unmount(): void {
     this.#stop.abort();
+    this.options.volume.close();
     this.#workshop.close();
     this.#clicks?.close();
     this.#viewer?.destroy();

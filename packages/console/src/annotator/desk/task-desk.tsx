@@ -53,14 +53,14 @@ function OpenDesk({ isDrawn, name, task: facts }: { name: TaskName; task: Task; 
     openDesk(name, { task: facts, isDrawn, client }).then(
       (one) => {
         opened = one;
-        if (stop.signal.aborted) one.options.session?.close();
+        if (stop.signal.aborted) close(one);
         else setDesk(one);
       },
       (error: unknown) => !stop.signal.aborted && setFault(error),
     );
     return () => {
       stop.abort();
-      opened?.options.session?.close();
+      if (opened !== undefined) close(opened);
     };
   }, [turn]);
   const again = () => {
@@ -73,46 +73,67 @@ function OpenDesk({ isDrawn, name, task: facts }: { name: TaskName; task: Task; 
   return <DeskFrame key={turn} name={name} task={facts} desk={desk} onReopen={again} onFault={setFault} />;
 }
 
+function close({ options: { session, volume } }: Desk): void {
+  session?.close();
+  volume.close();
+}
+
 interface Opening {
   readonly task: Task;
   readonly isDrawn: boolean;
   readonly client: QueryClient;
 }
 
-async function openDesk(name: TaskName, { client, isDrawn, task: facts }: Opening): Promise<Desk> {
+async function openDesk(name: TaskName, opening: Opening): Promise<Desk> {
+  const volume = CaseVolume.open(name.project, opening.task.caseId);
+  // Its failure is told of when it is waited for.
+  volume.catch(() => {});
+  try {
+    return await deskOf(name, opening, volume);
+  } catch (error) {
+    void volume.then(
+      (one) => one.close(),
+      () => {},
+    );
+    throw error;
+  }
+}
+
+async function deskOf(
+  name: TaskName,
+  { client, isDrawn, task: facts }: Opening,
+  volume: Promise<CaseVolume>,
+): Promise<Desk> {
   const { project } = name;
   const protocolOf = async ({ protocolVersion }: Task) =>
     (await client.fetchQuery({ ...protocol(project, protocolVersion), staleTime: Infinity })).protocol;
-  const volume = CaseVolume.open(project, facts.caseId);
-  // Its failure is told of when it is waited for.
-  volume.catch(() => {});
-  if (isDrawn) {
-    // First: a proposal is to be seen by whom the task belongs to.
-    const session = await TaskSession.open(name, protocolOf);
-    try {
-      const known: Known = { client, task: session.task, protocol: session.protocol };
-      const shelf = await client.fetchQuery(models(project)).catch(() => []);
-      return new Desk({
-        ...{ protocol: session.protocol, volume: await volume, layers: session.editor.layers, session },
-        proposal: await proposalOf(project, known),
-        overlays: await overlaysOf(project, known),
-        hasClicks: shelf.some(({ kind, state }) => kind === 'interactive' && state === 'champion'),
-        onTrouble: showError,
-      });
-    } catch (error) {
-      session.close();
-      throw error;
-    }
+  if (!isDrawn) {
+    const known: Known = { client, task: facts, protocol: await protocolOf(facts) };
+    const baseVersion = facts.headVersion ?? facts.baseVersion;
+    const layers = await layersOf(project, { baseVersion, protocol: known.protocol, size: facts.geometry.size });
+    return new Desk({
+      protocol: known.protocol,
+      volume: await volume,
+      layers,
+      overlays: await overlaysOf(project, known),
+    });
   }
-  const known: Known = { client, task: facts, protocol: await protocolOf(facts) };
-  const baseVersion = facts.headVersion ?? facts.baseVersion;
-  const layers = await layersOf(project, { baseVersion, protocol: known.protocol, size: facts.geometry.size });
-  return new Desk({
-    protocol: known.protocol,
-    volume: await volume,
-    layers,
-    overlays: await overlaysOf(project, known),
-  });
+  // First: a proposal is to be seen by whom the task belongs to.
+  const session = await TaskSession.open(name, protocolOf);
+  try {
+    const known: Known = { client, task: session.task, protocol: session.protocol };
+    const shelf = await client.fetchQuery(models(project)).catch(() => []);
+    return new Desk({
+      ...{ protocol: session.protocol, volume: await volume, layers: session.editor.layers, session },
+      proposal: await proposalOf(project, known),
+      overlays: await overlaysOf(project, known),
+      hasClicks: shelf.some(({ kind, state }) => kind === 'interactive' && state === 'champion'),
+      onTrouble: showError,
+    });
+  } catch (error) {
+    session.close();
+    throw error;
+  }
 }
 
 interface Known {
