@@ -1,31 +1,35 @@
-/** `consilium reading`: what is read in a hospital, and from which apps. */
+/** `consilium reading`: what is read in a hospital, from which apps, with which models. */
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import type { CohortMember } from '@consilium/archive/api';
-import { type App, checkApp, newApp, readingExtension } from '@consilium/reading';
+import { type App, checkApp, newApp } from '@consilium/reading';
 import type { Answer } from '@consilium/reading/api';
 import { bundleFiles, parsePlan } from '@consilium/training';
 import type { Command } from 'commander';
 import { type AnswerOptions, answer, jsonOption, textTable } from './answer.ts';
-import { type ArchiveClient, openArchiveClient } from './archive-client.ts';
-import { type ArchiveOptions, appFolders, directoryOption } from './archive-options.ts';
+import type { ArchiveClient } from './archive-client.ts';
+import { type ArchiveOptions, directoryOption } from './archive-options.ts';
 import { CliError } from './cli-error.ts';
 import { wholeNumber } from './number-option.ts';
+import { openReading, projectRoute } from './reading-client.ts';
+import { addModelCommands } from './reading-model-command.ts';
 
 export function addReadingCommand(program: Command): void {
   const group = program
     .command('reading')
-    .description('What is read in a hospital: apps, projects made from them, cases.')
+    .description('What is read in a hospital: apps, projects made from them, cases, models that propose.')
     .addHelpText(
       'after',
       `
 Examples:
   consilium reading project create renal --app renal-mass --directory /srv/archive
-  consilium reading project add renal --cohort renal@1 --readers 2 --directory /srv/archive`,
+  consilium reading project add renal --cohort renal@1 --readers 2 --directory /srv/archive
+  consilium reading model put ./result --project renal --directory /srv/archive`,
     );
   addAppCommands(group.command('app').description('Annotation apps: one folder each, with what is drawn and how.'));
   addProjectCommands(group.command('project').description('What is read, from which app, by how many.'));
+  addModelCommands(group.command('model').description('The models of a project, which propose or answer to clicks.'));
 }
 
 function addAppCommands(group: Command): void {
@@ -96,19 +100,6 @@ Examples:
     .option(...jsonOption)
     .action(listProjects);
 }
-
-/** Of the reading room, whether the archive runs or not. */
-function openReading(directory: string): Promise<ArchiveClient> {
-  const path = resolve(directory);
-  return openArchiveClient(path, (settings) => [
-    readingExtension({
-      apps: appFolders(path, settings),
-      onTrouble: (error) => process.stderr.write(`the reading room: ${(error as Error).message}\n`),
-    }),
-  ]);
-}
-
-const projectRoute = (name: string) => `/reading/v1/projects/${encodeURIComponent(name)}`;
 
 async function listApps(options: ArchiveOptions): Promise<void> {
   await using client = await openReading(options.directory);
