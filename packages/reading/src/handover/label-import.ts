@@ -4,6 +4,7 @@ import {
   decodeNrrdSegmentation,
   type Geometry,
   ImagingError,
+  type LabelMap,
   maskOfStructure,
   readDicomSegmentation,
   readStructureSet,
@@ -88,9 +89,9 @@ async function drawnIn(
       });
     case 'nrrd': {
       const { labels, segments } = decodeNrrdSegmentation(bytes);
-      checkGrid(labels.geometry, geometry);
+      const voxels = onGrid(labels, geometry);
       return segments.map(({ name }, at) =>
-        drawn(labels.voxels, at + 1, name === '' ? numbered(at + 1) : numberOf(protocol, name)),
+        drawn(voxels, at + 1, name === '' ? numbered(at + 1) : numberOf(protocol, name)),
       );
     }
     case 'nifti': {
@@ -132,6 +133,48 @@ function liesOn(own: Geometry, { size, ...placed }: Geometry): boolean {
   const [start, end] = [worldOf(own, [0, 0, 0]), worldOf(own, last)].map((at) => voxelOf({ size, ...placed }, at));
   const isWhole = [...start!, ...end!].every((index) => Math.abs(index - Math.round(index)) < offGridMax);
   return isWhole && [1, 2].every((axis) => Math.abs(end![axis]! - start![axis]! - last[axis]!) < offGridMax);
+}
+
+/**
+ * 3D Slicer saves the part of the grid that its segments are in ("crop to minimum extent"): all around it nothing is drawn.
+ * @throws ReadingError `reading.grid-mismatch` unless each voxel is one of the grid; those beyond it must be empty.
+ */
+function onGrid({ geometry: own, voxels }: LabelMap, geometry: Geometry): Uint8Array {
+  if (sameGrid(own, geometry, gridToleranceMm)) return voxels;
+  const corners: readonly Triple[] = [
+    [0, 0, 0],
+    [own.size[0] - 1, 0, 0],
+    [0, own.size[1] - 1, 0],
+    [0, 0, own.size[2] - 1],
+  ];
+  const [first, ...ends] = corners.map((corner) => voxelOf(geometry, worldOf(own, corner)));
+  const start = first!.map(Math.round) as [number, number, number];
+  const isAt = (found: Triple, wanted: Triple) => found.every((at, axis) => Math.abs(at - wanted[axis]!) < offGridMax);
+  const steps = corners.map((corner) => corner.map((at, axis) => at + start[axis]!) as [number, number, number]);
+  if (![first!, ...ends].every((found, at) => isAt(found, steps[at]!))) throw offGrid();
+  const padded = new Uint8Array(voxelCount(geometry));
+  let from = 0;
+  for (let z = 0; z < own.size[0]; z++) {
+    for (let y = 0; y < own.size[1]; y++, from += own.size[2]) {
+      const row = voxels.subarray(from, from + own.size[2]);
+      copyRow(row, padded, { z: z + start[0], y: y + start[1], x: start[2], size: geometry.size });
+    }
+  }
+  return padded;
+}
+
+/** @throws ReadingError `reading.grid-mismatch` if something is drawn beyond the grid. */
+function copyRow(
+  row: Uint8Array,
+  into: Uint8Array,
+  { size: [depth, rows, columns], x, y, z }: { x: number; y: number; z: number; size: Triple },
+): void {
+  const isInside = z >= 0 && z < depth && y >= 0 && y < rows;
+  for (let at = 0; at < row.length; at++) {
+    if (row[at] === 0) continue;
+    if (!isInside || x + at < 0 || x + at >= columns) throw offGrid();
+    into[(z * rows + y) * columns + x + at] = row[at]!;
+  }
 }
 
 function checkGrid(found: Geometry, wanted: Geometry): void {

@@ -1,13 +1,8 @@
 /** An approved label in the PACS, which is a real Orthanc. */
-import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Archive, archiveSettingsSchema, DicomwebClient } from '@consilium/archive';
 import { readDicomSegmentation } from '@consilium/imaging';
 import { expect, it } from 'vitest';
+import { hasOrthanc, startOrthanc } from '../orthanc.fixture.ts';
 import { ReadingRoom } from '../reading-room.ts';
 import {
   boxLabel,
@@ -21,50 +16,6 @@ import {
   toyFiles,
   toyGeometry,
 } from '../toy-room.fixture.ts';
-
-const program = '/usr/sbin/Orthanc';
-const plugin = '/usr/share/orthanc/plugins/libOrthancDicomWeb.so';
-const hasOrthanc = existsSync(program) && existsSync(plugin);
-if (!hasOrthanc) {
-  if (process.env['CI'] !== undefined) throw new Error('Orthanc with its DICOMweb plugin is missing in CI');
-  console.log('Skipped: Orthanc with its DICOMweb plugin is not installed.');
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((done) => server.once('listening', done));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((done) => server.close(done));
-  return port;
-}
-
-async function startOrthanc() {
-  const directory = mkdtempSync(join(tmpdir(), 'consilium-orthanc-'));
-  const [HttpPort, DicomPort] = [await freePort(), await freePort()];
-  const settings = {
-    ...{ HttpPort, DicomPort, StorageDirectory: directory, IndexDirectory: directory, Plugins: [plugin] },
-    ...{ AuthenticationEnabled: false, RemoteAccessAllowed: false },
-    DicomWeb: { Enable: true, Root: '/dicom-web/' },
-  };
-  writeFileSync(join(directory, 'orthanc.json'), JSON.stringify(settings));
-  const child = spawn(program, [join(directory, 'orthanc.json')], { stdio: 'ignore' });
-  const gone = new Promise((done) => child.once('exit', done));
-  const url = `http://127.0.0.1:${HttpPort}`;
-  const isUp = () =>
-    fetch(`${url}/system`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-  while (!(await isUp())) await delay(50);
-  return {
-    url,
-    [Symbol.asyncDispose]: async () => {
-      child.kill('SIGKILL');
-      await gone;
-      rmSync(directory, { recursive: true });
-    },
-  };
-}
 
 it.skipIf(!hasOrthanc)('is there under the patient’s own name, on the series as the PACS has it', async () => {
   using directory = new ToyDirectory();

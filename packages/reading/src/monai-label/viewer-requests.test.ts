@@ -58,6 +58,15 @@ async function raw(lines: readonly string[], body: Buffer | string = ''): Promis
 }
 
 describe('OHIF’s extension', () => {
+  it('is given the archive’s images by whoever has a token of the archive, also where nobody logs in here', async () => {
+    const studies = (headers: Record<string, string>) =>
+      server.ask(undefined, 'GET', '/proxy/dicom/studies', undefined, headers);
+    const refused = await studies({ Origin: viewer });
+    expect([refused.status, refused.json().code]).toEqual([401, 'archive.token-wanted']);
+    const { json, status } = await studies({ Origin: viewer, Authorization: `Bearer ${server.token}` });
+    expect([status, json().length]).toEqual([200, 3]);
+  });
+
   const accept = 'application/json, multipart/form-data';
   const post = (path: string, body: FormData | object) =>
     server.ask(undefined, 'POST', path, body, { Accept: accept, Origin: viewer });
