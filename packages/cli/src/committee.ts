@@ -27,7 +27,7 @@ import {
   siteIdSchema,
 } from '@consilium/protocol';
 import type { CaseDirectory, SiteSettingsInput } from '@consilium/site';
-import { IdentityDirectory, makeDirectory, wallClockMs, writeDurably } from '@consilium/transport';
+import { IdentityDirectory, makeDirectory, systemClock, wallClockMs, writeDurably } from '@consilium/transport';
 import { CliError } from './cli-error.ts';
 import type { JobProtection } from './private-terms.ts';
 import type { RehearsalSettings } from './rehearsal-settings.ts';
@@ -99,7 +99,8 @@ const decisionsId = 'rehearsal' as JobId;
 const patientStragglerMs = 3_600_000;
 const absentMinutesMax = 2;
 /** Where hospitals are lost on purpose. */
-const lostMinutesMax = 1 / 3;
+const lostMinutesMax = 1 / 2;
+const lookAgainMs = 100;
 const host = '127.0.0.1';
 /** Who is all hospitals. */
 const ofOnePerson = {
@@ -169,6 +170,8 @@ export async function openCommittee(
     if (rules !== null) await writePolicy(work, rules.policy);
     children.set(siteId, new SiteChild(work));
   }
+  // A hospital that is slow to start is not taken for one that was lost.
+  if (privately !== null) await allConnected(coordinator, [...children.keys()], signal);
   const member = privately === null ? null : await IdentityDirectory.open(join(own, 'admin'));
   const outcome = async <T extends JobOutcome | SurveyOutcome<never>>(plain: Submission): Promise<T> => {
     const submission = member === null ? plain : { ...plain, mandate: await signedBy(member, plain, store) };
@@ -254,6 +257,13 @@ async function admit(
   const { certificate } = await registry.admit('site', siteId, fingerprint);
   await identity.admitted({ certificate: certificate!, authority: authority.certificate });
   return identity;
+}
+
+async function allConnected({ lines }: Coordinator, siteIds: readonly SiteId[], signal: AbortSignal): Promise<void> {
+  while (!siteIds.every((siteId) => lines.of(siteId).isConnected)) {
+    signal.throwIfAborted();
+    await systemClock.sleep(lookAgainMs, signal);
+  }
 }
 
 /** The signed form is in the store when it resolves. */
