@@ -25,6 +25,8 @@ export interface TrainedRecord {
   readonly meanLoss: number | null;
   /** What the site did to the weights before they left it; absent if nothing. */
   readonly filters?: readonly string[];
+  /** Digest of the site's own record of the labels it trained on; absent if it keeps none. */
+  readonly labels?: string;
   /** From the sending of the task, waiting in the site's queue included. */
   readonly ms: number;
 }

@@ -199,7 +199,7 @@ async function acceptTrained(
   const base = await WeightsFile.open(store, globalWeights(context, askedIn));
   const admission = await admit(store, contribution, base, { ...order.instructions, reply: context.job.reply });
   if (!admission.admitted) return { accepted: false, code: admission.code, message: admission.message };
-  const { weights, encoding, controlChange, cases, steps, meanLoss, filters } = contribution;
+  const { weights, encoding, controlChange, cases, steps, meanLoss, filters, labels } = contribution;
   const trained: TrainedRecord = {
     siteId,
     weights,
@@ -211,6 +211,7 @@ async function acceptTrained(
     meanLoss,
     ms,
     ...(filters === undefined ? {} : { filters }),
+    ...(labels === undefined ? {} : { labels }),
   };
   await record(context, `train/${siteId}`, trained);
   return { accepted: true, value: trained };

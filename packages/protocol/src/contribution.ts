@@ -59,6 +59,8 @@ const trainContributionSchema = z.object({
   meanLoss: z.number().nullable(),
   /** What the site did to the weights before they left it, by name and in order; absent if nothing. */
   filters: filterNamesSchema.optional(),
+  /** SHA-256 of the site's own record of which labels it trained on, salted; absent from sites that keep none. */
+  labels: z.hash('sha256').optional(),
 });
 export type TrainContribution = z.infer<typeof trainContributionSchema>;
 

@@ -6,7 +6,9 @@ import { fileSource } from '@consilium/archive';
 import {
   decodeNifti,
   type Image,
+  type Keyword,
   type LabelMap,
+  parsePart10,
   readDicomSegmentation,
   readDicomSeries,
   toLabelMap,
@@ -16,12 +18,36 @@ import type { CaseFiles, FoundCase, ImageFiles, SegmentationFile } from './found
 import { classesOfNames, classesOfSegments } from './segment-class.ts';
 import { SiteError } from './site-error.ts';
 
+/** Which label it is: its file's SHA-256 and, of one that was drawn in a reading room, the version that was approved there. */
+export interface LabelName {
+  readonly label: string;
+  readonly version?: string;
+}
+
+export interface NamedSource extends CaseSource {
+  /** Of the label, as it is on the disk. @throws SiteError `site.label-missing`, and what reading the file throws */
+  labelName(): Promise<LabelName>;
+}
+
+async function labelNameOf({ files, name }: FoundCase): Promise<LabelName> {
+  if (files.kind === 'unlabelled') throw labelMissing(name);
+  const bytes = await readFile(files.label.path);
+  const label = createHash('sha256').update(bytes).digest('hex');
+  // The reading room writes the version there.
+  const said =
+    files.label.format === 'dicom-seg'
+      ? parsePart10(bytes).data.text('ContentDescription' satisfies Keyword)
+      : undefined;
+  return said !== undefined && /^[0-9a-f]{64}$/.test(said) ? { label, version: said } : { label };
+}
+
 /**
  * A found case, read when it is needed. Its hash covers every byte of its files and what is said of the numbers of its
  * segmentation, so that what has changed is prepared anew;
  * of a file that cannot be read the hash covers nothing, and `load` says why.
  */
-export function caseSource({ name, files, phase }: FoundCase): CaseSource {
+export function caseSource(found: FoundCase): NamedSource {
+  const { files, name, phase } = found;
   let hashed: Promise<string> | undefined;
   return {
     id: name,
@@ -30,6 +56,7 @@ export function caseSource({ name, files, phase }: FoundCase): CaseSource {
       hashed ??= hashOf(files);
       return hashed;
     },
+    labelName: () => labelNameOf(found),
     load: async () => ({ ...(await readCase(name, files)), ...(phase === undefined ? {} : { phase }) }),
   };
 }
@@ -50,9 +77,7 @@ function pathsOf(files: CaseFiles): string[] {
 
 /** @throws SiteError, ImagingError: the case cannot be used. */
 async function readCase(id: string, files: CaseFiles): Promise<Case> {
-  if (files.kind === 'unlabelled') {
-    throw new SiteError('site.label-missing', 'A case has an image but no segmentation beside it.', { detail: id });
-  }
+  if (files.kind === 'unlabelled') throw labelMissing(id);
   const image = await readImage(files.image);
   const label = await readSegmentation(files.label, image);
   if (files.reference === undefined) return { id, image, label };
@@ -111,4 +136,8 @@ async function naming<T>(path: string, read: () => Promise<T>): Promise<T> {
     if (error instanceof Error) error.cause = new Error(`in ${path}`, { cause: error.cause });
     throw error;
   }
+}
+
+function labelMissing(detail: string): SiteError {
+  return new SiteError('site.label-missing', 'A case has an image but no segmentation beside it.', { detail });
 }

@@ -10,6 +10,7 @@ const source = (id: string): CohortCase['source'] => ({
   id,
   contentSha256: async () => id,
   load: () => expect.unreachable(),
+  labelName: () => expect.unreachable(),
 });
 
 /** `count` patients of each source, every other one with two cases. */

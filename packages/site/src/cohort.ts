@@ -3,11 +3,10 @@
  * pseudonym is which patient; it never leaves the site.
  */
 import type { CaseCounts, LeftOutCase, Pseudonym, Split } from '@consilium/protocol';
-import type { CaseSource } from '@consilium/training';
 import { erasedOf } from './archive-cases.ts';
 import { findCases } from './case-finder.ts';
 import { type CaseGroups, groupsOf } from './case-groups.ts';
-import { caseSource } from './case-reader.ts';
+import { caseSource, type NamedSource } from './case-reader.ts';
 import { keepCohortRecord, patientKey, type RecordedCase, readCohortRecord } from './cohort-record.ts';
 import type { FoundCase } from './found-case.ts';
 import { OverlapRecords } from './overlap-record.ts';
@@ -19,13 +18,13 @@ import { detailOf, failureOf, SiteError } from './site-error.ts';
 export interface CohortCase {
   readonly pseudonym: Pseudonym;
   readonly split: Split;
-  readonly source: CaseSource;
+  readonly source: NamedSource;
   /** Whose it is: unique over the site's sources, and the site's own secret. */
   readonly patient: string;
   /** What kind of case it is; read from its files. */
   readonly groups: () => Promise<CaseGroups>;
   /** The case with other labels, by the name of the set; undefined where the site has no sets. */
-  readonly labelSets?: ReadonlyMap<string, CaseSource>;
+  readonly labelSets?: ReadonlyMap<string, NamedSource>;
 }
 
 /** Why a case is left out whose patient another site trains, validates or tests with. */
@@ -153,7 +152,7 @@ async function labelSetsOf({ labelSets = {} }: CaseDirectory): Promise<LabelSets
 }
 
 /** The case with the label of each set that has one; its image and its reference stay. */
-function relabelled(one: FoundCase, sets: LabelSets): ReadonlyMap<string, CaseSource> {
+function relabelled(one: FoundCase, sets: LabelSets): ReadonlyMap<string, NamedSource> {
   return new Map(
     [...sets].flatMap(([name, cases]) => {
       const other = cases.get(one.name)?.files;

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { encodeModel, weightsOf } from '@consilium/engine';
 import { nodeRuntime } from '@consilium/engine/node';
 import { createRandom, decodeSafetensors, encodeSafetensors, type Weights } from '@consilium/numerics';
@@ -130,6 +131,31 @@ class ToySite {
 const numbers = (weights: Weights, name: string) => Array.from(weights.get(name)!.data as Float32Array);
 
 describe('the training of a site', () => {
+  it('writes down which labels it trained on, and says no more of it than a digest that cannot be guessed', async () => {
+    using directory = new ToyDirectory();
+    const site = new ToySite(directory);
+    const { cases, labels } = await site.train();
+    const bytes = readFileSync(`${directory.path}/work/trained/job/1.json`);
+    expect(createHash('sha256').update(bytes).digest('hex')).toBe(labels);
+    const record = JSON.parse(bytes.toString()) as { salt: string; labels: { case: string; label: string }[] };
+    const { cases: recorded } = JSON.parse(readFileSync(`${directory.path}/work/cohort.json`, 'utf8')) as {
+      cases: { pseudonym: string; case: string; split: string }[];
+    };
+    const trained = recorded.filter(({ split }) => split === 'train');
+    expect(trained).toHaveLength(cases);
+    expect(record.labels).toEqual(
+      trained.map(({ case: name, pseudonym }) => {
+        const file = readFileSync(`${directory.path}/data/${name}/label.nii.gz`);
+        return { case: pseudonym, label: createHash('sha256').update(file).digest('hex') };
+      }),
+    );
+    // The same task again says the same; the same labels in another round, or elsewhere, do not.
+    expect((await new ToySite(directory).train()).labels).toBe(labels);
+    expect((await site.train({ round: 2 })).labels).not.toBe(labels);
+    using other = new ToyDirectory();
+    expect((await new ToySite(other).train()).labels).not.toBe(labels);
+  });
+
   it('keeps to itself the tensors that it is told to, and goes on from its own', async () => {
     using directory = new ToyDirectory();
     const site = new ToySite(directory);

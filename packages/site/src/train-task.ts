@@ -12,6 +12,7 @@ import type { LocalLog } from './ports/local-log.ts';
 import { preparedMembers } from './prepare-task.ts';
 import { payForPrivacy, type TaskPrivacy } from './task-privacy.ts';
 import type { TrainerNeeds } from './trainer-bench.ts';
+import { recordLabels } from './training-record.ts';
 import type { TaskContext } from './worker-link.ts';
 import type { Workplace } from './workplace.ts';
 
@@ -25,6 +26,10 @@ export async function trainTask(
   const plan = parsePlan(task.plan);
   const members = await preparedMembers('train', plan, workplace, { signal, selection: task.selection });
   cohort.require('train');
+  const labels = await recordLabels(workDirectory, task, {
+    members: members.map(({ member }) => member),
+    noiseSeed: workplace.noiseSeed,
+  });
   const load = async (blob: BlobId): Promise<Weights> => decodeSafetensors(await getBlob(blob)).tensors;
 
   const memory = new JobMemory(workDirectory, task.jobId);
@@ -73,6 +78,7 @@ export async function trainTask(
     cases: members.length,
     steps: result.steps,
     meanLoss: tellsLoss ? result.meanLoss : null,
+    labels,
     ...(filters.length === 0 ? {} : { filters }),
   };
 }
