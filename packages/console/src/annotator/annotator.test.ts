@@ -382,8 +382,11 @@ describe.skipIf(skipped)('the annotator', () => {
     await page.keyboard.press('Enter');
     await expect.poll(() => ml('Tumour')).toBeGreaterThan(before);
     await saved('kept');
-    const { strokes } = await ask<{ strokes: object[] }>('anna', `/tasks/${taskId}/draft`);
-    expect(strokes.at(-1)).toMatchObject({ kind: 'draw', tool: 'click', phase: 'assisted', model, structure: 2 });
+    const kept = async () =>
+      (await ask<{ strokes: { kind: string; tool: string }[] }>('anna', `/tasks/${taskId}/draft`)).strokes.filter(
+        ({ kind, tool }) => kind === 'draw' && tool === 'click',
+      );
+    await expect.poll(kept).toMatchObject([{ phase: 'assisted', model, structure: 2 }]);
     await page.unroute('**/reading/v1/**');
     await page.keyboard.press('g');
     await page.getByRole('img', { name: 'Surfaces of the structures' }).locator('canvas').first().waitFor();

@@ -16,3 +16,10 @@ export function every(ms: number, work: () => void): () => void {
 export function nowMs(): number {
   return Date.now();
 }
+
+/** When what has changed on the page has been painted. */
+export function nextFrame(): Promise<void> {
+  return new Promise((resolve) => {
+    requestAnimationFrame(() => setTimeout(resolve, 0));
+  });
+}

@@ -22,6 +22,7 @@ export class CaseVolume {
   readonly #listeners = new Set<(slices: SliceRange) => void>();
   readonly #stop = new AbortController();
   readonly #done: Promise<void>;
+  readonly #begun = Promise.withResolvers<void>();
   readonly #received: SliceRange[] = [];
 
   private constructor(name: { project: string; caseId: string }, facts: Facts) {
@@ -32,7 +33,8 @@ export class CaseVolume {
     this.voxels = new Int16Array(depth * rows * columns).fill(nothingHu);
     this.#done = this.#stream();
     // Who waits for it is told.
-    this.#done.catch(() => {});
+    this.#done.catch(this.#begun.reject);
+    this.#begun.promise.catch(() => {});
   }
 
   /** Its slices begin to come at once. @throws ServiceError */
@@ -43,6 +45,11 @@ export class CaseVolume {
   /** Resolves when all is here. @throws ServiceError if something will not come however often it is asked for */
   get done(): Promise<void> {
     return this.#done;
+  }
+
+  /** Resolves when the first slices are here. @throws ServiceError as `done` */
+  get begun(): Promise<void> {
+    return this.#begun.promise;
   }
 
   /** The slices that have come, in the order in which they came. */
@@ -94,6 +101,7 @@ export class CaseVolume {
     const bytes = await new Response(deflated.pipeThrough(new DecompressionStream('deflate'))).arrayBuffer();
     this.voxels.set(new Int16Array(bytes, 0, (to - from + 1) * rows * columns), from * rows * columns);
     this.#received.push({ from, to });
+    this.#begun.resolve();
     for (const listener of this.#listeners) listener({ from, to });
   }
 }

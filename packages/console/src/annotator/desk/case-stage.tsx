@@ -16,10 +16,11 @@ export interface CaseStageProps {
 
 export function CaseStage({ children, desk, onFault }: CaseStageProps) {
   const elements = useRef<Partial<Record<Plane, HTMLDivElement>>>({});
-  const { plane: active, share } = useSyncExternalStore(desk.subscribe, desk.state);
+  const first = useRef<HTMLCanvasElement>(null);
+  const { plane: active, share, views } = useSyncExternalStore(desk.subscribe, desk.state);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a desk is mounted once.
   useEffect(() => {
-    desk.mount(elements.current as Record<Plane, HTMLDivElement>).catch(onFault);
+    desk.mount(elements.current as Record<Plane, HTMLDivElement>, first.current).catch(onFault);
     return () => desk.unmount();
   }, [desk]);
   return (
@@ -48,6 +49,9 @@ export function CaseStage({ children, desk, onFault }: CaseStageProps) {
               desk.setPlane(plane);
             }}
           />
+          {plane === 'axial' && views.axial === undefined && (
+            <canvas ref={first} className={classes['first']} aria-hidden data-first />
+          )}
           <PlaneMarks desk={desk} plane={plane} />
         </section>
       ))}

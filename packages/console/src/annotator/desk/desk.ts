@@ -3,6 +3,7 @@
  * the session, if there is one; without, the case is only looked at.
  */
 import { applyDelta, type Protocol, type Structure } from '@consilium/reading/api';
+import { nextFrame } from '../../ports/browser-clock.ts';
 import type { CaseOverlay } from '../case/case-overlay.ts';
 import type { CaseVolume } from '../case/case-volume.ts';
 import type { DrawingRule, Edit, SliceRange } from '../case/label-editor.ts';
@@ -12,6 +13,7 @@ import { decideOn, type ProposalDecision, takeProposed, toBeTaken } from '../cas
 import type { EditSource, TaskSession } from '../case/task-session.ts';
 import { CaseViewer, type PlaneView } from '../viewer/case-viewer.ts';
 import { type ToolId, toolOf } from '../viewer/drawing-tool.ts';
+import { paintFirst } from '../viewer/first-picture.ts';
 import { firstWindow, type GreyWindow, windowPresets } from '../viewer/grey-window.ts';
 import type { LabelStyle } from '../viewer/label-layers.ts';
 import { surfaceOf } from '../viewer/structure-surface.ts';
@@ -119,9 +121,17 @@ export class Desk {
     return this.options.protocol.structures.find((one) => one.number === number)!;
   }
 
-  /** Shows the case in elements of the page; the image comes by and by. Resolves when all of it is here. @throws ServiceError */
-  async mount(elements: Readonly<Record<Plane, HTMLDivElement>>): Promise<void> {
+  /**
+   * Shows the case in elements of the page; the image comes by and by. Resolves when all of it is here.
+   * @param first where the first slice is shown until the planes are there.
+   * @throws ServiceError
+   */
+  async mount(elements: Readonly<Record<Plane, HTMLDivElement>>, first: HTMLCanvasElement | null): Promise<void> {
     const { volume } = this.options;
+    await volume.begun;
+    if (first !== null) paintFirst(first, volume);
+    await nextFrame();
+    if (this.#stop.signal.aborted) return;
     const viewer = await CaseViewer.create({
       elements,
       volume,
