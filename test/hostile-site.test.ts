@@ -230,7 +230,7 @@ describe('a coordinator that is sent anything', () => {
       `POST /v1/messages HTTP/1.1\nHost: ${host}\nContent-Length: 0\n\n${inner}`,
       headOf('POST', '/v1/messages', [...json, 'Transfer-Encoding: chunked']) +
         `0;${'a'.repeat(40_000)}\r\n\r\n${inner}`,
-      headOf('POST', '/v1/messages', [...json, 'Transfer-Encoding: chunked']) + `fffffffffffffffff\r\n${inner}`,
+      `${headOf('POST', '/v1/messages', [...json, 'Transfer-Encoding: chunked'])}fffffffffffffffff\r\n${inner}`,
     ]) {
       const answer = await raw(site, text);
       expect(statusesIn(answer), text.slice(0, 120)).toEqual([400]);

@@ -84,7 +84,8 @@ export function segmentNamed(
   { number, ...drawnBy }: Pick<SegmentInfo, 'number' | 'algorithmType' | 'algorithmName'>,
 ): SegmentInfo {
   const known = renalWords.find(([pattern]) => pattern.test(name))?.[1];
-  const like = known === undefined ? { category: tissue, type: tissue, ...drawnBy } : renalSegments(drawnBy)[known - 1]!;
+  const like =
+    known === undefined ? { category: tissue, type: tissue, ...drawnBy } : renalSegments(drawnBy)[known - 1]!;
   return { ...like, number, label: name.slice(0, 64) };
 }
 
