@@ -54,7 +54,8 @@ describe('dependencies', () => {
   it('run no code of their own when they are installed, but for those that we know', () => {
     const scripted = locked.filter(([, { hasInstallScript }]) => hasInstallScript === true);
     expect([...new Set(scripted.map(([path]) => nameOf(path)))].sort()).toEqual([
-      ...['@bufbuild/buf', 'node', 'onnxruntime-node', 'protobufjs'],
+      // core-js-pure, which Cornerstone brings, asks for donations.
+      ...['@bufbuild/buf', 'core-js-pure', 'node', 'onnxruntime-node', 'protobufjs'],
     ]);
   });
 
