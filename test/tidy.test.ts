@@ -23,6 +23,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   coordinator: ['numerics', 'protocol', 'federation', 'transport', 'audit'],
   site: ['numerics', 'protocol', 'federation', 'transport', 'imaging', 'archive', 'engine', 'training', 'audit'],
   study: ['numerics', 'protocol'],
+  publication: ['numerics', 'protocol', 'imaging', 'engine', 'training', 'study', 'audit'],
   console: ['numerics', 'protocol', 'people', 'imaging', 'archive', 'reading', 'engine', 'training'],
   cli: [
     'numerics',
@@ -40,6 +41,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'coordinator',
     'site',
     'study',
+    'publication',
   ],
 };
 

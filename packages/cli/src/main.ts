@@ -20,6 +20,8 @@ const groups = {
   preflight: async () => (await import('./preflight-command.ts')).addPreflightCommand,
   job: async () => (await import('./job-command.ts')).addJobCommand,
   experiment: async () => (await import('./experiment-command.ts')).addExperimentCommand,
+  predict: async () => (await import('./predict-command.ts')).addPredictCommand,
+  publish: async () => (await import('./publish-command.ts')).addPublishCommand,
 } as const satisfies Readonly<Record<string, () => Promise<(program: Command) => void>>>;
 
 const program = new Command('consilium')

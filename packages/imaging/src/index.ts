@@ -49,7 +49,13 @@ export {
   type ReadVolumesOptions,
   readVolumes,
 } from './dicom/read-volumes.ts';
-export { type CodedConcept, renalSegments, type SegmentAlgorithmType, type SegmentInfo } from './dicom/segments.ts';
+export {
+  type CodedConcept,
+  renalSegments,
+  type SegmentAlgorithmType,
+  type SegmentInfo,
+  segmentNamed,
+} from './dicom/segments.ts';
 export type { AcquisitionInfo, InstanceReference, PatientInfo, SeriesInfo, StudyInfo } from './dicom/series-info.ts';
 export type { NoVolumeReason, SeriesFinding } from './dicom/stack-finding.ts';
 export { maskOfStructure, type StructureFinding } from './dicom/structure-mask.ts';

@@ -25,5 +25,6 @@ export { type LabelEffort, labelEffort, parseMeasures } from './labels/label-eff
 export { metricsCsv, metricsJson } from './metrics.ts';
 export { parseRecord, type RehearsalRecord, type RehearsalRecordInput } from './record.ts';
 export { reportHtml } from './report.ts';
+export { type SubgroupResult, subgroupResults } from './statistics/subgroup.ts';
 export { StudyError } from './study-error.ts';
 export { type RehearsalSummary, summaryOf } from './summary.ts';

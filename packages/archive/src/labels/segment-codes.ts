@@ -1,13 +1,6 @@
 /** Segments of a label as DICOM wants them: with codes, and numbered from 1 without gaps. */
-import { type CodedConcept, type LabelMap, renalSegments, type SegmentInfo } from '@consilium/imaging';
+import { type LabelMap, type SegmentInfo, segmentNamed } from '@consilium/imaging';
 import type { Label } from '../store/label-store.ts';
-
-const tissue: CodedConcept = { value: '85756007', scheme: 'SCT', meaning: 'Tissue' };
-const organs: readonly (readonly [RegExp, number])[] = [
-  [/cyst|zyste/i, 3],
-  [/tumou?r|neoplas|carcinoma|mass|lesion|cancer|\brcc\b/i, 2],
-  [/kidney|niere|\bren\b/i, 1],
-];
 
 export interface CodedSegments {
   readonly labels: LabelMap;
@@ -24,15 +17,12 @@ export function codedSegments(labels: LabelMap, { provenance, segments }: Label)
   for (const [index, number] of numbers.entries()) renumbered[number] = index + 1;
   const { kind, algorithm } = provenance;
   const algorithmType = kind === 'automatic' ? 'AUTOMATIC' : kind === 'semiautomatic' ? 'SEMIAUTOMATIC' : 'MANUAL';
-  const drawnBy =
+  const drawnBy: Pick<SegmentInfo, 'algorithmType' | 'algorithmName'> =
     algorithmType === 'MANUAL' ? { algorithmType } : { algorithmType, algorithmName: algorithm ?? 'unknown' };
-  const renal = renalSegments(drawnBy as Pick<SegmentInfo, 'algorithmType' | 'algorithmName'>);
-  const coded = numbers.map((number, index): SegmentInfo => {
-    const name = (names.get(number) ?? `segment ${number}`).slice(0, 64);
-    const known = organs.find(([pattern]) => pattern.test(name))?.[1];
-    const like = known === undefined ? { category: tissue, type: tissue, ...drawnBy } : renal[known - 1]!;
-    return { ...(like as SegmentInfo), number: index + 1, label: name };
-  });
+  const coded = numbers.map(
+    (number, index): SegmentInfo =>
+      segmentNamed(names.get(number) ?? `segment ${number}`, { number: index + 1, ...drawnBy }),
+  );
   return {
     labels: { geometry: labels.geometry, voxels: labels.voxels.map((number) => renumbered[number]!) },
     segments: coded,
