@@ -99,3 +99,28 @@ describe('a set of labels', () => {
     expect(Array.from(other.label.voxels)).toEqual(Array.from(own.label.voxels, (value) => 1 - Number(value)));
   });
 });
+
+describe('a reference that lies apart', () => {
+  it('is what cases are tested against, also those that are trained with other labels; a case without has its own label', async () => {
+    using directory = new ToyDirectory();
+    writeToyPatients(`${directory.path}/data`);
+    writeToyPatients(`${directory.path}/true`, { count: 3, inverted: true });
+    const siteId = 'site-1' as SiteId;
+    const place = {
+      directory: `${directory.path}/data`,
+      reference: { directory: `${directory.path}/true` },
+      labelSets: { manual: { directory: `${directory.path}/data` } },
+    };
+    const sources = [{ siteId, ...place }];
+    const settings = { siteId, sources, workDirectory: `${directory.path}/work`, seed: 1, threads: 1 };
+    const cases = (await Cohort.open(settings, { write: () => {} })).usable();
+    const [manual] = selectedCases(cases, { seed: 1, labels: 'manual' });
+    const [first, relabelled, last] = await Promise.all(
+      [cases[0]!, manual!, cases.at(-1)!].map(({ source }) => source.load()),
+    );
+    const inverted = Array.from(first!.label.voxels, (value) => 1 - Number(value));
+    expect(Array.from(first!.reference!.voxels)).toEqual(inverted);
+    expect(Array.from(relabelled!.reference!.voxels)).toEqual(inverted);
+    expect(last!.reference).toBeUndefined();
+  });
+});

@@ -42,7 +42,7 @@ export class Cohort {
     const settled = new Map(kept === undefined ? shared : Object.entries(kept.settled ?? {}));
     const cases: (CohortCase & { readonly recorded: RecordedCase })[] = [];
     for (const source of settings.sources) {
-      const found = await findCases(source);
+      const found = await casesOf(source);
       const key = ({ patientId }: FoundCase) => patientKey(source.siteId, patientId);
       const drawn = found.filter((one) => !settled.has(key(one))).map(({ patientId }) => patientId);
       const splits = splitPatients(settings.seed, source.siteId, new Set(drawn));
@@ -139,6 +139,18 @@ export class Cohort {
 /** Errors that lie in the case itself: reading it again would give the same. */
 const ownFault =
   /^(?:imaging\..*|training\.(?:label-grid-mismatch|no-foreground|unknown-class|image-not-finite)|site\.(?:label-missing|case-unreadable))$/;
+
+/** With the reference of each, where the site keeps references apart. */
+async function casesOf(source: CaseDirectory): Promise<readonly FoundCase[]> {
+  const found = await findCases(source);
+  if (source.reference === undefined) return found;
+  const references = new Map((await findCases(source.reference)).map(({ files, name }) => [name, files] as const));
+  return found.map((one) => {
+    const reference = references.get(one.name);
+    if (one.files.kind !== 'labelled' || reference?.kind !== 'labelled') return one;
+    return { ...one, files: { ...one.files, reference: reference.label } };
+  });
+}
 
 type LabelSets = ReadonlyMap<string, ReadonlyMap<string, FoundCase>>;
 

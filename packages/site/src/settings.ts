@@ -57,6 +57,11 @@ const caseDirectorySchema = z.strictObject({
   labelSets: z
     .record(z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/), z.strictObject(placeShape))
     .optional(),
+  /**
+   * What predictions are tested against, where it is not the label that is trained on: where cases of the same names lie whose
+   * labels are that, such as the consensus of several readers. A case that is not there is tested against its label.
+   */
+  reference: z.strictObject(placeShape).optional(),
   /** Only some of the patients: in a rehearsal that makes several hospitals of one. */
   share: shareSchema.optional(),
 });
