@@ -30,8 +30,11 @@ interface PublishOptions extends AnswerOptions {
 }
 
 export function addPublishCommand(program: Command): void {
+  // `publish dataset` has options of the same names as `publish`: they belong to the command that they come after.
+  program.enablePositionalOptions();
   const group = program
     .command('publish')
+    .enablePositionalOptions()
     .description('Give out what came of the work: a signed RO-Crate with model, cards, numbers and examples.')
     .option('--model <dir>', 'what a rehearsal or "consilium job result" has left')
     .option('--out <dir>', 'a new directory: the crate')

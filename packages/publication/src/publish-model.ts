@@ -3,6 +3,7 @@
  * same inputs come the same bytes: dates are inputs.
  */
 import type { KeyObject } from 'node:crypto';
+import { encodeModel, specialise } from '@consilium/engine';
 import { metricsCsv, metricsJson, type RehearsalRecord, reportHtml, summaryOf } from '@consilium/study';
 import { type MonaiBundleFacts, monaiBundle } from './bundle/monai-bundle.ts';
 import type { PublishedModel } from './bundle/published-model.ts';
@@ -39,7 +40,8 @@ export async function publishModel(
   publication: ModelPublication,
   key: KeyObject,
 ): Promise<{ readonly manifest: SignedManifest; readonly card: ModelCard }> {
-  const { about, model, software } = publication;
+  const { about, software } = publication;
+  const model = forOneImage(publication.model);
   const record = publication.record && publicRecord(publication.record, { withPictures: publication.withPictures });
   const card = modelCard({
     ...{ about, plan: model.plan, weightsSha256: model.weightsSha256, record },
@@ -86,6 +88,14 @@ export async function publishModel(
     key,
   );
   return { manifest, card };
+}
+
+/** A graph is made for batches of the training; whoever predicts gives it one patch after the other. */
+function forOneImage(published: PublishedModel): PublishedModel {
+  const model = specialise(published.model, {
+    image: [1, published.plan.network.inputChannels, ...published.plan.patchSize],
+  });
+  return { ...published, model, files: { ...published.files, model: encodeModel(model) } };
 }
 
 function file(

@@ -26,6 +26,8 @@ const aboutSchema = z.strictObject({
   /** SPDX identifier. */
   licence: z.string().regex(/^[A-Za-z0-9.+-]+$/),
   publisher: text.exactOptional(),
+  /** Of affiliations and the publisher: name to home page. */
+  organisations: z.record(z.string(), z.url()).exactOptional(),
   contact: text.exactOptional(),
   /** Sentences for the model card; a placeholder says so where one is missing. */
   intendedUse: text.exactOptional(),

@@ -72,7 +72,10 @@ function entitiesOf({ about, files, made, keywords }: CrateDescription): Entity[
     rootOf({ about, files, made, keywords }, people, directories),
     { '@id': licenceUri(about), '@type': 'CreativeWork', name: about.licence, url: licenceUri(about) },
     ...people,
-    ...[...organisations].map((name) => ({ '@id': organisationId(name), '@type': 'Organization', name })),
+    ...[...organisations].map((name) => {
+      const url = about.organisations?.[name];
+      return { '@id': organisationId(name), '@type': 'Organization', name, ...(url === undefined ? {} : { url }) };
+    }),
     ...software,
     ...(made.startedAt === undefined ? [] : [trainingAction({ about, made, files, keywords }, software, people)]),
     ...directories.map((path) => ({

@@ -12,9 +12,9 @@ export interface CohortStatistics {
   readonly parts: Readonly<Record<string, Count>>;
   /** How segmentations were drawn. */
   readonly labelKinds: Readonly<Record<string, Count>>;
-  /** Of images: 10th, 50th and 90th percentile along `[z, y, x]`, mm. */
+  /** Of images: quartiles along `[z, y, x]`, mm. */
   readonly spacingMm: readonly (readonly number[] | 'few')[];
-  /** Of structures: patients who have one, and 10th, 50th and 90th percentile of its millilitres. */
+  /** Of structures: patients who have one, and quartiles of its millilitres. */
   readonly structures: Readonly<
     Record<string, { readonly patients: Count; readonly volumeMl: readonly number[] | 'few' }>
   >;
@@ -35,7 +35,7 @@ export function cohortStatistics(cases: readonly DatasetCase[], minimumPatients:
     return Object.fromEntries(result.map(([name, count]) => [name, count === least ? 'few' : count]));
   };
   const quantiles = (values: readonly number[], some: readonly DatasetCase[]): readonly number[] | 'few' =>
-    told(some) === 'few' ? 'few' : [0.1, 0.5, 0.9].map((share) => quantile(values, share));
+    told(some) === 'few' ? 'few' : [0.25, 0.5, 0.75].map((share) => quantile(values, share));
   const names = [...new Set(cases.flatMap(({ label }) => Object.keys(label?.volumesMl ?? {})))].sort();
   const withSpacing = cases.filter(({ spacingMm }) => spacingMm !== undefined);
   return {
