@@ -20,11 +20,14 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   training: ['numerics', 'engine', 'imaging'],
   federation: ['numerics', 'protocol'],
   transport: ['numerics', 'protocol', 'federation'],
-  coordinator: ['numerics', 'protocol', 'federation', 'transport', 'audit'],
+  coordinator: ['numerics', 'protocol', 'federation', 'transport', 'audit', 'people'],
   site: ['numerics', 'protocol', 'federation', 'transport', 'imaging', 'archive', 'engine', 'training', 'audit'],
   study: ['numerics', 'protocol'],
   publication: ['numerics', 'protocol', 'imaging', 'engine', 'training', 'study', 'audit'],
-  console: ['numerics', 'protocol', 'people', 'imaging', 'archive', 'reading', 'engine', 'training'],
+  console: [
+    ...['numerics', 'protocol', 'people', 'imaging', 'archive', 'reading', 'engine', 'training'],
+    ...['coordinator', 'study'],
+  ],
   cli: [
     'numerics',
     'audit',
@@ -95,7 +98,12 @@ describe('the packages', () => {
       .filter((source) => source.package === 'console')
       .flatMap((source) =>
         source.imports
-          .filter((name) => name.startsWith('node:') || /^@consilium\/(?:archive|people|reading)(?!\/api$)/.test(name))
+          .filter(
+            (name) =>
+              name.startsWith('node:') ||
+              /^@consilium\/(?:archive|coordinator|people|reading)(?!\/api$)/.test(name) ||
+              name === '@consilium/study',
+          )
           .map((name) => `${source.path} imports ${name}`),
       );
     expect(offences).toEqual([]);

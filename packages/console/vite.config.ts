@@ -6,6 +6,11 @@ import { defineConfig, type Plugin } from 'vite';
 
 const documents = resolve(import.meta.dirname, '../../docs/errors');
 
+const documented = [
+  ...['archive', 'people', 'imaging', 'reading', 'console', 'coordinator', 'federation', 'transport', 'site', 'study'],
+  ...['protocol', 'audit', 'training'],
+];
+
 /** The words of `docs/errors/` for every code that a page may show: written once, read in both places. */
 function errorPages(): Plugin {
   const id = 'virtual:error-pages';
@@ -15,7 +20,7 @@ function errorPages(): Plugin {
     load: async (source) => {
       if (source !== `\0${id}`) return undefined;
       const sections: [string, string][] = [];
-      for (const name of ['archive', 'people', 'imaging', 'reading', 'console']) {
+      for (const name of documented) {
         const text = await readFile(resolve(documents, `${name}.md`), 'utf8');
         for (const section of text.split(/^## /m).slice(1)) {
           const [heading = '', ...lines] = section.split('\n');
@@ -63,6 +68,7 @@ export default defineConfig({
       input: {
         site: resolve(import.meta.dirname, 'site.html'),
         annotator: resolve(import.meta.dirname, 'annotator.html'),
+        project: resolve(import.meta.dirname, 'project.html'),
       },
     },
   },

@@ -58,6 +58,8 @@ export const auditActions = {
   'model.put': 'a model was put on the shelf of a reading project',
   'model.promoted': 'a model became the one that proposes in a reading project',
   'model.retired': 'a model proposes no more',
+  'experiment.put': 'the record of an experiment was brought to a coordinator',
+  'publication.written': 'what a publication of a project says was written',
   'log.exported': 'the log was given out',
   'checkpoint.stored': 'the signed head of another log was checked and kept',
   'checkpoint.disputed': 'the head of another log does not agree with what was kept of it',

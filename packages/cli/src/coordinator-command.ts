@@ -9,6 +9,7 @@ import {
   openServiceLog,
   recoverMember,
   type ServiceLogOptions,
+  webLink,
 } from '@consilium/coordinator';
 import type { JobEvent } from '@consilium/federation';
 import { siteIdSchema } from '@consilium/protocol';
@@ -16,6 +17,7 @@ import { wallClockMs } from '@consilium/transport';
 import { type Command, Option } from 'commander';
 import { type AnswerOptions, answer, jsonOption } from './answer.ts';
 import { CliError } from './cli-error.ts';
+import { consolePages } from './console-pages.ts';
 import { coordinatorEnvironmentHelp, coordinatorOverrides } from './environment-settings.ts';
 import { stopOnInterrupt } from './interruption.ts';
 import { wholeNumber } from './number-option.ts';
@@ -33,6 +35,7 @@ interface StartOptions {
   readonly directory: string;
   readonly host?: string;
   readonly port?: number;
+  readonly web?: number | true;
   readonly log?: string;
   readonly logLevel: NonNullable<ServiceLogOptions['level']>;
 }
@@ -66,6 +69,7 @@ Examples:
     .requiredOption('--directory <dir>', 'as made by "consilium coordinator init"')
     .option('--host <address>', 'listen on this address, whatever the settings say')
     .option('--port <port>', 'listen on this port, whatever the settings say', wholeNumber(0, 65535))
+    .option('--web [port]', 'serve the pages of the project, on this port of this machine', wholeNumber(0, 65535))
     .option('--log <file>', 'write the log, a JSON object a line, to this file instead of stderr')
     .addOption(
       new Option('--log-level <level>', 'what is logged; debug has every request and training step')
@@ -78,9 +82,17 @@ Examples:
 
 Examples:
   consilium coordinator start --directory /srv/kidney
+  consilium coordinator start --directory /srv/kidney --web
   consilium coordinator start --directory /srv/kidney --log /var/log/consilium.jsonl`,
     )
     .action(start);
+  group
+    .command('open')
+    .description('Show the link to the pages of a coordinator that runs. It lets in whoever has it.')
+    .requiredOption('--directory <dir>', 'of the coordinator')
+    .option(...jsonOption)
+    .addHelpText('after', '\nExample:\n  consilium coordinator open --directory /srv/kidney')
+    .action(showLink);
   group
     .command('recover')
     .description(
@@ -151,7 +163,7 @@ Look whether all who are listed shall be: consilium member list --identity ${ide
 }
 
 async function start(options: StartOptions): Promise<void> {
-  const { host, port, log, logLevel: level } = options;
+  const { host, port, web, log, logLevel: level } = options;
   const overrides = coordinatorOverrides(process.env);
   const listen = {
     ...overrides.listen,
@@ -160,9 +172,12 @@ async function start(options: StartOptions): Promise<void> {
   };
   const logger = openServiceLog({ level, ...(log === undefined ? {} : { to: resolve(log) }) });
   const signal = stopOnInterrupt('Stopping. Sites go on with what they do, and so does every job at the next start.');
-  await using coordinator = await Coordinator.start(resolve(options.directory), {
+  const directory = resolve(options.directory);
+  const pages = web === undefined ? {} : { web: web === true ? {} : { port: web } };
+  await using coordinator = await Coordinator.start(directory, {
     logger,
-    overrides: { ...overrides, listen },
+    overrides: { ...overrides, ...pages, listen },
+    pages: consolePages,
     onEvent: sayEvent,
     onMember: sayMember,
   });
@@ -176,7 +191,18 @@ async function start(options: StartOptions): Promise<void> {
   if (sites.length === 0) {
     say(`Next: consilium member invite --site NAME --identity ${options.directory}/admin`);
   }
+  const link = await webLink(directory);
+  if (link !== undefined) process.stdout.write(`\nThe pages of the project: open ${link}\n\n`);
   await new Promise<void>((end) => signal.addEventListener('abort', () => end()));
+}
+
+async function showLink({ directory, ...options }: AnswerOptions & { readonly directory: string }): Promise<void> {
+  const link = await webLink(resolve(directory));
+  if (link === undefined) {
+    const text = `No pages are served from ${directory}: "consilium coordinator start --web" serves them.`;
+    throw new CliError('cli.not-running', text);
+  }
+  answer(options, { link }, link);
 }
 
 function say(text: string): void {

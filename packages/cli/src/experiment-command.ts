@@ -12,6 +12,7 @@ import { ExperimentDirectory } from './experiment-directory.ts';
 import { ExperimentHost, type HostOptions } from './experiment-host.ts';
 import { runExperiment } from './experiment-run.ts';
 import { comparisonText, experimentText, labelEffortText } from './experiment-text.ts';
+import { uploadRecord } from './experiment-upload.ts';
 import { stopOnInterrupt } from './interruption.ts';
 import { jobEventText } from './job-event-text.ts';
 import { wholeNumber } from './number-option.ts';
@@ -44,6 +45,7 @@ export function addExperimentCommand(program: Command): void {
     );
   addRun(group);
   addLabels(group);
+  addUpload(group);
   for (const [name, description, text] of [
     ['show', 'What the experiment says: each configuration with validation, test, cost.', experimentText],
     ['compare', 'Differences between configurations, paired by case, with tests and corrections.', comparisonText],
@@ -129,6 +131,23 @@ async function readMeasures(file: string): Promise<unknown> {
   } catch {
     throw new CliError('cli.bad-experiment', `${file} cannot be read, or is not JSON.`);
   }
+}
+
+function addUpload(group: Command): void {
+  group
+    .command('upload')
+    .description('Bring the record of an experiment to the pages of a coordinator, with a token in CONSILIUM_TOKEN.')
+    .argument('<dir>', 'as "consilium experiment run" has left it')
+    .requiredOption('--to <url>', 'where the pages are')
+    .option('--as <name>', 'under this name in place of the experiment’s')
+    .option(...jsonOption)
+    .addHelpText('after', '\nExample:\n  consilium experiment upload widths --to https://kidney.example.org')
+    .action(async (given: string, { as, to, ...options }: AnswerOptions & { to: string; as?: string }) => {
+      const record = await ExperimentDirectory.finished(resolve(given));
+      const name = as ?? record.experiment.name;
+      await uploadRecord(record, { name, to, token: process.env['CONSILIUM_TOKEN'] });
+      answer(options, { name, url: to }, `${name} is at ${to}/#/experiments/${name}`);
+    });
 }
 
 async function run(file: string, options: RunOptions): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * `consilium people`: who may use an archive. It works on the archive's directory, also while the archive runs: whoever has
- * the files is let in first, and lets the others in. What is done is in the archive's audit log.
+ * `consilium people`: who may use an archive, or a coordinator's pages. It works on the directory, also while the service
+ * runs: whoever has the files is let in first, and lets the others in. What is done is in the service's audit log.
  */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -25,7 +25,7 @@ interface DirectoryOptions extends AnswerOptions {
   readonly directory: string;
 }
 
-const directoryOption = ['--directory <dir>', 'of an archive; it may run meanwhile'] as const;
+const directoryOption = ['--directory <dir>', 'of an archive or a coordinator; it may run meanwhile'] as const;
 const roleArgument = () => new Argument('[roles...]', 'the roles from now on').choices(Object.values(Role));
 /** Whoever has the files of the service. */
 const holder = { kind: 'person', id: 'console' } as const;
@@ -33,7 +33,7 @@ const holder = { kind: 'person', id: 'console' } as const;
 export function addPeopleCommand(program: Command): void {
   const group = program
     .command('people')
-    .description('Who may use an archive, and as what.')
+    .description('Who may use an archive or the pages of a coordinator, and as what.')
     .addHelpText('after', '\nExample:\n  consilium people add anna --roles reader --directory /srv/archive');
   const command = (name: string, description: string) =>
     group
@@ -99,11 +99,15 @@ async function withPeople<T>({ directory: given }: DirectoryOptions, act: (peopl
   if (!existsSync(join(directory, 'audit'))) {
     throw new CliError(
       'cli.not-an-archive',
-      `There is no archive in ${directory}: "consilium archive init" makes one.`,
+      `There is no archive or coordinator in ${directory}: "consilium archive init" makes one.`,
     );
   }
   const nowMs = () => Date.now();
-  using audit = await AuditLog.open(join(directory, 'audit'), { nowMs, service: { kind: 'service', id: 'archive' } });
+  const isCoordinator = existsSync(join(directory, 'coordinator.yaml'));
+  const service = isCoordinator
+    ? ({ kind: 'coordinator', id: 'coordinator' } as const)
+    : ({ kind: 'service', id: 'archive' } as const);
+  using audit = await AuditLog.open(join(directory, 'audit'), { nowMs, service });
   using people = People.open(directory, { audit, nowMs });
   return await act(people);
 }

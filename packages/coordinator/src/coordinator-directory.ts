@@ -131,7 +131,9 @@ export async function readCoordinatorSettings(
   const path = join(directory, settingsFile);
   try {
     const written = parseYaml(await readFile(path, 'utf8')) as Partial<CoordinatorSettingsInput>;
-    return parseCoordinatorSettings({ ...written, ...overrides, listen: { ...written.listen, ...overrides.listen } });
+    const listen = { ...written.listen, ...overrides.listen };
+    const web = overrides.web === undefined ? written.web : { ...written.web, ...overrides.web };
+    return parseCoordinatorSettings({ ...written, ...overrides, listen, ...(web === undefined ? {} : { web }) });
   } catch (error) {
     if (error instanceof CoordinatorError) throw error;
     const text = `${path} cannot be read, or is not YAML. Make it with "consilium coordinator init".`;

@@ -23,6 +23,7 @@ import type { FastifyBaseLogger, FastifyRequest } from 'fastify';
 import {
   type CoordinatorOverrides,
   certificateDaysOf,
+  coordinatorOrigin,
   readAuthority,
   readCoordinatorSettings,
 } from './coordinator-directory.ts';
@@ -31,6 +32,7 @@ import { CoordinatorWatch } from './coordinator-watch.ts';
 import { type DurableStore, openStore } from './durable-store.ts';
 import { EventLog } from './event-log.ts';
 import { EventStore } from './event-store.ts';
+import { MemberActs } from './member-acts.ts';
 import { type Member, MemberRegistry } from './member-registry.ts';
 import { checkRoutes } from './routes/check-routes.ts';
 import { checkpointRoutes } from './routes/checkpoint-routes.ts';
@@ -40,6 +42,8 @@ import { memberRoutes } from './routes/member-routes.ts';
 import { silentLog } from './service-log.ts';
 import type { CoordinatorSettings } from './settings.ts';
 import { SiteLines } from './site-lines.ts';
+import { ProjectNewsroom } from './web/project-news.ts';
+import { ProjectWeb, type ProjectWebOptions } from './web/project-web.ts';
 
 export interface CoordinatorOptions {
   readonly clock?: Clock;
@@ -52,6 +56,8 @@ export interface CoordinatorOptions {
   readonly onMember?: (member: Member) => void;
   /** Where several sites share a machine and fewer tasks than sites shall run at once. */
   readonly slots?: Slots;
+  /** Directory of the built pages; asked for where the settings want them served. */
+  readonly pages?: () => string;
 }
 
 /** Sites say something every five seconds. */
@@ -74,6 +80,8 @@ export class Coordinator implements AsyncDisposable {
   readonly #watch: CoordinatorWatch;
   readonly #server: TlsServer;
   readonly #over: AbortController;
+  readonly #news: ProjectNewsroom;
+  #web: ProjectWeb | null = null;
 
   private constructor(parts: {
     settings: CoordinatorSettings;
@@ -87,6 +95,7 @@ export class Coordinator implements AsyncDisposable {
     watch: CoordinatorWatch;
     server: TlsServer;
     over: AbortController;
+    news: ProjectNewsroom;
   }) {
     this.settings = parts.settings;
     this.store = parts.store;
@@ -99,6 +108,7 @@ export class Coordinator implements AsyncDisposable {
     this.#watch = parts.watch;
     this.#server = parts.server;
     this.#over = parts.over;
+    this.#news = parts.news;
   }
 
   /** Goes on with every job that had not ended, and listens. */
@@ -138,6 +148,7 @@ export class Coordinator implements AsyncDisposable {
       store: EventStore.open(directory),
       onError: (error) => logger.error({ err: error }, 'events'),
     });
+    const news = new ProjectNewsroom();
     const board = await JobBoard.open(
       { clock, store, sites: lines.connections },
       {
@@ -145,6 +156,7 @@ export class Coordinator implements AsyncDisposable {
         onEvent: (event) => {
           events.add(event);
           watch.onEvent(event);
+          news.tellOf(event);
           noteEnd(event, audit, logger);
           onEvent(event);
         },
@@ -172,9 +184,12 @@ export class Coordinator implements AsyncDisposable {
       watch,
       server,
       over,
+      news,
     });
-    await coordinator.#addRoutes(nowMs, options.onMember);
+    const members = coordinator.#memberActs(options.onMember);
+    await coordinator.#addRoutes(nowMs, members);
     await coordinator.#listen();
+    await coordinator.#serveWeb(directory, { clock, nowMs, logger, members, pages: options.pages });
     void coordinator.#renewDaily(clock);
     return coordinator;
   }
@@ -184,9 +199,15 @@ export class Coordinator implements AsyncDisposable {
     return (this.#server.app.server.address() as AddressInfo).port;
   }
 
+  /** The pages; null where the settings want none. */
+  get web(): ProjectWeb | null {
+    return this.#web;
+  }
+
   /** Stops listening and running jobs; the sites go on with what they do. The next start goes on where this one was. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#over.abort();
+    await this.#web?.[Symbol.asyncDispose]();
     await this.board[Symbol.asyncDispose]();
     await this.#server.app.close();
     for (const line of this.lines.all) line.close();
@@ -207,7 +228,43 @@ export class Coordinator implements AsyncDisposable {
     }
   }
 
-  async #addRoutes(nowMs: () => number, onMember: (member: Member) => void = () => {}): Promise<void> {
+  #memberActs(onMember: (member: Member) => void = () => {}): MemberActs {
+    const { audit, registry } = this;
+    return new MemberActs({
+      audit,
+      registry,
+      onChange: (member, by) => {
+        const { role, id, state, fingerprint } = member;
+        this.#server.app.log.info({ role, id, state, fingerprint, by }, 'member');
+        this.#news.tell({ kind: 'members' });
+        onMember(member);
+      },
+    });
+  }
+
+  async #serveWeb(
+    directory: string,
+    {
+      pages,
+      ...options
+    }: Pick<ProjectWebOptions, 'clock' | 'nowMs' | 'logger' | 'members'> & { pages: (() => string) | undefined },
+  ): Promise<void> {
+    const { audit, authority, board, events, lines, registry, settings, store } = this;
+    if (settings.web === undefined) return;
+    try {
+      this.#web = await ProjectWeb.open({
+        ...{ directory, audit, board, events, lines, registry, store, ...options },
+        ...{ settings: settings.web, project: settings.project, news: this.#news, pages: pages?.() },
+        origin: coordinatorOrigin({ ...settings, listen: { ...settings.listen, port: this.port } }),
+        authorityCertificate: authority.certificate,
+      });
+    } catch (error) {
+      await this[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  async #addRoutes(nowMs: () => number, acts: MemberActs): Promise<void> {
     const { app } = this.#server;
     const { audit, board, events, lines, registry, authority } = this;
     const identityOf = ({ identity }: FastifyRequest, role?: Role): Identity => {
@@ -231,7 +288,10 @@ export class Coordinator implements AsyncDisposable {
       lines,
       siteOf: (request): SiteId => siteIdSchema.parse(identityOf(request, Role.site).id),
       now,
-      onLine: (siteId, state) => app.log.info({ siteId }, `site ${state}`),
+      onLine: (siteId, state) => {
+        app.log.info({ siteId }, `site ${state}`);
+        this.#news.tell({ kind: 'sites' });
+      },
     });
     await app.register(checkRoutes, {
       identityOf: (request) => identityOf(request),
@@ -246,17 +306,13 @@ export class Coordinator implements AsyncDisposable {
     });
     await app.register(jobRoutes, { audit, board, events, memberOf });
     await app.register(memberRoutes, {
+      acts,
       audit,
       registry,
       lines,
       authorityCertificate: authority.certificate,
       memberOf,
       identityOf: (request) => identityOf(request),
-      onChange: (member, by) => {
-        const { role, id, state, fingerprint } = member;
-        app.log.info({ role, id, state, fingerprint, by }, 'member');
-        onMember(member);
-      },
     });
     await app.register(blobRoutes, { store: this.store, authorise: (request) => void identityOf(request) });
   }

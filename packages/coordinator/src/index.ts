@@ -10,3 +10,4 @@ export type { Member } from './member-registry.ts';
 export { openServiceLog, type ServiceLogOptions } from './service-log.ts';
 export type { CoordinatorSettings, CoordinatorSettingsInput } from './settings.ts';
 export type { TimedEvent } from './timed-event.ts';
+export { webLink } from './web/project-web.ts';

@@ -1,6 +1,7 @@
 /** What a coordinator is told when it starts: `coordinator.yaml` in its directory. */
 import { z } from 'zod';
 import { CoordinatorError } from './coordinator-error.ts';
+import { webSettingsSchema } from './web/web-settings.ts';
 
 const settingsSchema = z.strictObject({
   /** The project's name; part of every certificate. */
@@ -22,6 +23,8 @@ const settingsSchema = z.strictObject({
   memberCertificateDays: z.number().positive().max(3650).default(365),
   /** Serve Prometheus metrics on this port of 127.0.0.1. */
   metricsPort: z.int().min(1).max(65535).optional(),
+  /** Serve the pages of the project: docs/guides/project-console.md. */
+  web: webSettingsSchema.optional(),
 });
 export type CoordinatorSettings = z.infer<typeof settingsSchema>;
 export type CoordinatorSettingsInput = z.input<typeof settingsSchema>;

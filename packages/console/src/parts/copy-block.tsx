@@ -16,7 +16,13 @@ export function CopyBlock({ label, text }: { label: string; text: string }) {
           )}
         </CopyButton>
       </Group>
-      <Code block style={{ whiteSpace: 'pre-wrap' }} tabIndex={0} role="region" aria-label={label}>
+      <Code
+        block
+        style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}
+        tabIndex={0}
+        role="region"
+        aria-label={label}
+      >
         {text}
       </Code>
     </Stack>

@@ -2,7 +2,6 @@
  * What happens at the service, as it happens: server-sent events, and whether they come. A browser tries again by itself
  * when a connection breaks, but not when it was answered with an error: then we do.
  */
-import type { ArchiveEvent } from '@consilium/archive/api';
 import { later } from '../ports/browser-clock.ts';
 import { addressOf } from './service-client.ts';
 
@@ -10,20 +9,21 @@ export type LiveState = 'connecting' | 'live' | 'lost';
 
 const againMs = 3000;
 
-export interface LiveEventsOptions {
-  readonly onEvent: (event: ArchiveEvent) => void;
+export interface LiveEventsOptions<E> {
+  readonly onEvent: (event: E) => void;
   /** It was lost and is back: things may have happened meanwhile. */
   readonly onReturn: () => void;
 }
 
-export class LiveEvents {
-  readonly #options: LiveEventsOptions;
+/** `E`: what the service says in its stream. */
+export class LiveEvents<E> {
+  readonly #options: LiveEventsOptions<E>;
   readonly #listeners = new Set<() => void>();
   #state: LiveState = 'connecting';
   #source: EventSource | undefined;
   #cancel: (() => void) | undefined;
 
-  constructor(options: LiveEventsOptions) {
+  constructor(options: LiveEventsOptions<E>) {
     this.#options = options;
   }
 
@@ -36,7 +36,7 @@ export class LiveEvents {
       this.#become('live');
       if (wasLost) this.#options.onReturn();
     };
-    source.onmessage = ({ data }) => this.#options.onEvent(JSON.parse(String(data)) as ArchiveEvent);
+    source.onmessage = ({ data }) => this.#options.onEvent(JSON.parse(String(data)) as E);
     source.onerror = () => {
       this.#become('lost');
       if (source.readyState !== EventSource.CLOSED) return;

@@ -1,19 +1,21 @@
-/** For whoever is not logged in: name and password, the hospital's provider of logins, or the link of the archive. */
+/** For whoever is not logged in: name and password, the hospital's provider of logins, or the link of the service. */
 import { Button, Center, Code, Divider, Paper, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { ErrorView } from './error-view.tsx';
+import { useServiceWords } from './service-words.tsx';
 import { logIn, logInWithPassword, loginOffer, providerAddress, refusalOfAddress } from './session.ts';
 
 export function LoginPage() {
   const { data, error } = useQuery(loginOffer);
   const [refusal] = useState(refusalOfAddress);
+  const { noun } = useServiceWords();
   return (
     <Center mih="100dvh" p="md" component="main">
       <Paper withBorder p="xl" w="100%" maw={480}>
         <Stack>
           <Title order={1} size="h3">
-            Consilium archive
+            Consilium {noun}
           </Title>
           {refusal && <ErrorView error={refusal} />}
           {error && <ErrorView error={error} />}
@@ -25,7 +27,7 @@ export function LoginPage() {
           {data?.provider && data.hasPeople && <Divider label="or" />}
           {data?.hasPeople && <PasswordForm isMain={data.provider === null} />}
           {data?.isTokenOn && (data.hasPeople || data.provider !== null) && (
-            <Divider label="or, for who set up the archive" />
+            <Divider label={`or, for who set up the ${noun}`} />
           )}
           {data?.isTokenOn && <LinkForm isMain={!data.hasPeople && data.provider === null} />}
         </Stack>
@@ -95,6 +97,7 @@ function PasswordForm({ isMain }: { isMain: boolean }) {
 }
 
 function LinkForm({ isMain }: { isMain: boolean }) {
+  const { noun, openCommand } = useServiceWords();
   const [text, setText] = useState('');
   const client = useQueryClient();
   const login = useMutation({ mutationFn: logIn, gcTime: 0, onSuccess: () => client.resetQueries() });
@@ -106,9 +109,9 @@ function LinkForm({ isMain }: { isMain: boolean }) {
     <form onSubmit={submit} aria-label="Log in with the link">
       <Stack>
         <Text size={isMain ? 'md' : 'sm'}>
-          Open the link that the archive shows when it starts. On the archive’s machine this command shows it again:
+          Open the link that the {noun} shows when it starts. On the {noun}’s machine this command shows it again:
         </Text>
-        <Code block>consilium archive open --directory …</Code>
+        <Code block>{openCommand}</Code>
         <PasswordInput
           label="Or paste the link or the token here"
           value={text}

@@ -1,4 +1,4 @@
-/** Who is logged in, and logging in: with a password, or with the link that the archive shows, whose fragment has the token. */
+/** Who is logged in, and logging in: with a password, or with the link that the service shows, whose fragment has the token. */
 import type { LoginAnswer, LoginOffer, Permission, WhoAsks } from '@consilium/people/api';
 import { queryOptions, useQuery } from '@tanstack/react-query';
 import { addressOf, ask, routeWith } from './service-client.ts';

@@ -9,6 +9,7 @@ import { timeText } from '../parts/quantity.ts';
 import { QueryView } from '../parts/query-view.tsx';
 import { Section } from '../parts/section.tsx';
 import { ask } from '../parts/service-client.ts';
+import { useServiceWords } from '../parts/service-words.tsx';
 import { useMay } from '../parts/session.ts';
 import { OwnTokens } from './own-tokens.tsx';
 import { PasswordForm } from './password-form.tsx';
@@ -19,18 +20,19 @@ export function AccountPage() {
   const hasAccount = useMay('account.own');
   const query = useQuery({ ...ownAccount, enabled: hasAccount });
   const change = useChange();
+  const { noun } = useServiceWords();
   if (!hasAccount) {
     return (
       <PageFrame title="My account">
         <Text>
-          You came with the link of the archive, which is nobody’s account. Make one for yourself on the page People,
-          and log in with it.
+          You came with the link of the {noun}, which is nobody’s account. Make one for yourself on the page People, and
+          log in with it.
         </Text>
       </PageFrame>
     );
   }
   return (
-    <PageFrame title="My account" about="What you do here is in the archive’s log under your name.">
+    <PageFrame title="My account" about={`What you do here is in the ${noun}’s log under your name.`}>
       <QueryView of={query}>
         {(own) => (
           <SimpleGrid cols={{ base: 1, lg: 2 }}>

@@ -14,6 +14,7 @@ import { timeText } from '../parts/quantity.ts';
 import { QueryView } from '../parts/query-view.tsx';
 import { Section } from '../parts/section.tsx';
 import { ask } from '../parts/service-client.ts';
+import { useServiceWords } from '../parts/service-words.tsx';
 import { useMay } from '../parts/session.ts';
 import { people, personRoute } from './people-asking.ts';
 
@@ -22,10 +23,11 @@ type Account = PeopleList['accounts'][number];
 export function PeoplePage() {
   const query = useQuery(people);
   const mayManage = useMay('accounts.manage');
+  const { noun } = useServiceWords();
   return (
     <PageFrame
       title="People"
-      about="Who has an account here, and what each may do. All changes are in the archive’s log."
+      about={`Who has an account here, and what each may do. All changes are in the ${noun}’s log.`}
     >
       <Section title="Accounts">
         <QueryView of={query}>
@@ -45,7 +47,7 @@ export function PeoplePage() {
           <Section title="New account">
             <NewAccount />
           </Section>
-          <Section title="The link of the archive">
+          <Section title={`The link of the ${noun}`}>
             <QueryView of={query} height={80}>
               {({ isTokenOn }) => <LinkSwitch isTokenOn={isTokenOn} />}
             </QueryView>
@@ -282,6 +284,7 @@ function FirstPasswordView({ name, onClose, password }: { name: string; password
 }
 
 function LinkSwitch({ isTokenOn }: { isTokenOn: boolean }) {
+  const { noun } = useServiceWords();
   const change = useChange();
   const set = (isOn: boolean) =>
     change.mutate({
@@ -293,14 +296,14 @@ function LinkSwitch({ isTokenOn }: { isTokenOn: boolean }) {
       <Text size="sm">
         {isTokenOn
           ? 'Whoever has the link may do everything, and the log cannot say who it was. Once an administrator has an account, it is not needed.'
-          : 'It lets nobody in. On the archive’s machine “consilium people link on” changes that.'}
+          : `It lets nobody in. On the ${noun}’s machine “consilium people link on” changes that.`}
       </Text>
       {isTokenOn ? (
         <AskFirst
           label="Switch the link off"
           isDanger
           title="Switch the link off"
-          explanation="Who came by it, perhaps you, has to log in with an account. Commands on the archive’s machine need a token of a person while the archive runs."
+          explanation={`Who came by it, perhaps you, has to log in with an account. Commands on the ${noun}’s machine need a token of a person while it runs.`}
           confirm="Switch it off"
           onConfirm={() => set(false)}
         />

@@ -1,21 +1,20 @@
-/** The frame of the site's pages: where one can go, whether what is shown is live, and the page itself. */
-import { AppShell, Skeleton } from '@mantine/core';
-import { useDisclosure } from '@mantine/hooks';
+/** The site's pages: what is live in them, and where each is. */
+import type { ArchiveEvent } from '@consilium/archive/api';
+import { NavLink } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { lazy, Suspense, useEffect, useMemo } from 'react';
-import { Redirect, Route, Switch, useLocation } from 'wouter';
+import { lazy, useEffect, useMemo } from 'react';
+import { Redirect, Route, Switch } from 'wouter';
+import { ConsoleFrame } from '../parts/console-frame.tsx';
+import type { ConsolePage, PageMark } from '../parts/console-page.ts';
 import { EmptyPlace } from '../parts/empty-place.tsx';
-import { FaultBoundary } from '../parts/fault-boundary.tsx';
 import { LiveEvents } from '../parts/live-events.ts';
 import { useMay, whoAsks } from '../parts/session.ts';
-import { type Shortcut, ShortcutList, useShortcuts } from '../parts/shortcuts.tsx';
+import type { Shortcut } from '../parts/shortcuts.tsx';
 import { Entrance } from '../people/entrance.tsx';
+import { overview } from './archive-asking.ts';
 import { Refreshing } from './archive-queries.ts';
 import { ArrivalsPage } from './arrivals/arrivals-page.tsx';
-import { ConsoleHeader } from './console-header.tsx';
-import { ConsoleNavigation } from './console-navigation.tsx';
-import classes from './site-console.module.css';
-import { type SitePage, sitePages } from './site-page.ts';
+import { sitePages } from './site-page.ts';
 import { StudiesPage } from './studies/studies-page.tsx';
 
 const later = {
@@ -47,11 +46,11 @@ export function SiteConsole() {
   );
 }
 
-function useLive(): LiveEvents {
+function useLive(): LiveEvents<ArchiveEvent> {
   const client = useQueryClient();
   const live = useMemo(() => {
     const refreshing = new Refreshing(client);
-    return new LiveEvents({ onEvent: refreshing.note, onReturn: refreshing.everything });
+    return new LiveEvents<ArchiveEvent>({ onEvent: refreshing.note, onReturn: refreshing.everything });
   }, [client]);
   const sees = useMay('catalogue.read');
   useEffect(() => {
@@ -61,82 +60,55 @@ function useLive(): LiveEvents {
   return live;
 }
 
+const searching: readonly Shortcut[] = [{ keys: '/', does: 'write a query', run: focusSearch }];
+
 function Frame() {
   const live = useLive();
-  const [menuOpen, menu] = useDisclosure(false);
-  const [helpOpen, help] = useDisclosure(false);
-  const [location, navigate] = useLocation();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: going somewhere closes the menu.
-  useEffect(menu.close, [location]);
   const who = useQuery(whoAsks).data;
-  const pages = Object.values<SitePage>(sitePages).filter(({ needs }) => who?.permissions.includes(needs));
-  const shortcuts: readonly Shortcut[] = [
-    { keys: '?', does: 'show this list', run: help.open },
-    { keys: '/', does: 'write a query', run: focusSearch },
-    ...pages.map(({ key, name, path }) => ({
-      ...{ keys: `g ${key}`, does: `go to ${name}`, run: () => navigate(path) },
-    })),
-  ];
-  useShortcuts(shortcuts);
+  const sees = useMay('catalogue.read');
+  const reads = useMay('room.enter');
+  const { data } = useQuery({ ...overview, enabled: sees });
+  const pages = Object.values<ConsolePage>(sitePages).filter(({ needs }) => who?.permissions.includes(needs));
+  const marks: Record<string, PageMark> = data
+    ? {
+        [sitePages.arrivals.path]: { count: data.waitingSeries, noun: 'series to be looked at', color: 'blue' },
+        [sitePages.quality.path]: { count: data.findings.failed, noun: 'failed findings', color: 'orange.9' },
+        [sitePages.quarantine.path]: { count: data.quarantined, noun: 'files', color: 'red.9' },
+      }
+    : {};
   // Fetched once the first page is here, so that all can be gone to when the service is not.
   useEffect(() => {
     for (const load of Object.values(later)) load().catch(() => {});
   }, []);
   return (
-    <AppShell
-      header={{ height: 56 }}
-      navbar={{ width: 216, breakpoint: 'sm', collapsed: { mobile: !menuOpen } }}
-      padding="md"
+    <ConsoleFrame
+      badge={sees ? `archive: ${data?.project ?? '…'}` : 'archive'}
+      live={sees ? live : undefined}
+      pages={pages}
+      marks={marks}
+      shortcuts={searching}
+      links={reads && <NavLink component="a" href="annotator.html" label="Annotator" />}
     >
-      <button type="button" className={classes['skip']} onClick={skipToContent}>
-        Skip to the content
-      </button>
-      <AppShell.Header>
-        <ConsoleHeader live={live} isMenuOpen={menuOpen} onMenu={menu.toggle} onHelp={help.open} />
-      </AppShell.Header>
-      <AppShell.Navbar p="xs" aria-label="Pages">
-        <ConsoleNavigation />
-      </AppShell.Navbar>
-      <AppShell.Main id="content" tabIndex={-1}>
-        <FaultBoundary place={location}>
-          <Suspense fallback={<Skeleton height={400} aria-label="Loading" role="status" />}>
-            <Switch>
-              <Route path="/">
-                {who?.permissions.includes(sitePages.arrivals.needs) ? (
-                  <ArrivalsPage />
-                ) : (
-                  <Redirect to={pages[0]?.path ?? '/account'} replace />
-                )}
-              </Route>
-              <Route path="/studies/:kind?/:uid?">
-                {({ kind, uid }) => <StudiesPage kind={kind} uid={uid && decodeURIComponent(uid)} />}
-              </Route>
-              <Route path="/cohorts/:name?">{({ name }) => <CohortsPage name={name} />}</Route>
-              <Route path="/quality/:code?">
-                {({ code }) => <QualityPage code={code && decodeURIComponent(code)} />}
-              </Route>
-              <Route path="/quarantine" component={QuarantinePage} />
-              <Route path="/deidentification/:uid?">{({ uid }) => <DeidentificationPage uid={uid} />}</Route>
-              <Route path="/roads" component={RoadsPage} />
-              <Route path="/people" component={PeoplePage} />
-              <Route path="/account" component={AccountPage} />
-              <Route>
-                <EmptyPlace title="There is no such page">The pages are in the list at the left.</EmptyPlace>
-              </Route>
-            </Switch>
-          </Suspense>
-        </FaultBoundary>
-      </AppShell.Main>
-      <ShortcutList shortcuts={shortcuts} opened={helpOpen} onClose={help.close} />
-    </AppShell>
+      <Switch>
+        <Route path="/">{sees ? <ArrivalsPage /> : <Redirect to={pages[0]?.path ?? '/account'} replace />}</Route>
+        <Route path="/studies/:kind?/:uid?">
+          {({ kind, uid }) => <StudiesPage kind={kind} uid={uid && decodeURIComponent(uid)} />}
+        </Route>
+        <Route path="/cohorts/:name?">{({ name }) => <CohortsPage name={name} />}</Route>
+        <Route path="/quality/:code?">{({ code }) => <QualityPage code={code && decodeURIComponent(code)} />}</Route>
+        <Route path="/quarantine" component={QuarantinePage} />
+        <Route path="/deidentification/:uid?">{({ uid }) => <DeidentificationPage uid={uid} />}</Route>
+        <Route path="/roads" component={RoadsPage} />
+        <Route path="/people" component={PeoplePage} />
+        <Route path="/account" component={AccountPage} />
+        <Route>
+          <EmptyPlace title="There is no such page">The pages are in the list at the left.</EmptyPlace>
+        </Route>
+      </Switch>
+    </ConsoleFrame>
   );
 }
 
 function focusSearch(): void {
   document.querySelector<HTMLInputElement>('input[data-search]')?.focus();
-}
-
-/** No link: the fragment is the page's address. */
-function skipToContent(): void {
-  document.getElementById('content')?.focus();
 }

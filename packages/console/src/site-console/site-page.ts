@@ -1,12 +1,5 @@
-/** The pages of this console: their addresses, names, the key that goes to each after `g`, and who may see them. */
-import type { Permission } from '@consilium/people/api';
-
-export interface SitePage {
-  readonly path: string;
-  readonly name: string;
-  readonly key: string;
-  readonly needs: Permission;
-}
+/** The pages of this console. */
+import type { ConsolePage } from '../parts/console-page.ts';
 
 export const sitePages = {
   arrivals: { path: '/', name: 'Arrivals', key: 'a', needs: 'catalogue.read' },
@@ -17,4 +10,4 @@ export const sitePages = {
   deidentification: { path: '/deidentification', name: 'De-identification', key: 'd', needs: 'catalogue.read' },
   roads: { path: '/roads', name: 'Storage & roads', key: 'r', needs: 'catalogue.read' },
   people: { path: '/people', name: 'People', key: 'p', needs: 'accounts.read' },
-} as const satisfies Record<string, SitePage>;
+} as const satisfies Record<string, ConsolePage>;

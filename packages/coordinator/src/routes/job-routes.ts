@@ -1,11 +1,12 @@
 /** What people do with jobs: submit, look, watch, pause, resume, abort, fetch what came of it. */
 import { type AuditAction, type AuditEvent, type AuditLog, auditSubject, digestOf } from '@consilium/audit';
-import { FederationError, type JobBoard, type JobEvent } from '@consilium/federation';
+import type { JobBoard, JobEvent } from '@consilium/federation';
 import { canonicalJson, type JobId, jobIdSchema, jsonSchema } from '@consilium/protocol';
 import { answerError, EventStream, Refusal } from '@consilium/transport';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { EventLog } from '../event-log.ts';
 import type { TimedEvent } from '../timed-event.ts';
+import { refusalOf } from './job-refusal.ts';
 
 export interface JobRoutesOptions {
   readonly audit: AuditLog;
@@ -102,20 +103,3 @@ function submitted(body: unknown): AuditEvent['subjects'] {
     digestOf(canonicalJson(jsonSchema.safeParse(body).data ?? null)),
   ];
 }
-
-/** What was wrong with the request is for whoever asked; the rest is this side's own affair. */
-function refusalOf(error: unknown): unknown {
-  const status = error instanceof FederationError ? refused[error.code] : undefined;
-  return status === undefined ? error : new Refusal(status, (error as FederationError).code, (error as Error).message);
-}
-
-const refused: Readonly<Record<string, number>> = {
-  'federation.bad-job': 400,
-  'federation.mandate-mismatch': 400,
-  'federation.secure-overflow': 400,
-  'federation.secure-threshold': 400,
-  'federation.secure-unsuitable': 400,
-  'federation.job-unknown': 404,
-  'federation.job-changed': 409,
-  'federation.job-over': 409,
-};

@@ -1,13 +1,15 @@
 /** Joining, renewing and leaving. Enrolment is the one thing that is done without a certificate. */
-import type { AuditAction, AuditEvent, AuditLog } from '@consilium/audit';
+import type { AuditLog } from '@consilium/audit';
 import { siteIdSchema } from '@consilium/protocol';
 import { EventStream, type Identity, Refusal } from '@consilium/transport';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { MemberActs } from '../member-acts.ts';
 import type { Member, MemberRegistry } from '../member-registry.ts';
 import type { SiteLines } from '../site-lines.ts';
 
 export interface MemberRoutesOptions {
+  readonly acts: MemberActs;
   readonly audit: AuditLog;
   readonly registry: MemberRegistry;
   readonly lines: SiteLines;
@@ -17,14 +19,6 @@ export interface MemberRoutesOptions {
   readonly identityOf: (request: FastifyRequest) => Identity;
   /** The name of an admitted member. @throws a coded refusal */
   readonly memberOf: (request: FastifyRequest) => string;
-  /** For the log: something about a member has changed. */
-  readonly onChange: (member: Member, by: string) => void;
-}
-
-interface Whom {
-  readonly role: 'site' | 'member';
-  readonly id: string;
-  readonly keyFingerprint?: string | undefined;
 }
 
 const pem = z.string().min(1).max(10_000);
@@ -43,11 +37,7 @@ const memberSchema = z.strictObject({ role: z.enum(['site', 'member']), id: site
 const admissionSchema = memberSchema.extend({ fingerprint: z.string().min(1).max(200) });
 
 export async function memberRoutes(app: FastifyInstance, options: MemberRoutesOptions): Promise<void> {
-  const { audit, registry, lines, authorityCertificate, identityOf, memberOf, onChange } = options;
-  const asked = (by: string, action: AuditAction, whom: Whom): Omit<AuditEvent, 'outcome'> => ({
-    ...{ actor: { kind: 'member', id: by }, action },
-    subjects: [{ kind: whom.role, id: whom.id }, ...keyOf(whom)],
-  });
+  const { acts, audit, registry, lines, authorityCertificate, identityOf, memberOf } = options;
 
   /** For who has an invitation, which holds its fingerprint. */
   app.get('/v1/authority', { config: { anonymous: true } }, async () => ({ certificate: authorityCertificate }));
@@ -56,8 +46,7 @@ export async function memberRoutes(app: FastifyInstance, options: MemberRoutesOp
   app.post('/v1/enrolments', { config: { anonymous: true } }, async (request, reply) => {
     const { token, request: csr } = parsed(enrolmentSchema, request.body);
     const member = registry.enrol(token, csr);
-    await audit.record({ ...asked(member.id, 'member.asked', known(member)), outcome: 'done' });
-    onChange(member, member.id);
+    await acts.asks(member);
     const stream = new EventStream(reply);
     stream.send({ kind: 'pending', role: member.role, id: member.id, fingerprint: member.fingerprint });
     const over = new AbortController();
@@ -81,14 +70,14 @@ export async function memberRoutes(app: FastifyInstance, options: MemberRoutesOp
     const identity = identityOf(request);
     const { request: csr } = parsed(renewalSchema, request.body);
     const actor = { kind: identity.role === 'site' ? 'site' : 'member', id: identity.id } as const;
-    const renewal = { actor, action: 'certificate.renewed', subjects: keyOf(identity) } as const;
+    const renewal = { actor, action: 'certificate.renewed', subjects: [keyOf(identity)] } as const;
     return { certificate: await audit.doing(renewal, () => registry.renew(identity, csr)) };
   });
 
   app.post('/v1/invitations', async (request) => {
     const by = memberOf(request);
     const { hours, ...whom } = parsed(invitationSchema, request.body);
-    const token = await audit.doing(asked(by, 'invitation.made', whom), () => registry.invite(whom, hours));
+    const token = await acts.invite({ kind: 'member', id: by }, whom, hours);
     return { ...whom, token };
   });
   app.get('/v1/members', async (request) => {
@@ -103,30 +92,17 @@ export async function memberRoutes(app: FastifyInstance, options: MemberRoutesOp
     };
   });
   app.post('/v1/members/admit', async (request) => {
-    const by = memberOf(request);
-    const { role, id, fingerprint } = parsed(admissionSchema, request.body);
-    const admission = asked(by, 'member.admitted', { role, id, keyFingerprint: registry.find(role, id)?.fingerprint });
-    const member = await audit.doing(admission, () => registry.admit(role, id, fingerprint));
-    onChange(member, by);
-    return publicly(member);
+    const actor = { kind: 'member', id: memberOf(request) } as const;
+    return publicly(await acts.admit(actor, parsed(admissionSchema, request.body)));
   });
   app.post('/v1/members/revoke', async (request) => {
-    const by = memberOf(request);
-    const { role, id } = parsed(memberSchema, request.body);
-    const present = registry.find(role, id);
-    const revocation = asked(by, 'member.revoked', { role, id, keyFingerprint: present?.fingerprint });
-    const member = await audit.doing(revocation, () => registry.revoke(role, id));
-    onChange(member, by);
-    return publicly(member);
+    const actor = { kind: 'member', id: memberOf(request) } as const;
+    return publicly(await acts.revoke(actor, parsed(memberSchema, request.body)));
   });
 }
 
-function known({ fingerprint, id, role }: Member): Whom {
-  return { role: role === 'site' ? role : 'member', id, keyFingerprint: fingerprint };
-}
-
-function keyOf({ keyFingerprint }: { readonly keyFingerprint?: string | undefined }): AuditEvent['subjects'] {
-  return keyFingerprint === undefined ? [] : [{ kind: 'key', id: keyFingerprint.replaceAll(' ', '') }];
+function keyOf({ keyFingerprint }: Identity) {
+  return { kind: 'key', id: keyFingerprint.replaceAll(' ', '') } as const;
 }
 
 function publicly({ role, id, state, fingerprint }: Member): Omit<Member, 'certificate'> {

@@ -1,29 +1,28 @@
-/** The line at the top: whose archive this is, whether what is shown is live, light or dark, help. */
+/** The line at the top: whose console this is, whether what is shown is live, light or dark, help. */
 import { ActionIcon, Badge, Burger, Button, Group, Menu, Text, useMantineColorScheme } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useSyncExternalStore } from 'react';
 import { Link } from 'wouter';
-import type { LiveEvents, LiveState } from '../parts/live-events.ts';
-import { logOut, useMay, whoAsks } from '../parts/session.ts';
-import { overview } from './archive-asking.ts';
-import classes from './site-console.module.css';
+import classes from './console-frame.module.css';
+import type { LiveSign } from './console-frame.tsx';
+import type { LiveState } from './live-events.ts';
+import { logOut, whoAsks } from './session.ts';
 
 const liveWords: Readonly<Record<LiveState, { readonly word: string; readonly meaning: string }>> = {
   live: { word: 'Live', meaning: 'What is shown changes as it happens.' },
-  connecting: { word: 'Connecting', meaning: 'Connecting to the archive.' },
-  lost: { word: 'Reconnecting', meaning: 'The archive does not answer. What is shown is from before; trying again.' },
+  connecting: { word: 'Connecting', meaning: 'Connecting to the service.' },
+  lost: { word: 'Reconnecting', meaning: 'The service does not answer. What is shown is from before; trying again.' },
 };
 
 export interface ConsoleHeaderProps {
-  readonly live: LiveEvents;
+  readonly badge: string;
+  readonly live: LiveSign | undefined;
   readonly isMenuOpen: boolean;
   readonly onMenu: () => void;
   readonly onHelp: () => void;
 }
 
-export function ConsoleHeader({ isMenuOpen, live, onHelp, onMenu }: ConsoleHeaderProps) {
-  const seesCatalogue = useMay('catalogue.read');
-  const { data } = useQuery({ ...overview, enabled: seesCatalogue });
+export function ConsoleHeader({ badge, isMenuOpen, live, onHelp, onMenu }: ConsoleHeaderProps) {
   const who = useQuery(whoAsks).data;
   const { setColorScheme } = useMantineColorScheme();
   return (
@@ -41,11 +40,11 @@ export function ConsoleHeader({ isMenuOpen, live, onHelp, onMenu }: ConsoleHeade
           Consilium
         </Text>
         <Badge variant="default" tt="none" size="lg" maw={220} visibleFrom="xs">
-          {seesCatalogue ? `archive: ${data?.project ?? '…'}` : 'archive'}
+          {badge}
         </Badge>
       </Group>
       <Group gap="xs" wrap="nowrap">
-        {seesCatalogue && <LiveMark live={live} />}
+        {live && <LiveMark live={live} />}
         <ActionIcon variant="default" size="lg" onClick={onHelp} aria-label="Keys" title="Keys (?)">
           ?
         </ActionIcon>
@@ -72,7 +71,7 @@ export function ConsoleHeader({ isMenuOpen, live, onHelp, onMenu }: ConsoleHeade
   );
 }
 
-function LiveMark({ live }: { live: LiveEvents }) {
+function LiveMark({ live }: { live: LiveSign }) {
   const state = useSyncExternalStore(live.subscribe, live.state);
   const { meaning, word } = liveWords[state];
   return (
