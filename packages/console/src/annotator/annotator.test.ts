@@ -118,12 +118,19 @@ function watch(one: Page): void {
   });
 }
 
-/** A drag over a part of the axial picture, by shares of its width and height. */
-async function drag(from: readonly [number, number], to: readonly [number, number], one = page): Promise<void> {
-  const box = (await one.getByRole('img', { name: 'Axial picture' }).boundingBox())!;
-  const place = ([x, y]: readonly [number, number]) => [box.x + box.width * x, box.y + box.height * y] as const;
+type Share = readonly [number, number];
+
+/** A drag over a part of a picture, by shares of its width and height; around a bend, if there is one. */
+async function drag(
+  from: Share,
+  to: Share,
+  { bend, one = page, picture = 'Axial picture' }: { one?: Page; bend?: Share; picture?: string } = {},
+): Promise<void> {
+  const box = (await one.getByRole('img', { name: picture, exact: true }).boundingBox())!;
+  const place = ([x, y]: Share) => [box.x + box.width * x, box.y + box.height * y] as const;
   await one.mouse.move(...place(from));
   await one.mouse.down();
+  if (bend !== undefined) await one.mouse.move(...place(bend), { steps: 3 });
   await one.mouse.move(...place(to), { steps: 3 });
   await one.mouse.up();
 }
@@ -238,7 +245,7 @@ describe.skipIf(skipped)('the annotator', () => {
     await opened(second);
     const before = (await draws()).length;
     await first.bringToFront();
-    await drag([0.3, 0.5], [0.3, 0.55], first);
+    await drag([0.3, 0.5], [0.3, 0.55], { one: first });
     await first.getByRole('dialog', { name: 'Open in another window' }).waitFor();
     await second.close();
     await first.getByRole('button', { name: 'Go on here' }).click();
@@ -345,7 +352,7 @@ describe.skipIf(skipped)('the annotator', () => {
   });
 
   it('shows what a model answers to clicks before it counts, and the structures as bodies', async () => {
-    const asked: { clicks: unknown[]; structure: number }[] = [];
+    const asked: { clicks: unknown[]; scribbles: unknown[]; box?: unknown; lasso?: unknown; structure: number }[] = [];
     const model = { name: 'toy-clicks', digest: 'b'.repeat(64) };
     // The model is played; the reading room’s own tests have a real one.
     await page.route('**/reading/v1/**', async (route) => {
@@ -387,10 +394,74 @@ describe.skipIf(skipped)('the annotator', () => {
         ({ kind, tool }) => kind === 'draw' && tool === 'click',
       );
     await expect.poll(kept).toMatchObject([{ phase: 'assisted', model, structure: 2 }]);
+    await page.keyboard.press('B');
+    await drag([0.4, 0.4], [0.6, 0.6]);
+    await page.getByText('Answered in').waitFor();
+    await page.keyboard.press('K');
+    await drag([0.45, 0.5], [0.55, 0.5]);
+    await expect.poll(() => asked.length).toBe(5);
+    await page.getByText('Answered in').waitFor();
+    expect(asked[3]).toMatchObject({ clicks: [], scribbles: [], box: { first: [1, 7, 9], last: [5, 16, 14] } });
+    expect(asked[4]).toMatchObject({ box: asked[3]!.box, scribbles: [{ isForeground: true }] });
+    expect(await page.locator('[data-plane="axial"] [data-pointed] rect').count()).toBe(1);
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('S');
+    await drag([0.4, 0.4], [0.6, 0.6], { bend: [0.6, 0.4] });
+    await page.getByText('Answered in').waitFor();
+    expect(asked[5]).toMatchObject({ clicks: [], lasso: { slice: expect.any(Number) } });
+    expect(asked[5]!.box).toBe(undefined);
+    await page.keyboard.press('Escape');
     await page.unroute('**/reading/v1/**');
     await page.keyboard.press('g');
     await page.getByRole('img', { name: 'Surfaces of the structures' }).locator('canvas').first().waitFor();
     await page.getByRole('button', { name: 'Close' }).press('Enter');
+  });
+
+  it('fills and cuts what a free line encloses, and finds structures in the image without a network', async () => {
+    const before = await ml('Kidney');
+    await volume('Kidney').press('Enter');
+    await page.keyboard.press('l');
+    await drag([0.1, 0.3], [0.4, 0.45], { bend: [0.4, 0.3] });
+    await expect.poll(() => ml('Kidney')).toBeGreaterThan(before);
+    const filled = await ml('Kidney');
+    await page.keyboard.press('L');
+    await drag([0.1, 0.3], [0.3, 0.4], { bend: [0.3, 0.3] });
+    await expect.poll(() => ml('Kidney')).toBeLessThan(filled);
+    await volume('Tumour').press('Enter');
+    // The app is played; the reading room’s own tests have a real one.
+    const own = { tool: 'own', function: 'bright', title: 'Bright part', options: {}, marginMm: 10 };
+    await page.route('**/reading/v1/projects/renal/app', (route) =>
+      route.fulfill({ json: { digest: 'd'.repeat(64), app: { tools: [own] } } }),
+    );
+    const marked: { tool: unknown; inside: unknown[]; outside: unknown[] }[] = [];
+    await page.route('**/reading/v1/**/tool', (route) => {
+      marked.push(route.request().postDataJSON());
+      return route.fulfill({
+        json: { first: [5, 23, 22], last: [5, 23, 23], runs: Buffer.from([2, 1]).toString('base64') },
+      });
+    });
+    await saved('kept');
+    await page.reload();
+    await opened();
+    await volume('Tumour').press('Enter');
+    for (const [key, tool] of [
+      ['T', 'threshold-box'],
+      ['u', 'grow'],
+      ['j', 'cut'],
+      ['J', 'own'],
+    ] as const) {
+      const drawn = await ml('Tumour');
+      await page.keyboard.press(key);
+      await drag([0.6, 0.6], [0.8, 0.65]);
+      await page.getByText('Found; shown in white.').waitFor();
+      expect(await ml('Tumour')).toBe(drawn);
+      await page.keyboard.press('Enter');
+      await expect.poll(() => ml('Tumour')).toBeGreaterThan(drawn);
+      await saved('kept');
+      expect((await draws()).at(-1)).toBe(`draw ${tool}`);
+    }
+    expect(marked[0]).toMatchObject({ tool: own, outside: [] });
+    expect(marked[0]!.inside.length).toBeGreaterThan(1);
   });
 
   it('shows an adjudicator what the readers drew, and where they disagree', async () => {

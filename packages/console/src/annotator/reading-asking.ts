@@ -1,5 +1,5 @@
 /** What the annotator asks of the reading room: every answer is of the type that the reading room's own table says. */
-import type { Answer, RouteName } from '@consilium/reading/api';
+import type { Answer, Asked, RouteName } from '@consilium/reading/api';
 import { queryOptions } from '@tanstack/react-query';
 import { askAt, askStream } from '../parts/service-client.ts';
 
@@ -31,6 +31,7 @@ export const protocol = (project: string, version: number) =>
 export const reviews = ({ project, taskId }: TaskName) =>
   question('listReviews', ['reviews', project, taskId], `/projects${pathOf(project)}/tasks${pathOf(taskId)}/reviews`);
 
+export const app = (project: string) => question('projectApp', ['app', project], `/projects${pathOf(project)}/app`);
 export const models = (project: string) =>
   question('listModels', ['models', project], `/projects${pathOf(project)}/models`);
 export const version = (project: string, id: string) =>
@@ -77,6 +78,14 @@ export function askDraft({ project, taskId }: TaskName): Promise<Answer<'draft'>
 /** @throws ServiceError */
 export function askVolume(project: string, caseId: string): Promise<Answer<'volume'>> {
   return askAt(`${root}/projects${pathOf(project)}/cases${pathOf(caseId)}/volume`);
+}
+
+/** What a tool of the project's app finds. @throws ServiceError */
+export function askTool(
+  { caseId, project }: { project: string; caseId: string },
+  body: Asked<'runTool'>['body'],
+): Promise<Answer<'runTool'>> {
+  return askAt(`${root}/projects${pathOf(project)}/cases${pathOf(caseId)}/tool`, { method: 'POST', body });
 }
 
 /** Deflated slices. @throws ServiceError */

@@ -1,23 +1,12 @@
-/** A model that answers clicks: opened when the first click is made, kept while there are more, its answer shown before it counts. */
-import type { LabelDelta } from '@consilium/reading/api';
+/** A model that answers prompts: opened when the first is made, kept while there are more, its answer shown before it counts. */
+import { type Asked, encodeRuns } from '@consilium/reading/api';
 import { ServiceError } from '../../parts/service-error.ts';
-import { openPrompts, postPrompt, type WireStroke } from '../reading-asking.ts';
-import { deltaOf, type TaskSession } from './task-session.ts';
+import { openPrompts, postPrompt } from '../reading-asking.ts';
+import type { Pointed, Scribble, Suggestion } from './pointed.ts';
+import { base64Of, deltaOf, type TaskSession } from './task-session.ts';
 
 type Triple = readonly [number, number, number];
-
-export interface Click {
-  /** `[z, y, x]` */
-  readonly voxel: Triple;
-  readonly isForeground: boolean;
-}
-
-export interface PromptAnswer {
-  /** Undefined if the model would change nothing. */
-  readonly change: LabelDelta | undefined;
-  readonly model: NonNullable<WireStroke['model']>;
-  readonly latencyMs: number;
-}
+type WireScribble = Asked<'prompt'>['body']['scribbles'][number];
 
 export class PromptSession {
   readonly #task: TaskSession;
@@ -28,16 +17,20 @@ export class PromptSession {
   }
 
   /** @throws ServiceError also while strokes wait: the model answers on what the reading room has. */
-  async ask(structure: number, clicks: readonly Click[]): Promise<PromptAnswer> {
+  async ask(structure: number, { box, clicks, lasso, scribbles }: Pointed): Promise<Suggestion> {
     if (!(await this.#task.queue.settle())) {
       throw (
         this.#task.queue.error ??
         new ServiceError({ code: 'console.unreachable', message: 'The service did not answer.', status: 0 })
       );
     }
-    const body = { leaseId: this.#task.leaseId, structure, clicks };
+    const body = {
+      ...{ leaseId: this.#task.leaseId, structure, clicks, scribbles: scribbles.map(wireScribble) },
+      ...(box === undefined ? {} : { box }),
+      ...(lasso === undefined ? {} : { lasso }),
+    };
     const answer = await this.#post(body).catch((error: unknown) => {
-      // A session ends by itself when nobody clicks for a while.
+      // A session ends by itself when nobody points for a while.
       if (!(error instanceof ServiceError && error.code === 'reading.session-unknown')) throw error;
       this.#id = undefined;
       return this.#post(body);
@@ -59,4 +52,15 @@ export class PromptSession {
     });
     return postPrompt('prompt', { ...this.#task.name, session: await this.#id }, body);
   }
+}
+
+/** As runs of the box around it. */
+function wireScribble({ isForeground, voxels }: Scribble): WireScribble {
+  const along = (axis: 0 | 1 | 2) => voxels.map((voxel) => voxel[axis]);
+  const first: Triple = [Math.min(...along(0)), Math.min(...along(1)), Math.min(...along(2))];
+  const last: Triple = [Math.max(...along(0)), Math.max(...along(1)), Math.max(...along(2))];
+  const [depth, rows, columns] = [0, 1, 2].map((axis) => last[axis]! - first[axis]! + 1) as [number, number, number];
+  const mask = new Uint8Array(depth * rows * columns);
+  for (const [z, y, x] of voxels) mask[((z - first[0]) * rows + y - first[1]) * columns + x - first[2]] = 1;
+  return { isForeground, first: [...first], last: [...last], runs: base64Of(encodeRuns(mask)) };
 }

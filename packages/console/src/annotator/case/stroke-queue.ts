@@ -104,11 +104,12 @@ export class StrokeQueue {
     this.#sending = this.#send();
   };
 
-  /** Whether all is with the reading room, after one more try. */
+  /** Whether all that there is now is with the reading room, after one more try. */
   async settle(): Promise<boolean> {
+    const lastSeq = this.#lastSeq;
     this.flush();
     await this.#sending;
-    return this.#waiting.length === 0;
+    return this.#keptSeq >= lastSeq;
   }
 
   /** The reading room says that another window has the task. */

@@ -1,10 +1,10 @@
 /** Operations on a structure as a whole, cut to the box that it needs and done by a worker. */
 import { type LabelOperation, reachMm } from '@consilium/reading/api';
-import type { LabelWork, LabelWorkDone } from './label-worker.ts';
+import type { WorkBench } from './work-bench.ts';
 
 type Triple = readonly [number, number, number];
 
-export interface WorkshopGrid {
+interface WorkshopGrid {
   readonly size: Triple;
   readonly spacingMm: Triple;
 }
@@ -22,55 +22,30 @@ export type StructureOperation =
       readonly other: { readonly voxels: Uint8Array; readonly structure: number };
     };
 
-export class LabelWorkshop {
-  #worker: Worker | undefined;
-  #number = 0;
-
-  /**
-   * @param voxels of the layer, `[z, y, x]`; not changed.
-   * @returns what writes the result into the layer; undefined if the structure is nowhere.
-   */
-  async work(
-    voxels: Uint8Array,
-    { grid, operation, structure }: { grid: WorkshopGrid; operation: StructureOperation; structure: number },
-  ): Promise<((voxels: Uint8Array) => void) | undefined> {
-    const other = 'other' in operation ? operation.other : undefined;
-    const plain = { ...operation, other: undefined } as unknown as LabelOperation;
-    const box = boxOf([{ voxels, structure }, ...(operation.kind === 'unite' ? [other!] : [])], {
-      ...grid,
-      marginMm: reachMm(plain),
-    });
-    if (box === undefined) return undefined;
-    const mask = cut(voxels, { structure, box, size: grid.size });
-    const cutOther = other && { other: cut(other.voxels, { structure: other.structure, box, size: grid.size }) };
-    const result = await this.#ask({
-      ...{ number: ++this.#number, mask, size: box.size, spacingMm: grid.spacingMm },
-      operation: { ...operation, ...cutOther } as LabelOperation,
-    });
-    const mayTake = other?.voxels === voxels && operation.kind === 'unite' ? other.structure : 0;
-    return (target) => paste(target, { result, structure, mayTake, box, size: grid.size });
-  }
-
-  close(): void {
-    this.#worker?.terminate();
-    this.#worker = undefined;
-  }
-
-  #ask(work: LabelWork): Promise<Uint8Array> {
-    this.#worker ??= new Worker(new URL('./label-worker.ts', import.meta.url), { type: 'module' });
-    const worker = this.#worker;
-    return new Promise((resolve, reject) => {
-      const answer = ({ data }: MessageEvent<LabelWorkDone>) => {
-        if (data.number !== work.number) return;
-        worker.removeEventListener('message', answer);
-        if (data.mask === undefined) reject(new Error('the operation failed'));
-        else resolve(data.mask);
-      };
-      worker.addEventListener('message', answer);
-      worker.onerror = () => reject(new Error('the worker failed'));
-      worker.postMessage(work);
-    });
-  }
+/**
+ * @param voxels of the layer, `[z, y, x]`; not changed.
+ * @returns what writes the result into the layer; undefined if the structure is nowhere.
+ */
+export async function workOn(
+  bench: WorkBench,
+  voxels: Uint8Array,
+  { grid, operation, structure }: { grid: WorkshopGrid; operation: StructureOperation; structure: number },
+): Promise<((voxels: Uint8Array) => void) | undefined> {
+  const other = 'other' in operation ? operation.other : undefined;
+  const plain = { ...operation, other: undefined } as unknown as LabelOperation;
+  const box = boxOf([{ voxels, structure }, ...(operation.kind === 'unite' ? [other!] : [])], {
+    ...grid,
+    marginMm: reachMm(plain),
+  });
+  if (box === undefined) return undefined;
+  const mask = cut(voxels, { structure, box, size: grid.size });
+  const cutOther = other && { other: cut(other.voxels, { structure: other.structure, box, size: grid.size }) };
+  const result = await bench.work({
+    ...{ kind: 'operate', mask, size: box.size, spacingMm: grid.spacingMm },
+    operation: { ...operation, ...cutOther } as LabelOperation,
+  });
+  const mayTake = other?.voxels === voxels && operation.kind === 'unite' ? other.structure : 0;
+  return (target) => paste(target, { result, structure, mayTake, box, size: grid.size });
 }
 
 interface Part {

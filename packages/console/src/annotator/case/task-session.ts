@@ -249,8 +249,12 @@ export function deltaOf({ first, last, layer, runs }: WireChange): LabelDelta {
 }
 
 function wireOf({ first, last, layer, runs }: LabelDelta): WireChange {
+  return { layer, first: [...first], last: [...last], runs: base64Of(runs) };
+}
+
+export function base64Of(bytes: Uint8Array): string {
   let text = '';
   // Not all at once: arguments of a call are few.
-  for (let at = 0; at < runs.length; at += 8192) text += String.fromCharCode(...runs.subarray(at, at + 8192));
-  return { layer, first: [...first], last: [...last], runs: btoa(text) };
+  for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+  return btoa(text);
 }

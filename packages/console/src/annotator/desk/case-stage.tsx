@@ -4,6 +4,7 @@ import { type ReactNode, useEffect, useRef, useSyncExternalStore } from 'react';
 import { type Plane, planes } from '../viewer/view-plane.ts';
 import classes from './desk.module.css';
 import type { Desk } from './desk.ts';
+import { PointedMarks } from './pointed-marks.tsx';
 
 const planeNames: Readonly<Record<Plane, string>> = { axial: 'Axial', coronal: 'Coronal', sagittal: 'Sagittal' };
 
@@ -52,6 +53,7 @@ export function CaseStage({ children, desk, onFault }: CaseStageProps) {
           {plane === 'axial' && views.axial === undefined && (
             <canvas ref={first} className={classes['first']} aria-hidden data-first />
           )}
+          <PointedMarks desk={desk} plane={plane} />
           <PlaneMarks desk={desk} plane={plane} />
         </section>
       ))}

@@ -15,12 +15,13 @@ import { CaseStage } from './case-stage.tsx';
 import classes from './desk.module.css';
 import type { Desk } from './desk.ts';
 import { deskKeys, useDeskKeys } from './desk-shortcuts.ts';
-import { ClickPanel, OverlayPanel, ProposalPanel } from './model-panels.tsx';
+import { OverlayPanel, ProposalPanel } from './model-panels.tsx';
 import { OperationPanel } from './operation-panel.tsx';
 import { type FormAnswers, ReadingForm } from './reading-form.tsx';
 import { ReviewPanel } from './review-panel.tsx';
 import { SaveMark } from './save-mark.tsx';
 import { StructurePanel } from './structure-panel.tsx';
+import { SuggestionPanel } from './suggestion-panel.tsx';
 import { SurfacePanel } from './surface-panel.tsx';
 import { ToolRail } from './tool-rail.tsx';
 import { WindowPanel } from './window-panel.tsx';
@@ -62,10 +63,10 @@ export function DeskFrame({ desk, name, onFault, onReopen, task }: DeskFrameProp
       </CaseStage>
       <aside className={classes['side']} aria-label="Task">
         <Stack gap="sm">
+          <SuggestionPanel desk={desk} />
           <StructurePanel desk={desk} />
           <ProposalPanel desk={desk} />
           <OverlayPanel desk={desk} />
-          <ClickPanel desk={desk} />
           {session && <OperationPanel desk={desk} />}
           {session === undefined ? <ReviewPanel name={name} task={task} /> : <HandIn name={name} session={session} />}
         </Stack>

@@ -60,18 +60,16 @@ export function deskKeys(desk: Desk): readonly DeskKey[] {
         isCommand(event) && (event.key.toLowerCase() === 'y' || (event.key.toLowerCase() === 'z' && event.shiftKey)),
     },
   ];
-  const clicks: readonly DeskKey[] = desk.offers('click')
-    ? [
-        {
-          keys: 'Enter',
-          does: 'take what the model answers to the clicks',
-          run: () => desk.acceptPreview(),
-          fits: isForPreview(desk, 'Enter'),
-        },
-        { keys: 'Escape', does: 'drop it', run: () => desk.rejectPreview(), fits: isForPreview(desk, 'Escape') },
-      ]
-    : [];
-  return [...tools, ...looking, ...drawing, ...clicks];
+  const suggested: readonly DeskKey[] = [
+    {
+      keys: 'Enter',
+      does: 'take what a model or a tool suggests',
+      run: () => desk.acceptPreview(),
+      fits: isForPreview(desk, 'Enter'),
+    },
+    { keys: 'Escape', does: 'drop it', run: () => desk.rejectPreview(), fits: isForPreview(desk, 'Escape') },
+  ];
+  return [...tools, ...looking, ...drawing, ...suggested];
 }
 
 /** Elsewhere the key presses the button that has the focus. */

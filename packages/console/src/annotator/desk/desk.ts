@@ -2,73 +2,32 @@
  * A case on the reader's desk: what is shown and how, which tool is in hand, what may be drawn where. What it draws goes to
  * the session, if there is one; without, the case is only looked at.
  */
-import { applyDelta, type Protocol, type Structure } from '@consilium/reading/api';
+import { applyDelta, type Structure } from '@consilium/reading/api';
 import { nextFrame } from '../../ports/browser-clock.ts';
 import type { CaseOverlay } from '../case/case-overlay.ts';
 import type { CaseVolume } from '../case/case-volume.ts';
+import { type FindSettings, findSettingsOf, imageToolOf, type OwnTool, ownToolsOf } from '../case/find-settings.ts';
+import { findBy } from '../case/image-tool.ts';
 import type { DrawingRule, Edit, SliceRange } from '../case/label-editor.ts';
-import { LabelWorkshop, type StructureOperation } from '../case/label-workshop.ts';
-import { type PromptAnswer, PromptSession } from '../case/prompt-session.ts';
+import { voxelsInside } from '../case/plane-shape.ts';
+import type { Pointed, Suggestion } from '../case/pointed.ts';
+import { PromptSession } from '../case/prompt-session.ts';
 import { decideOn, type ProposalDecision, takeProposed, toBeTaken } from '../case/proposal-decision.ts';
-import type { EditSource, TaskSession } from '../case/task-session.ts';
-import { CaseViewer, type PlaneView } from '../viewer/case-viewer.ts';
+import { type StructureOperation, workOn } from '../case/structure-operation.ts';
+import type { EditSource } from '../case/task-session.ts';
+import { WorkBench } from '../case/work-bench.ts';
+import { CaseViewer } from '../viewer/case-viewer.ts';
 import { type ToolId, toolOf } from '../viewer/drawing-tool.ts';
 import { paintFirst } from '../viewer/first-picture.ts';
 import { firstWindow, type GreyWindow, windowPresets } from '../viewer/grey-window.ts';
+import type { Gesture } from '../viewer/hand-gesture.ts';
 import type { LabelStyle } from '../viewer/label-layers.ts';
 import { surfaceOf } from '../viewer/structure-surface.ts';
-import { type Plane, planes } from '../viewer/view-plane.ts';
-import { ClickPreview, type Preview } from './click-preview.ts';
+import { type Plane, planes, type Vector } from '../viewer/view-plane.ts';
+import type { DeskOptions, DeskState } from './desk-state.ts';
+import { type Pointing, Suggestions } from './suggestions.ts';
 
-export interface DeskState {
-  readonly tool: ToolId;
-  readonly structure: number;
-  readonly brushMm: number;
-  /** Values that the threshold brush draws, and to which the others are held if `holdsRange`. */
-  readonly range: readonly [number, number];
-  readonly holdsRange: boolean;
-  /** The structure inside which alone is drawn. */
-  readonly inside: number | undefined;
-  readonly hidden: ReadonlySet<number>;
-  readonly locked: ReadonlySet<number>;
-  readonly isLabelShown: boolean;
-  readonly isOutlined: boolean;
-  readonly window: GreyWindow;
-  readonly plane: Plane;
-  readonly views: Readonly<Partial<Record<Plane, PlaneView>>>;
-  /** Of the image that has come, 0 to 1. */
-  readonly share: number;
-  readonly volumesMl: Readonly<Record<number, number>>;
-  readonly canUndo: boolean;
-  readonly canRedo: boolean;
-  /** Names of the overlays that are shown. */
-  readonly overlays: ReadonlySet<string>;
-  readonly preview: Preview | undefined;
-}
-
-/** A model's label with which drawing began. */
-export interface DeskProposal {
-  readonly version: string;
-  readonly model: PromptAnswer['model'] | undefined;
-  readonly layers: readonly Uint8Array[];
-}
-
-export interface DeskOptions {
-  readonly protocol: Protocol;
-  readonly volume: CaseVolume;
-  /** Voxels by layer; those of the session, if there is one. */
-  readonly layers: readonly Uint8Array[];
-  readonly session?: TaskSession | undefined;
-  readonly proposal?: DeskProposal | undefined;
-  /** Whether a model answers clicks. */
-  readonly hasClicks?: boolean;
-  /** What else can be looked at. */
-  readonly overlays?: readonly CaseOverlay[];
-  /** What a click came to that was not answered. */
-  readonly onTrouble?: (error: unknown) => void;
-}
-
-const brushMmMax = 60;
+export const brushMmMax = 60;
 const filled: LabelStyle = { fillAlpha: 0.3, outlineWidth: 2 };
 const outlined: LabelStyle = { fillAlpha: 0, outlineWidth: 2 };
 
@@ -76,8 +35,9 @@ export class Desk {
   readonly options: DeskOptions;
   readonly #listeners = new Set<() => void>();
   readonly #stop = new AbortController();
-  readonly #workshop = new LabelWorkshop();
-  readonly #clicks: ClickPreview | undefined;
+  readonly #bench = new WorkBench();
+  readonly #prompts: PromptSession | undefined;
+  readonly #suggestions: Suggestions;
   #viewer: CaseViewer | undefined;
   #state: DeskState;
   readonly #mlPerVoxel: number;
@@ -92,16 +52,17 @@ export class Desk {
       ...{ brushMm: 8, range: [20, 200], holdsRange: false, inside: undefined, hidden: new Set(), locked: new Set() },
       ...{ isLabelShown: true, isOutlined: false, window: windowPresets[0]!, plane: 'axial', views: {}, share: 0 },
       ...{ volumesMl: {}, canUndo: false, canRedo: false, overlays: new Set(), preview: undefined },
+      finding: findSettingsOf([], ''),
     };
-    this.#clicks =
-      session &&
-      new ClickPreview({
-        prompts: new PromptSession(session),
-        size: volume.geometry.size,
-        structures: protocol.structures.map(({ number }) => number),
-        onChange: (preview) => this.#change({ preview }),
-        onTrouble: (error) => options.onTrouble?.(error),
-      });
+    this.#prepareFinding(this.#state.structure);
+    this.#prompts = session && new PromptSession(session);
+    this.#suggestions = new Suggestions({
+      grid: volume.geometry,
+      structures: protocol.structures.map(({ number }) => number),
+      ask: this.#ask,
+      onChange: (preview) => this.#change({ preview }),
+      onTrouble: (error) => options.onTrouble?.(error),
+    });
     this.#count();
   }
 
@@ -139,7 +100,7 @@ export class Desk {
         onDrawn: this.#drawn,
         onView: this.#look,
         onWindow: (window) => this.#change({ window }),
-        onClick: (voxel, isForeground) => void this.#clicks?.click(this.#state.structure, { voxel, isForeground }),
+        onPointed: this.#pointed,
         onWork: (tool) => this.options.session?.mark({ tool, structure: this.#state.structure }),
       },
     });
@@ -148,7 +109,7 @@ export class Desk {
       return;
     }
     this.#viewer = viewer;
-    this.#clicks?.attach(viewer.labels);
+    this.#suggestions.attach(viewer.labels);
     this.#showLabels(viewer);
     this.setTool(this.#state.tool);
     this.setBrush(this.#state.brushMm);
@@ -171,8 +132,8 @@ export class Desk {
   unmount(): void {
     this.#stop.abort();
     this.options.volume.close();
-    this.#workshop.close();
-    this.#clicks?.close();
+    this.#bench.close();
+    this.#prompts?.close();
     this.#viewer?.destroy();
     this.#viewer = undefined;
   }
@@ -181,6 +142,7 @@ export class Desk {
   offers(tool: ToolId): boolean {
     const { hasClicks, proposal, session } = this.options;
     const { draws, needs } = toolOf(tool);
+    if (needs === 'app' && this.ownTools.length === 0) return false;
     if (needs === 'proposal' && proposal === undefined) return false;
     if (needs === 'clicks' && hasClicks !== true) return false;
     return !draws || session !== undefined;
@@ -188,14 +150,17 @@ export class Desk {
 
   setTool(tool: ToolId): void {
     if (!this.offers(tool)) return;
-    if (tool !== 'click') this.#clicks?.drop();
+    this.#suggestions.keep({ asked: toolOf(tool).asks, structure: this.#state.structure });
     this.#viewer?.setTool(tool);
     this.#change({ tool });
     this.setStructure(this.#state.structure);
   }
 
   setStructure(structure: number): void {
-    if (structure !== this.#state.structure) this.#clicks?.drop();
+    if (structure !== this.#state.structure) {
+      this.#suggestions.drop();
+      this.#prepareFinding(structure);
+    }
     const drawn = this.#state.tool === 'accept' ? toBeTaken : structure;
     this.#viewer?.labels.activate(layerId(this.structureOf(structure).layer), drawn);
     this.#viewer?.render();
@@ -218,6 +183,17 @@ export class Desk {
   setRange(range: readonly [number, number], holdsRange = this.#state.holdsRange): void {
     this.#viewer?.setRange(range);
     this.#change({ range, holdsRange });
+    if (this.#state.preview?.asked !== 'model') void this.#suggestions.askAgain();
+  }
+
+  /** Tools of the project's app for the structure. */
+  get ownTools(): readonly OwnTool[] {
+    return ownToolsOf(this.options.appTools ?? [], this.structureOf(this.#state.structure).name);
+  }
+
+  setFinding(part: Partial<FindSettings>): void {
+    this.#change({ finding: { ...this.#state.finding, ...part } });
+    if (this.#state.preview?.asked !== 'model') void this.#suggestions.askAgain();
   }
 
   setInside(inside: number | undefined): void {
@@ -285,13 +261,17 @@ export class Desk {
    * Changes a layer otherwise than by a tool's hand: `work` writes into its voxels.
    * @returns whether anything changed.
    */
-  edit(source: EditSource, layer: number, work: (voxels: Uint8Array) => void): boolean {
+  edit(
+    source: EditSource,
+    layer: number,
+    work: (voxels: Uint8Array) => void,
+    rule: DrawingRule = { locked: this.#state.locked },
+  ): boolean {
     const { session, volume } = this.options;
     if (session === undefined) return false;
     const { editor } = session;
     work(editor.layers[layer]!);
     const slices = { from: 0, to: editor.size[0] - 1 };
-    const rule: DrawingRule = { locked: this.#state.locked };
     const edit = editor.take(layer, { slices, rule, image: volume.voxels });
     this.#tell(edit, source);
     return edit !== undefined;
@@ -304,7 +284,7 @@ export class Desk {
     const { structure } = this.#state;
     const { layer } = this.structureOf(structure);
     const { size, spacingMm } = volume.geometry;
-    const write = await this.#workshop.work(session.editor.layers[layer]!, {
+    const write = await workOn(this.#bench, session.editor.layers[layer]!, {
       ...{ grid: { size, spacingMm }, structure, operation },
     });
     return write !== undefined && this.edit({ tool: operation.kind, structure }, layer, write);
@@ -343,22 +323,72 @@ export class Desk {
     this.setStructure(this.#state.structure);
   }
 
-  /** What the model would change, counts now. */
+  /** What would change, counts now. */
   acceptPreview(): void {
-    const taken = this.#clicks?.take();
+    const taken = this.#suggestions.take();
     if (taken === undefined) return;
-    const { change, model, structure } = taken;
+    const { asked, change, model, structure, tool } = taken;
     const { size } = this.options.volume.geometry;
-    this.edit({ tool: 'click', structure, ...this.#assisted(model) }, change.layer, (voxels) =>
-      applyDelta(voxels, size, change),
-    );
+    const source: EditSource = { tool, structure, ...(asked === 'model' ? this.#assisted(model) : {}) };
+    this.edit(source, change.layer, (voxels) => applyDelta(voxels, size, change));
   }
 
   rejectPreview(): void {
-    this.#clicks?.drop();
+    this.#suggestions.drop();
   }
 
-  #assisted(model: PromptAnswer['model'] | undefined): Pick<EditSource, 'phase' | 'model'> {
+  readonly #pointed = (path: readonly Vector[], { isOpposite }: Gesture): void => {
+    const { structure, tool } = this.#state;
+    const { asks: asked, gesture: kind } = toolOf(tool);
+    if (kind === undefined) return;
+    // First: a model is asked when the strokes before are with the reading room.
+    this.options.session?.mark({ tool, structure });
+    if (asked === undefined) this.#contour(path, isOpposite);
+    else void this.#suggestions.point({ asked, tool, structure }, { kind, path, isForeground: !isOpposite });
+  };
+
+  /** Fills or erases what a closed line encloses. */
+  #contour(path: readonly Vector[], isOpposite: boolean): void {
+    const { structure, tool } = this.#state;
+    const { size } = this.options.volume.geometry;
+    const isErased = (tool === 'cut-contour') !== isOpposite;
+    const draw = (voxels: Uint8Array) => {
+      for (const [z, y, x] of voxelsInside(path, size)) {
+        const at = (z * size[1] + y) * size[2] + x;
+        if (!isErased) voxels[at] = structure;
+        else if (voxels[at] === structure) voxels[at] = 0;
+      }
+    };
+    const { layer } = this.structureOf(structure);
+    const isDrawn = this.edit({ tool, structure }, layer, draw, this.#rule());
+    if (!isDrawn) this.#viewer?.render();
+  }
+
+  readonly #ask = async ({ asked, structure }: Pointing, pointed: Pointed): Promise<Suggestion> => {
+    const { session, volume } = this.options;
+    if (session === undefined) return { change: undefined };
+    if (asked === 'model') return this.#prompts!.ask(structure, pointed);
+    const tool = imageToolOf(asked, this.#state.finding, this.#state.range);
+    if (tool === undefined) return { change: undefined };
+    const { layer } = this.structureOf(structure);
+    const { size, spacingMm } = volume.geometry;
+    return findBy(this.#bench, tool, {
+      pointed,
+      subject: {
+        ...{ project: session.name.project, caseId: session.task.caseId, image: volume.voxels, size, spacingMm },
+        ...{ layer: { number: layer, voxels: session.editor.layers[layer]! }, structure, rule: this.#rule() },
+      },
+    });
+  };
+
+  /** What the app says of its tools for a structure. */
+  #prepareFinding(structure: number): void {
+    const { range, ...finding } = findSettingsOf(this.options.appTools ?? [], this.structureOf(structure).name);
+    this.#change({ finding, ...(range === undefined ? {} : { range }) });
+    if (range !== undefined) this.#viewer?.setRange(range);
+  }
+
+  #assisted(model: EditSource['model']): Pick<EditSource, 'phase' | 'model'> {
     return { phase: 'assisted', model };
   }
 

@@ -67,35 +67,3 @@ export function OverlayPanel({ desk }: { desk: Desk }) {
     </Section>
   );
 }
-
-export function ClickPanel({ desk }: { desk: Desk }) {
-  const { preview, tool } = useSyncExternalStore(desk.subscribe, desk.state);
-  if (tool !== 'click') return null;
-  return (
-    <Section title="Clicks">
-      <Text size="xs" role="status">
-        {preview === undefined && 'Click on what belongs to the structure; with Shift on what does not.'}
-        {preview?.isAsked && 'The model is asked …'}
-        {preview !== undefined && !preview.isAsked && answerWords(preview.answer)}
-      </Text>
-      <Group gap={4}>
-        <Button size="compact-xs" disabled={preview?.answer?.change === undefined} onClick={() => desk.acceptPreview()}>
-          Take it (Enter)
-        </Button>
-        <Button
-          size="compact-xs"
-          variant="default"
-          disabled={preview === undefined}
-          onClick={() => desk.rejectPreview()}
-        >
-          Drop it (Esc)
-        </Button>
-      </Group>
-    </Section>
-  );
-}
-
-function answerWords(answer: { readonly change: unknown; readonly latencyMs: number } | undefined): string {
-  if (answer?.change === undefined) return 'The model would change nothing.';
-  return `Answered in ${(answer.latencyMs / 1000).toFixed(1)} s.`;
-}

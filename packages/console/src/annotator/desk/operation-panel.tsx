@@ -4,7 +4,7 @@ import { useState, useSyncExternalStore } from 'react';
 import { showError } from '../../parts/change.ts';
 import { showNotice } from '../../parts/notice.ts';
 import { Section } from '../../parts/section.tsx';
-import type { StructureOperation } from '../case/label-workshop.ts';
+import type { StructureOperation } from '../case/structure-operation.ts';
 import type { Desk } from './desk.ts';
 
 type OtherKind = 'unite' | 'subtract' | 'intersect';

@@ -9,11 +9,13 @@ import { ErrorView } from '../../parts/error-view.tsx';
 import classes from '../annotator.module.css';
 import { type CaseOverlay, heatOverlay, readerColours, versionOverlay } from '../case/case-overlay.ts';
 import { CaseVolume } from '../case/case-volume.ts';
+import type { AppTool } from '../case/find-settings.ts';
 import { layersOf, TaskSession } from '../case/task-session.ts';
-import { me, models, proposal, protocol, type Task, type TaskName, task, version } from '../reading-asking.ts';
+import { app, me, models, proposal, protocol, type Task, type TaskName, task, version } from '../reading-asking.ts';
 import { drawnOn } from '../worklist/task-words.ts';
-import { Desk, type DeskProposal } from './desk.ts';
+import { Desk } from './desk.ts';
 import { DeskFrame } from './desk-frame.tsx';
+import type { DeskProposal } from './desk-state.ts';
 
 export function TaskDesk({ project, taskId }: TaskName) {
   const name = { project, taskId };
@@ -123,17 +125,24 @@ async function deskOf(
   try {
     const known: Known = { client, task: session.task, protocol: session.protocol };
     const shelf = await client.fetchQuery(models(project)).catch(() => []);
+    const made = await client.fetchQuery(app(project)).catch(() => null);
     return new Desk({
       ...{ protocol: session.protocol, volume: await volume, layers: session.editor.layers, session },
       proposal: await proposalOf(project, known),
       overlays: await overlaysOf(project, known),
       hasClicks: shelf.some(({ kind, state }) => kind === 'interactive' && state === 'champion'),
+      appTools: toolsOf(made?.app),
       onTrouble: showError,
     });
   } catch (error) {
     session.close();
     throw error;
   }
+}
+
+/** Of an app's declaration, which the reading room has checked. */
+function toolsOf(declaration: unknown): readonly AppTool[] {
+  return (declaration as { readonly tools?: readonly AppTool[] } | undefined)?.tools ?? [];
 }
 
 interface Known {

@@ -2,7 +2,7 @@
 import { Kbd, Slider, Stack, Text, UnstyledButton } from '@mantine/core';
 import { useSyncExternalStore } from 'react';
 import { drawingTools } from '../viewer/drawing-tool.ts';
-import type { Desk } from './desk.ts';
+import { brushMmMax, type Desk } from './desk.ts';
 import classes from './tool-rail.module.css';
 
 export function ToolRail({ desk }: { desk: Desk }) {
@@ -31,7 +31,7 @@ export function ToolRail({ desk }: { desk: Desk }) {
           <Slider
             size="sm"
             min={1}
-            max={40}
+            max={brushMmMax}
             value={brushMm}
             onChange={(mm) => desk.setBrush(mm)}
             label={null}

@@ -14,6 +14,7 @@ import {
   WindowLevelTool,
   ZoomTool,
 } from '@cornerstonejs/tools';
+import type { GestureKind } from './hand-gesture.ts';
 
 export interface DrawingTool {
   readonly id: ToolId;
@@ -22,9 +23,13 @@ export interface DrawingTool {
   /** Whether it changes the label. */
   readonly draws: boolean;
   readonly does: string;
-  /** What has to be there for it: a model's proposal, or a model that is clicked on. */
-  readonly needs?: 'proposal' | 'clicks';
-  /** Cornerstone's class, or an instance of its brush with a strategy; clicks are ours. */
+  /** What has to be there for it: a model's proposal, a model that is clicked on, tools of the project's app. */
+  readonly needs?: 'proposal' | 'clicks' | 'app';
+  /** Who is asked what it comes to, which is shown before it counts; what is pointed out to one is put together. */
+  readonly asks?: AskedId;
+  /** What the hand does, for tools of ours. */
+  readonly gesture?: GestureKind;
+  /** Cornerstone's class, or an instance of its brush with a strategy; undefined for tools of ours. */
   readonly cornerstone: { readonly tool: string; readonly strategy?: string } | undefined;
 }
 
@@ -32,7 +37,12 @@ export type ToolId =
   | ('window' | 'pan' | 'zoom' | 'crosshair' | 'length')
   | ('circle' | 'sphere' | 'threshold' | 'erase-circle' | 'erase-sphere')
   | ('cut-in' | 'cut-out' | 'ball' | 'box' | 'fill')
-  | ('accept' | 'click');
+  | ('contour' | 'cut-contour' | 'accept')
+  | ('threshold-box' | 'grow' | 'cut' | 'own')
+  | ('click' | 'prompt-box' | 'prompt-scribble' | 'prompt-lasso');
+
+/** The model that answers prompts, and tools that look for a structure in the image. */
+export type AskedId = 'model' | 'threshold-box' | 'grow' | 'cut' | 'own';
 
 const brush = BrushTool.toolName;
 export const drawingTools: readonly DrawingTool[] = [
@@ -150,14 +160,56 @@ export const drawingTools: readonly DrawingTool[] = [
     cornerstone: { tool: PaintFillTool.toolName },
   },
   {
+    ...{ id: 'contour', name: 'Contour', key: 'l', draws: true, gesture: 'loop', cornerstone: undefined },
+    does: 'fill what a free line encloses',
+  },
+  {
+    ...{ id: 'cut-contour', name: 'Cut contour', key: 'L', draws: true, gesture: 'loop', cornerstone: undefined },
+    does: 'erase what a free line encloses',
+  },
+  {
     ...{ id: 'accept', name: 'Take proposal', key: 'a', draws: true, needs: 'proposal' },
     does: 'take what the model proposes inside a ball',
     cornerstone: { tool: brush, strategy: 'FILL_INSIDE_SPHERE' },
   },
   {
-    ...{ id: 'click', name: 'Click', key: 'k', draws: true, needs: 'clicks' },
+    ...{ id: 'threshold-box', name: 'Range in a box', key: 'T', draws: true, asks: 'threshold-box' },
+    ...{ gesture: 'rectangle', cornerstone: undefined },
+    does: 'find what is in the range of values in a box',
+  },
+  {
+    ...{ id: 'grow', name: 'Grow', key: 'u', draws: true, asks: 'grow', gesture: 'line', cornerstone: undefined },
+    does: 'find what is connected and as bright as what is pointed at; Shift bars the way',
+  },
+  {
+    ...{ id: 'cut', name: 'Cut by scribbles', key: 'j', draws: true, asks: 'cut' },
+    ...{ gesture: 'line', cornerstone: undefined },
+    does: 'scribble on the structure, and with Shift beside it',
+  },
+  {
+    ...{ id: 'own', name: 'App’s tool', key: 'J', draws: true, needs: 'app', asks: 'own' },
+    ...{ gesture: 'line', cornerstone: undefined },
+    does: 'scribble on the structure, and with Shift beside it, for a tool of the project’s app',
+  },
+  {
+    ...{ id: 'click', name: 'Click', key: 'k', draws: true, needs: 'clicks', asks: 'model' },
+    ...{ gesture: 'point', cornerstone: undefined },
     does: 'point at what belongs to the structure, with Shift at what does not',
-    cornerstone: undefined,
+  },
+  {
+    ...{ id: 'prompt-scribble', name: 'Scribble for model', key: 'K', draws: true, needs: 'clicks', asks: 'model' },
+    ...{ gesture: 'line', cornerstone: undefined },
+    does: 'scribble on what belongs to the structure, with Shift on what does not',
+  },
+  {
+    ...{ id: 'prompt-box', name: 'Box for model', key: 'B', draws: true, needs: 'clicks', asks: 'model' },
+    ...{ gesture: 'rectangle', cornerstone: undefined },
+    does: 'drag a box outside of which the model changes nothing',
+  },
+  {
+    ...{ id: 'prompt-lasso', name: 'Lasso for model', key: 'S', draws: true, needs: 'clicks', asks: 'model' },
+    ...{ gesture: 'loop', cornerstone: undefined },
+    does: 'circle the structure on a slice of the series',
   },
 ];
 
