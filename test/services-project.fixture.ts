@@ -45,12 +45,12 @@ export class ServicesProject implements AsyncDisposable {
   }
 
   async startCoordinator(): Promise<void> {
-    const coordinator = this.#start('coordinator', 'coordinator', 'start', '--directory', 'coordinator');
+    const coordinator = this.start('coordinator', 'coordinator', 'start', '--directory', 'coordinator');
     await coordinator.until(({ stdout }) => stdout.includes('listening'));
   }
 
   async startSite(site: string): Promise<void> {
-    await this.#start(site, 'site', 'start', '--directory', site, '--json').until(({ lines }) =>
+    await this.start(site, 'site', 'start', '--directory', site, '--json').until(({ lines }) =>
       lines.some(({ event }) => event === 'connected'),
     );
   }
@@ -79,7 +79,8 @@ export class ServicesProject implements AsyncDisposable {
     await Promise.all([...this.running.values()].map((each) => each.kill('SIGTERM')));
   }
 
-  #start(name: string, ...args: readonly string[]): CommandProcess {
+  /** A service, under the name of its directory. */
+  start(name: string, ...args: readonly string[]): CommandProcess {
     const started = new CommandProcess(args, { cwd: this.root, env: this.#env, ownGroup: this.#ownGroups });
     this.running.set(name, started);
     return started;

@@ -19,6 +19,8 @@ if (!hasOrthanc) {
 export interface Orthanc extends AsyncDisposable {
   readonly url: string;
   readonly dicomPort: number;
+  /** JSON, or the bytes of a file. @returns JSON */
+  rest(method: string, path: string, body?: unknown): Promise<unknown>;
 }
 
 const triesMax = 5;
@@ -60,7 +62,15 @@ async function startOnce(): Promise<Orthanc | undefined> {
     }
     await delay(50);
   }
-  return { url, dicomPort: DicomPort!, [Symbol.asyncDispose]: end };
+  const rest = async (method: string, path: string, body?: unknown) => {
+    const init =
+      body === undefined ? { method } : { method, body: body instanceof Uint8Array ? body : JSON.stringify(body) };
+    const response = await fetch(url + path, init as RequestInit);
+    const text = await response.text();
+    if (!response.ok) throw new Error(`Orthanc answered ${method} ${path} with ${response.status}: ${text}`);
+    return text === '' ? undefined : JSON.parse(text);
+  };
+  return { url, dicomPort: DicomPort!, rest, [Symbol.asyncDispose]: end };
 }
 
 async function nameAt(url: string): Promise<unknown> {
