@@ -15,7 +15,7 @@ import { type AnswerOptions, answer, jsonOption, textTable } from './answer.ts';
 import { CliError } from './cli-error.ts';
 import { ExitCode } from './exit-code.ts';
 import { addDatasetCommand } from './publish-dataset-command.ts';
-import { readAbout, readResult } from './published-result.ts';
+import { readAbout, readRecord, rehearsalOptions, resultFiles } from './published-result.ts';
 import { consiliumVersion } from './version.ts';
 
 interface PublishOptions extends AnswerOptions {
@@ -25,6 +25,7 @@ interface PublishOptions extends AnswerOptions {
   readonly about?: string;
   readonly experiment?: readonly string[];
   readonly audit?: readonly string[];
+  readonly measures?: readonly string[];
   readonly sbom?: string;
   readonly withPictures?: true;
 }
@@ -42,6 +43,7 @@ export function addPublishCommand(program: Command): void {
     .option('--about <file>', 'YAML: title, authors, licence, intended use ...; a rehearsal has answers of its own')
     .option('--experiment <dir...>', 'experiments to be published with it')
     .option('--audit <dir...>', 'of a coordinator, sites or archives: the signed heads of their logs go with it')
+    .option('--measures <file...>', 'measures that reading rooms export, one a site: what drawing cost goes with it')
     .option('--sbom <file>', 'software bill of materials (npm run sbom)')
     .option('--with-pictures', 'leave pictures of real patients in the report')
     .option(...jsonOption)
@@ -71,17 +73,19 @@ async function publish({ model, out, key, ...options }: PublishOptions): Promise
   }
   const directory = resolve(model);
   const published = await readPublishedModel(await openTree(directory, fileSource, { levels: 2 }));
-  const { record, rehearsal, extras } = await readResult(directory, {
+  const record = await readRecord(directory);
+  const about = await readAbout(options.about, record);
+  const extras = await resultFiles(directory, {
     experiments: (options.experiment ?? []).map((path) => resolve(path)),
+    measures: (options.measures ?? []).map((path) => resolve(path)),
     audit: (options.audit ?? []).map((path) => resolve(path)),
     sbom: options.sbom === undefined ? undefined : resolve(options.sbom),
   });
-  const about = await readAbout(options.about, record);
   const signing = await readOrCreateKey(resolve(key));
   const { manifest, card } = await publishModel(
     await newDirectory(resolve(out)),
     {
-      ...{ about, model: published, record, rehearsal, extras },
+      ...{ about, model: published, record, extras, rehearsal: rehearsalOptions(directory, record) },
       withPictures: options.withPictures === true,
       software: record?.software ?? { consilium: consiliumVersion },
     },

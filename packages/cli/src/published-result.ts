@@ -1,7 +1,7 @@
 /** What lies in the directory of a rehearsal, or of a job's result, as far as it can be published. */
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { fileSource } from '@consilium/archive';
 import { AuditReader } from '@consilium/audit';
 import type { InstanceSource } from '@consilium/imaging';
@@ -13,23 +13,26 @@ import {
   openTree,
   parseAbout,
 } from '@consilium/publication';
-import { parseRecord, type RehearsalRecord } from '@consilium/study';
+import { labelEffort, parseMeasures, parseRecord, type RehearsalRecord } from '@consilium/study';
 import { parseDocument } from 'yaml';
 import { CliError } from './cli-error.ts';
+import { examplePage } from './console-pages.ts';
 import { optionName, type RehearsalSettings, rehearsalDefaults } from './rehearsal-settings.ts';
 
-export interface PublishedResult {
-  readonly record: RehearsalRecord | undefined;
-  /** Options of `consilium rehearse`; undefined unless all patients were synthetic. */
-  readonly rehearsal: readonly string[] | undefined;
-  readonly extras: readonly CrateFile[];
+export interface ResultParts {
+  readonly experiments: readonly string[];
+  /** Of coordinators, sites or archives elsewhere. */
+  readonly audit: readonly string[];
+  /** Of reading rooms, one a site, called as the site. */
+  readonly measures: readonly string[];
+  readonly sbom: string | undefined;
 }
 
-export async function readResult(
+/** Experiments, rounds, what drawing cost, checkpoints of logs, software, and the page that segments in a browser. */
+export async function resultFiles(
   directory: string,
-  { experiments, sbom, audit }: { experiments: readonly string[]; sbom?: string | undefined; audit: readonly string[] },
-): Promise<PublishedResult> {
-  const record = await readRecord(join(directory, 'record.json'));
+  { audit, experiments, measures, sbom }: ResultParts,
+): Promise<CrateFile[]> {
   const logs = [
     ...(existsSync(join(directory, 'coordinator', 'audit')) ? [join(directory, 'coordinator')] : []),
     ...globSync('sites/*', { cwd: directory })
@@ -37,13 +40,14 @@ export async function readResult(
       .map((path) => join(directory, path)),
     ...audit,
   ].filter((path) => existsSync(join(path, 'audit', 'log.sqlite')));
-  const extras = [
+  return [
     ...(await Promise.all(experiments.map(publishedExperiment))).flat(),
     ...logs.flatMap((path) => checkpointFiles(path)),
     ...(await roundFiles(directory)),
+    ...(await effortFiles(measures)),
+    ...(await examplePageFiles()),
     ...(sbom === undefined ? [] : [await sbomFile(sbom)]),
   ];
-  return { record, rehearsal: rehearsalOptions(directory, record), extras };
 }
 
 /**
@@ -67,11 +71,17 @@ async function openOne(path: string): Promise<InstanceSource> {
   throw new CliError('cli.bad-option', `${path} is not a file.`);
 }
 
-async function readRecord(path: string): Promise<RehearsalRecord | undefined> {
+/** Of the work; undefined of a job between hospitals, which has none. */
+export async function readRecord(directory: string): Promise<RehearsalRecord | undefined> {
+  const path = join(directory, 'record.json');
   return existsSync(path) ? parseRecord(JSON.parse(await readFile(path, 'utf8'))) : undefined;
 }
 
-function rehearsalOptions(directory: string, record: RehearsalRecord | undefined): readonly string[] | undefined {
+/** Options of `consilium rehearse`; undefined unless all patients were synthetic. */
+export function rehearsalOptions(
+  directory: string,
+  record: RehearsalRecord | undefined,
+): readonly string[] | undefined {
   const path = join(directory, 'rehearsal.json');
   if (record?.synthetic !== true || !existsSync(path)) return undefined;
   const settings = JSON.parse(readFileSync(path, 'utf8')) as RehearsalSettings;
@@ -83,6 +93,20 @@ function rehearsalOptions(directory: string, record: RehearsalRecord | undefined
     if (!settings.private && ofPrivate.includes(name)) return [];
     return value === true ? [optionName(name)] : [optionName(name), String(value)];
   });
+}
+
+/** The page that segments in a browser, with ONNX Runtime's WebAssembly: nothing of it comes from elsewhere. */
+async function examplePageFiles(): Promise<CrateFile[]> {
+  const pages = examplePage();
+  const found = globSync('**/*', { cwd: pages, withFileTypes: true }).filter((entry) => entry.isFile());
+  const paths = found.map((entry) => relative(pages, join(entry.parentPath, entry.name)).replaceAll('\\', '/'));
+  return Promise.all(
+    paths.sort().map(async (path) => ({
+      path: `examples/browser/${path}`,
+      name: `Example in the browser: ${path}`,
+      bytes: new Uint8Array(await readFile(join(pages, path))),
+    })),
+  );
 }
 
 /** The heads of a log and its public key: what it came to, not what is in it. */
@@ -112,6 +136,20 @@ async function roundFiles(directory: string): Promise<CrateFile[]> {
   const path = join(directory, 'rounds.json');
   if (!existsSync(path)) return [];
   return [{ path: 'methodology/rounds.json', name: 'Rounds of the job', bytes: new Uint8Array(await readFile(path)) }];
+}
+
+/** What drawing cost, summed up: neither readers nor cases. */
+async function effortFiles(measures: readonly string[]): Promise<CrateFile[]> {
+  if (measures.length === 0) return [];
+  const read = measures.map(async (path) => [basename(path, '.json'), parseMeasures(await readYaml(path))] as const);
+  const effort = labelEffort(Object.fromEntries(await Promise.all(read)));
+  return [
+    {
+      path: 'methodology/label-effort.json',
+      name: 'Minutes and edits of drawing, by hand and with a model’s help',
+      bytes: Buffer.from(`${JSON.stringify(effort, null, 2)}\n`),
+    },
+  ];
 }
 
 async function sbomFile(path: string): Promise<CrateFile> {

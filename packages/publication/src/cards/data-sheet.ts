@@ -21,7 +21,7 @@ const headings = [
   ['Distribution', 'To whom is it given, how, and under which licence?'],
   ['Maintenance', 'Who looks after it, how are errors mended, and will there be new versions?'],
 ] as const;
-export type DataSheetHeading = (typeof headings)[number][0];
+type DataSheetHeading = (typeof headings)[number][0];
 
 export function dataSheet(about: About, { known }: DataSheetFacts): string {
   const sections = headings.map(([heading, question]) => {

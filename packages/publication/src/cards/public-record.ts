@@ -34,12 +34,12 @@ export function publicRecord(
 }
 
 /** Where things lay on a hospital's disk concerns nobody. */
-function withoutPaths(command: string): string {
+export function withoutPaths(command: string): string {
   return command.replaceAll(/(--(?:out|data|directory))(?:=|\s+)\S+/g, '$1 …');
 }
 
 /** `case-1`, `case-2`, ... of each site in order of their names. */
-function numbered(
+export function numbered(
   word: string,
   names: readonly (readonly [siteId: string, name: string])[],
 ): (siteId: string, name: string) => string {

@@ -5,7 +5,7 @@ import { PublicationError } from '../publication-error.ts';
 import { metadataPath } from './ro-crate.ts';
 import { isSigned, keyIdOf, manifestPath, parseManifest } from './signed-manifest.ts';
 
-export const CrateFault = {
+const CrateFault = {
   missing: 'missing',
   altered: 'altered',
   unlisted: 'unlisted',
@@ -13,7 +13,7 @@ export const CrateFault = {
   otherKey: 'other-key',
   metadata: 'metadata',
 } as const;
-export type CrateFault = (typeof CrateFault)[keyof typeof CrateFault];
+type CrateFault = (typeof CrateFault)[keyof typeof CrateFault];
 
 export interface CrateReport {
   readonly name: string;

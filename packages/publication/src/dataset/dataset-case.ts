@@ -12,7 +12,7 @@ import {
 } from '@consilium/imaging';
 import type { ContrastPhase } from '@consilium/training';
 
-export interface DatasetLabel {
+interface DatasetLabel {
   readonly format: 'dicom-seg' | 'nifti';
   readonly source: InstanceSource;
   /** Number to name; of DICOM the file says it itself. */

@@ -75,7 +75,7 @@ export function predictionAsNifti(labels: LabelMap, { weightsSha256 }: Predicted
 }
 
 /** Numbered from 1 in the order of the plan's classes. */
-export function segmentsOf({ classes }: Pick<Plan, 'classes'>, algorithmName: string): readonly SegmentInfo[] {
+function segmentsOf({ classes }: Pick<Plan, 'classes'>, algorithmName: string): readonly SegmentInfo[] {
   return classes.map(({ name }, index) =>
     segmentNamed(name, { number: index + 1, algorithmType: 'AUTOMATIC', algorithmName }),
   );
