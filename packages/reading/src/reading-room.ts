@@ -26,7 +26,8 @@ import { Reviews } from './room/reviews.ts';
 import { inProject, type Recorder, unrecorded } from './room/room-act.ts';
 import { caseById, changeAndTell, noteSight, protocolOf, type RoomParts, unknownCase } from './room/room-parts.ts';
 import { TaskBook } from './room/task-book.ts';
-import { SeriesVolumes } from './series/series-volumes.ts';
+import { type BesideSeries, checkBeside, seriesBeside } from './series/series-beside.ts';
+import { type SeriesVolume, SeriesVolumes } from './series/series-volumes.ts';
 import { EventChain, eventOf, type ReadingEvent } from './store/event-chain.ts';
 import { forgetCases } from './store/forgetting.ts';
 import { openReadingDatabase } from './store/reading-database.ts';
@@ -181,6 +182,21 @@ export class ReadingRoom implements AsyncDisposable {
       WHERE case_id = :case AND project = :project AND ${taskIsVisible}`;
     if (rowsFor(this.#parts, sql, asker, { ':case': caseId, ':project': project }).length === 0) throw unknownCase();
     return caseById(this.#parts, caseId);
+  }
+
+  /** What can be looked at beside a case. @throws as `caseOf` */
+  seriesBeside(asker: Asker, project: string, caseId: string): readonly BesideSeries[] {
+    return seriesBeside(this.#parts.archive.catalogue, this.caseOf(asker, project, caseId).seriesInstanceUid);
+  }
+
+  /** @throws as `caseOf`; ReadingError `reading.series-unknown`, `reading.series-unfit` */
+  async volumeBeside(
+    asker: Asker,
+    project: string,
+    { caseId, series }: { caseId: string; series: string },
+  ): Promise<SeriesVolume> {
+    checkBeside(this.#parts.archive.catalogue, this.caseOf(asker, project, caseId).seriesInstanceUid, series);
+    return this.volumes.open(series);
   }
 
   /**

@@ -128,6 +128,23 @@ export async function admitSeries(archive: Archive, patients: readonly string[])
   await archive.series.settle();
 }
 
+/** Another series of a patient, of the same study or of one of another day. */
+export async function admitAnother(
+  archive: Archive,
+  patient: string,
+  { date, name, seed = 0 }: { name: string; date?: string; seed?: number },
+): Promise<string> {
+  const meta = toyMeta(patient);
+  const seriesInstanceUid = toySeriesUid(`${patient} ${name}`);
+  const study = date === undefined ? meta.study : { ...meta.study, instanceUid: uidOf('toy study', name), date };
+  const frameOfReferenceUid = date === undefined ? meta.frameOfReferenceUid : uidOf('toy frame', name);
+  for (const file of writeDicomSeries(toyImage(seed), { ...meta, study, seriesInstanceUid, frameOfReferenceUid })) {
+    await archive.door.admit(file, { kind: 'folder' });
+  }
+  await archive.series.settle();
+  return seriesInstanceUid;
+}
+
 function toyMeta(patient: string): CtSeriesMeta {
   return {
     seriesInstanceUid: toySeriesUid(patient),

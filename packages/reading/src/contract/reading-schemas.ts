@@ -267,5 +267,19 @@ export const volumeSchema = z.object({
   chunks: count.describe('In order of z.'),
   encoding: z.literal('int16le-deflate').describe('zlib (RFC 1950) of little-endian 16-bit numbers, [z, y, x].'),
 });
+export const besideParams = caseParams.extend({ series: id });
+export const besideChunkParams = besideParams.extend({ chunk: chunkParams.shape.chunk });
+export const besideSchema = z.object({
+  seriesInstanceUid: z.string(),
+  number: z.number().nullable(),
+  modality: z.string().nullable(),
+  phase: z.string().nullable(),
+  date: z.string().nullable().describe('YYYYMMDD of the study, as de-identified.'),
+  isSameStudy: z.boolean(),
+  slices: count,
+});
+export const besideVolumeSchema = volumeSchema.extend({
+  isSameFrame: z.boolean().describe('Whether points of the case lie at the same place: one frame of reference.'),
+});
 export const errorSchema = z.object({ code: z.string(), message: z.string() });
 export const doneSchema = z.object({});

@@ -15,6 +15,7 @@ const { caseParams, layerParams, projectParams, taskParams, versionParams } = sc
 const bytes = 'application/octet-stream';
 const project = '/projects/:project';
 const task = `${project}/tasks/:task`;
+const beside = `${project}/cases/:case/series`;
 const protocolAnswer = z.object({ version: z.number(), protocol: protocolSchema });
 const versionNumber = z.object({ version: z.number() });
 
@@ -191,6 +192,22 @@ const labels = {
   chunk: {
     ...{ method: 'GET', path: `${project}/cases/:case/volume/:chunk`, summary: 'Some slices of the image.' },
     ...{ params: schemas.chunkParams, answer: bytes },
+  },
+  listBeside: {
+    ...{
+      method: 'GET',
+      path: beside,
+      summary: 'Series of the same study and of earlier ones, to be looked at beside.',
+    },
+    ...{ params: caseParams, answer: z.array(schemas.besideSchema).readonly() },
+  },
+  besideVolume: {
+    ...{ method: 'GET', path: `${beside}/:series/volume`, summary: 'The grid of one of them, and its chunks.' },
+    ...{ params: schemas.besideParams, answer: schemas.besideVolumeSchema },
+  },
+  besideChunk: {
+    ...{ method: 'GET', path: `${beside}/:series/volume/:chunk`, summary: 'Some of its slices.' },
+    ...{ params: schemas.besideChunkParams, answer: bytes },
   },
   agreement: {
     ...{ method: 'GET', path: `${project}/cases/:case/agreement`, summary: 'How the readers of a case agree.' },

@@ -1,19 +1,12 @@
-/** Answers what is asked about projects, labels and images, and how readers do. */
-import { promisify } from 'node:util';
-import { deflate } from 'node:zlib';
+/** Answers what is asked about projects and labels, and how readers do. */
 import { openapiDocument } from '../contract/openapi.ts';
 import type { Answer } from '../contract/route-table.ts';
 import { labelFile } from '../handover/label-export.ts';
 import { readLabelFile } from '../handover/label-import.ts';
-import { ReadingError } from '../reading-error.ts';
 import { measuresCsv } from '../room/measures.ts';
 import { eventAnswer, versionAnswer } from './answers.ts';
 import { sendEvents } from './event-stream.ts';
 import type { ReadingContext, Some } from './reading-context.ts';
-
-/** Slices that are read and sent together: few, so that the first image is there soon. */
-const slicesPerChunk = 8;
-const deflated = promisify(deflate);
 
 export function projectHandlers(
   { room }: ReadingContext,
@@ -39,7 +32,7 @@ export function projectHandlers(
 
 export function labelHandlers({
   room,
-}: ReadingContext): Some<'listVersions' | 'version' | 'versionRuns' | 'versionFile' | 'volume' | 'chunk'> {
+}: ReadingContext): Some<'listVersions' | 'version' | 'versionRuns' | 'versionFile'> {
   return {
     listVersions: ({ asker, params, query }) => room.versions(asker, params.project, query.case).map(versionAnswer),
     version: async ({ asker, params }) => versionAnswer(await room.version(asker, params.project, params.version)),
@@ -57,23 +50,6 @@ export function labelHandlers({
           return bytes;
         },
       }),
-    volume: async ({ asker, params }) => {
-      const { geometry } = room.caseOf(asker, params.project, params.case);
-      const chunks = Math.ceil(geometry.size[0] / slicesPerChunk);
-      return { geometry, slicesPerChunk, chunks, encoding: 'int16le-deflate' };
-    },
-    chunk: async ({ asker, params: { chunk, project, ...params }, reply }) => {
-      const { geometry, seriesInstanceUid } = room.caseOf(asker, project, params.case);
-      const from = chunk * slicesPerChunk;
-      if (from >= geometry.size[0]) {
-        throw new ReadingError('reading.not-found', 'The volume has no such chunk.');
-      }
-      const volume = await room.volumes.open(seriesInstanceUid);
-      const voxels = await volume.slices(from, Math.min(from + slicesPerChunk, geometry.size[0]));
-      // An image never changes; who may see it can.
-      reply.header('Cache-Control', 'private, max-age=3600');
-      return deflated(new Uint8Array(voxels.buffer, voxels.byteOffset, voxels.byteLength), { level: 1 });
-    },
   };
 }
 

@@ -20,6 +20,7 @@ import { type RouteContract, routeTable } from '../contract/route-table.ts';
 import { decodeRuns } from '../label/run-length.ts';
 import {
   adjudicator,
+  admitAnother,
   admitSeries,
   boxLabel,
   lead,
@@ -191,10 +192,19 @@ describe('a blinded reader', () => {
     for (const one of [both, nadia]) people.set(one.person, one);
     const { caseId, tasks } = await newCase('R2', { readers: 2, assignTo: ['nadia', 'bella'] });
     const others = await read(nadia, tasks[0]!, boxLabel(1));
+    const beside = await admitAnother(service.archive, 'R2', { name: 'beside' });
     const before = await as(lead, 'GET', `${project}/versions?case=${caseId}`);
     expect(before.json()).toHaveLength(1);
     const { leaseId } = (await as(both, 'POST', `${project}/tasks/${tasks[1]}/open`)).json();
-    const values = { project: 'renal', case: caseId, task: tasks[0]!, version: others, layer: '0', chunk: '0' };
+    const values = {
+      project: 'renal',
+      case: caseId,
+      task: tasks[0]!,
+      version: others,
+      layer: '0',
+      chunk: '0',
+      series: beside,
+    };
     let asked = 0;
     for (const own of [tasks[0]!, tasks[1]!]) {
       for (const [name, contract] of Object.entries(routeTable) as [string, RouteContract][]) {
@@ -235,6 +245,48 @@ describe('an image', () => {
     const seed = ['R1', 'R2', 'R3', 'R4'].findIndex((patient) => toySeriesUid(patient) === task.seriesInstanceUid);
     expect(voxels).toEqual(toyImage(seed).voxels);
     expect((await as(lead, 'GET', `${path}/1`)).status).toBe(404);
+  });
+});
+
+describe('series beside a case', () => {
+  it('are those of its study and of earlier ones, with their images and without a word of readers', async () => {
+    const read = await admitAnother(service.archive, 'R5', { name: 'to be read' });
+    const same = await admitAnother(service.archive, 'R5', { name: 'same study', seed: 7 });
+    const prior = await admitAnother(service.archive, 'R5', { name: 'prior', date: '20240506', seed: 8 });
+    const later = await admitAnother(service.archive, 'R5', { name: 'later', date: '20270506', seed: 9 });
+    const made = await as(lead, 'POST', `${project}/cases`, { series: [read], assignTo: ['anna'] });
+    const { caseId } = made.json()[0];
+    const path = `${project}/cases/${caseId}/series`;
+    const listed = (await as(readerA, 'GET', path)).json();
+    expect(listed).toEqual([
+      {
+        ...{ seriesInstanceUid: same, date: '20260102', isSameStudy: true, modality: 'CT', number: expect.any(Number) },
+        ...{ phase: 'nephrographic', slices: 6 },
+      },
+      expect.objectContaining({ seriesInstanceUid: prior, date: '20240506', isSameStudy: false }),
+    ]);
+    const frames = [];
+    for (const [uid, seed] of [
+      [same, 7],
+      [prior, 8],
+    ] as const) {
+      const { chunks, geometry, isSameFrame } = (await as(readerA, 'GET', `${path}/${uid}/volume`)).json();
+      expect([chunks, geometry.size]).toEqual([1, toyGeometry.size]);
+      frames.push(isSameFrame);
+      const { bytes } = await as(readerA, 'GET', `${path}/${uid}/volume/0`);
+      expect(new Int16Array(new Uint8Array(inflateSync(bytes)).buffer)).toEqual(toyImage(seed).voxels);
+      expect((await as(readerA, 'GET', `${path}/${uid}/volume/1`)).status).toBe(404);
+    }
+    expect(frames).toEqual([true, false]);
+    // Of a later study, of another patient, or of none; and who has nothing to do with the case is told nothing.
+    for (const uid of [later, toySeriesUid('R2'), '1.2.3']) {
+      for (const more of ['volume', 'volume/0']) {
+        const { json, status } = await as(readerA, 'GET', `${path}/${uid}/${more}`);
+        expect([status, json().code]).toEqual([404, 'reading.series-unknown']);
+      }
+    }
+    expect((await as(readerB, 'GET', path)).json().code).toBe('reading.case-unknown');
+    expect((await as(readerB, 'GET', `${path}/${prior}/volume/0`)).json().code).toBe('reading.case-unknown');
   });
 });
 

@@ -5,6 +5,7 @@ import type { Asker } from '../asker.ts';
 import { type RouteContract, type RouteName, routeTable } from '../contract/route-table.ts';
 import { ReadingError } from '../reading-error.ts';
 import { appHandlers } from './app-handlers.ts';
+import { imageHandlers } from './image-handlers.ts';
 import { labelHandlers, projectHandlers, resultHandlers } from './label-handlers.ts';
 import { modelHandlers, promptHandlers, proposalHandlers } from './model-handlers.ts';
 import type { Handlers, ReadingContext, Turn } from './reading-context.ts';
@@ -33,6 +34,7 @@ export async function readingRoutes(app: FastifyInstance, context: ReadingContex
     ...taskHandlers(context),
     ...reviewHandlers(context),
     ...labelHandlers(context),
+    ...imageHandlers(context),
     ...resultHandlers(context),
     ...modelHandlers(context),
     ...proposalHandlers(context),
