@@ -1,5 +1,5 @@
 /** The frame around every figure: title, picture, legend, caption, and its numbers as a table. */
-import { html, type Markup, type MarkupValue } from '../markup.ts';
+import { html, Markup, type MarkupValue } from '../markup.ts';
 
 export interface TableContent {
   readonly caption: string;
@@ -15,14 +15,45 @@ export function figure(content: {
   readonly picture: MarkupValue;
   readonly caption?: MarkupValue;
   readonly numbers?: TableContent;
+  /** What the picture shows, for a spreadsheet; default: the numbers. RFC 4180. */
+  readonly data?: { readonly name: string; readonly csv: string };
 }): Markup {
   const { title, picture, caption, numbers } = content;
+  const data =
+    content.data ?? (numbers === undefined ? undefined : { name: `${slug(title)}.csv`, csv: csvOfTable(numbers) });
   return html`<figure>
 <h3>${title}</h3>
 ${picture}
 ${caption === undefined ? '' : html`<figcaption>${caption}</figcaption>`}
 ${numbers === undefined ? '' : html`<details><summary>The numbers behind this figure</summary>${table(numbers)}</details>`}
+${data === undefined ? '' : html`<p class="data"><a download="${data.name}" href="data:text/csv;charset=utf-8,${encodeURIComponent(data.csv)}">Data of this figure (CSV)</a></p>`}
 </figure>`;
+}
+
+/** RFC 4180; numbers as a program reads them. */
+export function csvOf(rows: readonly (readonly (string | number)[])[]): string {
+  const field = (value: string | number) => {
+    const text = String(value);
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  return rows.map((row) => `${row.map(field).join(',')}\r\n`).join('');
+}
+
+function csvOfTable({ head, rows }: TableContent): string {
+  const cell = (value: MarkupValue) =>
+    value instanceof Markup ? value.text.replaceAll(/<[^>]*>/g, '') : String(value ?? '');
+  const plain = (value: MarkupValue) =>
+    cell(value)
+      .replace(/^−(?=\d)/, '-')
+      .replace(/^–$/, '');
+  return csvOf([head, ...rows.map((row) => (typeof row === 'string' ? [row] : row.map(plain)))]);
+}
+
+function slug(title: string): string {
+  return title
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-|-$/g, '');
 }
 
 /** Scrolls sideways in its own box where the screen is too narrow. */

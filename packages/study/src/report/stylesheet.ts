@@ -53,6 +53,7 @@ figcaption { margin-top: 6px; }
 .narrow svg { max-width: 460px; }
 .narrow { display: none; }
 details { margin-top: 8px; font-size: 14px; }
+.data { margin: 8px 0 0; font-size: 13px; }
 summary { cursor: pointer; color: var(--accent); width: fit-content; }
 details .scroll { margin-top: 8px; }
 
@@ -137,7 +138,7 @@ footer.page { margin-top: 56px; padding-top: 16px; padding-bottom: 40px; color: 
   .answer, .card, tr { break-inside: avoid; }
   .grid.three { grid-template-columns: repeat(3, minmax(0, 1fr)); }
   .scroll { overflow: visible; }
-  details { display: none; }
+  details, .data { display: none; }
   table { font-size: 8.5pt; }
   th, td { padding: 4px 6px; }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
