@@ -3,8 +3,8 @@
  * `analysis.json`, `sites.json`, `figures/` and the record, `experiment.json`.
  */
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import {
   type ExperimentAnalysis,
   type ExperimentRecord,
@@ -48,6 +48,14 @@ export class ExperimentDirectory {
     const kept = await readJson(join(this.path, 'runs', `${digest}.json`));
     const { data } = runRecordSchema.safeParse(kept);
     return data?.state === 'completed' ? data : undefined;
+  }
+
+  /** Runs that another experiment has done are not done again where this one wants them. */
+  async takeRunsOf(other: ExperimentDirectory): Promise<void> {
+    for (const name of await readdir(join(other.path, 'runs'))) {
+      const run = await other.run(basename(name, '.json'));
+      if (run !== undefined && (await this.run(run.digest)) === undefined) await this.keepRun(run);
+    }
   }
 
   keepRun(run: RunRecord): Promise<void> {

@@ -14,6 +14,7 @@ import { type ActingMember, type ActingOptions, actAs } from './acting-member.ts
 import { offerFile } from './blob-file.ts';
 import { type Hospital, openCommittee } from './committee.ts';
 import { followJob, submit, type WatchedEvent } from './job-follower.ts';
+import { fetchResult } from './job-result.ts';
 import { holdsSynthetic } from './own-data.ts';
 import { participantsOf } from './participants.ts';
 import type { RehearsalSettings } from './rehearsal-settings.ts';
@@ -127,6 +128,11 @@ export class ExperimentHost implements AsyncDisposable {
       rounds: outcome.rounds as JobOutcome['rounds'],
       best: outcome.best,
     };
+  }
+
+  /** Of the best round of a job, as `consilium job result` writes it. */
+  async fetchModel(jobId: string, out: string): Promise<void> {
+    await fetchResult(this.#acting.client, jobId, { out, signal: this.#options.signal });
   }
 
   async putBlob(bytes: Uint8Array): Promise<BlobId> {

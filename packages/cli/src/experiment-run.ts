@@ -47,6 +47,8 @@ export interface ExperimentRunOptions {
   readonly nowIso: () => string;
   /** Why the test patients shall be asked again, if they were before. */
   readonly lookAgain: string | null;
+  /** Whether sites draw what tested models find, for themselves. */
+  readonly pictures?: boolean;
 }
 
 interface Work extends ExperimentRunOptions {
@@ -318,7 +320,7 @@ async function test(
 }
 
 async function testOne(work: Work, run: RunRecord): Promise<ExperimentRecord['scores']> {
-  const { experiment, fingerprints, host, participants } = work;
+  const { experiment, fingerprints, host, participants, pictures = false } = work;
   const { answers } = await host.survey<'evaluate'>({
     jobId: jobIdSchema.parse(`${run.jobId}-test`),
     participants,
@@ -329,7 +331,7 @@ async function testOne(work: Work, run: RunRecord): Promise<ExperimentRecord['sc
       weights: run.best!.weights as never,
       split: 'test',
       modelName: modelNameSchema.parse(run.jobId),
-      pictures: false,
+      pictures,
       ...keptAtSites(run),
     },
     ...termsOf(experiment.limits, participants),

@@ -19,6 +19,7 @@ const groups = {
   audit: async () => (await import('./audit-command.ts')).addAuditCommand,
   preflight: async () => (await import('./preflight-command.ts')).addPreflightCommand,
   job: async () => (await import('./job-command.ts')).addJobCommand,
+  report: async () => (await import('./report-command.ts')).addReportCommand,
   experiment: async () => (await import('./experiment-command.ts')).addExperimentCommand,
   predict: async () => (await import('./predict-command.ts')).addPredictCommand,
   publish: async () => (await import('./publish-command.ts')).addPublishCommand,

@@ -24,8 +24,11 @@ export function addPhantomCommand(program: Command): void {
     .option('--studies <n>', 'patients of each hospital', '8')
     .option('--seed <n>', 'the same seed gives the same bytes', '1')
     .addOption(
-      new Option('--detail <size>', 'small: the region of the kidneys at about 3 mm')
-        .choices(['small', 'full'])
+      new Option(
+        '--detail <size>',
+        'small: the region of the kidneys at about 3 mm; tiny: at 6 mm, to try the machinery',
+      )
+        .choices(['tiny', 'small', 'full'])
         .default('small'),
     )
     .addOption(
@@ -53,7 +56,7 @@ export interface PhantomRequest {
   readonly sites: number;
   readonly studiesPerSite: number;
   readonly seed: number;
-  readonly detail: 'small' | 'full';
+  readonly detail: 'tiny' | 'small' | 'full';
   readonly format: StudyFormat;
 }
 

@@ -26,7 +26,7 @@ const rehearsalSettingsSchema = z.object({
   split: z.string().nullable().default(null),
   seed: whole(0, 2 ** 31 - 1),
   format: z.enum(['nifti', 'dicom']),
-  detail: z.enum(['small', 'full']),
+  detail: z.enum(['tiny', 'small', 'full']),
   rounds: whole(1, 10_000),
   /** Gradient steps of each site in each round. */
   steps: whole(1, 100_000),
@@ -35,6 +35,8 @@ const rehearsalSettingsSchema = z.object({
   minimumGain: z.coerce.number().min(0).max(1),
   minimumSites: whole(1, 100),
   memoryBudgetMb: whole(256, 1_000_000),
+  /** The whole project, with archives, reading rooms and two phases of annotation: see `full-rehearsal/`. */
+  full: z.boolean().default(false),
   /** Everything that protects at once: see `private-rehearsal.ts`. */
   private: z.boolean().default(false),
   mechanism: z.enum(['dp-sgd', 'noisy-update']).default('noisy-update'),
@@ -62,6 +64,7 @@ export const rehearsalDefaults = {
   minimumGain: 0.005,
   minimumSites: 2,
   memoryBudgetMb: 1024,
+  full: false,
   private: false,
   mechanism: 'noisy-update',
   epsilon: 100_000,

@@ -3,6 +3,7 @@ import type { RehearsalSummary } from '@consilium/study';
 import { type Command, Option } from 'commander';
 import { CliError } from './cli-error.ts';
 import { ExitCode } from './exit-code.ts';
+import { fullDefaults, fullSettings, runFully } from './full-rehearsal/full-run.ts';
 import { stopOnInterrupt } from './interruption.ts';
 import { outcomeText } from './outcome-text.ts';
 import { humanProgress, jsonProgress } from './progress.ts';
@@ -18,8 +19,9 @@ import {
 import { rehearse } from './rehearse.ts';
 import { finishedSummary } from './result.ts';
 
-interface RehearseOptions extends Partial<Record<Exclude<keyof RehearsalSettings, 'private'>, string>> {
+interface RehearseOptions extends Partial<Record<Exclude<keyof RehearsalSettings, 'private' | 'full'>, string>> {
   readonly private?: true;
+  readonly full?: true;
   readonly out?: string;
   readonly resume?: true;
   readonly json?: true;
@@ -29,6 +31,7 @@ const {
   data: _data,
   cohort: _cohort,
   split: _split,
+  full: _full,
   private: _private,
   threshold: _threshold,
   ...defaults
@@ -73,12 +76,18 @@ export function addRehearseCommand(program: Command): void {
         'memoryBudgetMb',
       ),
     )
-    .addOption(option('--detail <small|full>', 'size of the synthetic patients and of the network', 'detail'))
+    .addOption(option('--detail <tiny|small|full>', 'size of the synthetic patients and of the network', 'detail'))
     .addOption(option('--format <nifti|dicom>', 'file format of the synthetic patients', 'format'))
     .addOption(
       option(
         '--private',
         'with everything that protects: signed jobs, policies of the hospitals, secure aggregation and differential privacy; one hospital more refuses, two are lost on the way, and what came out is checked',
+      ),
+    )
+    .addOption(
+      option(
+        '--full',
+        `the whole project: archives, reading rooms, labels by hand, a model that proposes, corrected labels, experiments, report; --studies ${fullDefaults.studies} unless you say otherwise`,
       ),
     )
     .addOption(option('--mechanism <dp-sgd|noisy-update>', 'with --private: where the noise is added', 'mechanism'))
@@ -98,6 +107,7 @@ Examples:
   consilium rehearse --studies 50 --out big     as large as the real project
   consilium rehearse --data sites --out result  on data sorted by hospital: sites/<hospital>/<case>/image.nii.gz, label.nii.gz
   consilium rehearse --data /srv/archive --cohort renal@1
+  consilium rehearse --full --out project       two phases of annotation and everything after; hours
   consilium rehearse --private                  the same project, and nobody trusted with more than they need
   consilium rehearse --resume --out result      after Ctrl-C, a crash or a power cut`,
     )
@@ -112,7 +122,7 @@ async function runRehearsal({ out, resume, json, ...asked }: RehearseOptions): P
         if (stray !== undefined && asked.private === undefined) {
           throw new CliError('cli.bad-option', `${optionName(stray)} is for --private rehearsals.`);
         }
-        const settings = parseSettings(asked);
+        const settings = parseSettings(asked.full ? fullSettings(asked) : asked);
         return { settings, directory: await claimDirectory(out, settings) };
       })();
   if (resume && Object.keys(asked).length > 0) {
@@ -122,6 +132,7 @@ async function runRehearsal({ out, resume, json, ...asked }: RehearseOptions): P
     );
   }
   const { directory, settings } = opened;
+  if (settings.full) return runFully(directory, settings, json === true);
   using progress = json ? jsonProgress() : humanProgress(process.stdout);
   const finish = (summary: RehearsalSummary) =>
     progress.show({ type: 'finished', directory, text: outcomeText(summary, directory), summary });

@@ -53,7 +53,10 @@ export async function rehearse(
   const survey = await surveyHospitals(committee, settings);
   const described = await committee.decide('described', [...survey.answers.keys()]);
   const fingerprints = described.map((siteId) => survey.answers.get(siteId)!.fingerprint);
-  const plan = planFor(fingerprints, { memoryBudgetMb: settings.memoryBudgetMb, size: settings.detail });
+  const plan = planFor(fingerprints, {
+    memoryBudgetMb: settings.memoryBudgetMb,
+    size: settings.detail === 'full' ? 'full' : 'small',
+  });
   const model = networkFor(plan, settings.seed);
   progress.show({ type: 'stage', text: `Plan: ${describePlan(plan, model)}` });
   const planJson = JSON.parse(JSON.stringify(plan)) as Json;

@@ -151,7 +151,7 @@ function sitesOf({ settings, committee, survey }: Rehearsed): RehearsalRecordInp
   });
 }
 
-function describeProfile({ scanner, protocol, labelling }: (typeof siteProfiles)[number]): {
+export function describeProfile({ scanner, protocol, labelling }: (typeof siteProfiles)[number]): {
   scanner: string;
   sliceSpacingMm: string;
   contrastPhases: string;
@@ -196,7 +196,11 @@ const optimiserNames: Readonly<Record<Plan['optimiser']['kind'], string>> = {
   adamw: 'AdamW',
 };
 
-function planOf({ settings, plan, model }: Rehearsed): RehearsalRecordInput['plan'] {
+export function planOf({
+  settings,
+  plan,
+  model,
+}: Pick<Rehearsed, 'settings' | 'plan' | 'model'>): RehearsalRecordInput['plan'] {
   return {
     network: `${networkNames[plan.network.kind]}, channels ${plan.network.channels.join('-')}`,
     parameterCount: [...weightsOf(model).values()].reduce((sum, { data }) => sum + data.length, 0),

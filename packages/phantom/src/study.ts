@@ -37,7 +37,7 @@ export interface PhantomInfo {
   readonly siteIndex: number;
   readonly studyIndex: number;
   readonly site: string;
-  readonly detail: 'small' | 'full';
+  readonly detail: 'tiny' | 'small' | 'full';
   readonly sex: 'female' | 'male';
   readonly ageYears: number;
   readonly bodyMassIndex: number;
@@ -70,8 +70,8 @@ export interface StudyOptions {
   readonly studyIndex: number;
   /** In place of the built-in profile of `siteIndex`. */
   readonly profile?: SiteProfile;
-  /** 'small': the kidneys' region at about 3 mm, for rehearsals of minutes. 'full': the site's matrix and field of view. */
-  readonly detail: 'small' | 'full';
+  /** 'small': the kidneys' region at about 3 mm, for rehearsals of minutes. 'tiny': at twice that. 'full': the site's matrix and field of view. */
+  readonly detail: 'tiny' | 'small' | 'full';
 }
 
 export function makeStudy(options: StudyOptions): PhantomStudy {
@@ -109,7 +109,7 @@ function profileOf({ seed, siteIndex, studyIndex, profile }: StudyOptions): Site
 }
 
 /** Slices over kidneys and masses with a margin; in the plane the kidneys' region or the whole field of view. */
-function gridOf(profile: SiteProfile, detail: 'small' | 'full', patient: Patient): Grid {
+function gridOf(profile: SiteProfile, detail: StudyOptions['detail'], patient: Patient): Grid {
   const { protocol } = profile;
   const ends = [...patient.kidneys, ...patient.masses].map(({ centreMm, radiiMm }) => ({
     low: centreMm[2] - radiiMm[2],
@@ -118,10 +118,14 @@ function gridOf(profile: SiteProfile, detail: 'small' | 'full', patient: Patient
   const low = Math.max(-130, Math.min(...ends.map((end) => end.low)) - 14);
   const high = Math.min(130, Math.max(...ends.map((end) => end.high)) + 14);
   const middleZ = quantised((low + high) / 2);
-  if (detail === 'small') {
+  if (detail !== 'full') {
     const { sliceSpacingMm, pixelMm, size } = protocol.small;
     const slices = Math.min(48, Math.max(24, Math.round(146 / sliceSpacingMm)));
-    return centred([slices, size[0], size[1]], [sliceSpacingMm, pixelMm, pixelMm], [0, -18, middleZ]);
+    // The same region; a tiny study has an eighth of the voxels.
+    const coarser = detail === 'tiny' ? 2 : 1;
+    const voxels = [slices, size[0], size[1]].map((count) => Math.round(count / coarser));
+    const spacingMm = [sliceSpacingMm, pixelMm, pixelMm].map((mm) => mm * coarser);
+    return centred(voxels as unknown as Grid['size'], spacingMm as unknown as Grid['spacingMm'], [0, -18, middleZ]);
   }
   const { sliceSpacingMm, matrix } = protocol;
   const slices = Math.min(100, Math.max(24, Math.round((high - low) / sliceSpacingMm)));
