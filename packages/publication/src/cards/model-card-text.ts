@@ -53,21 +53,16 @@ function trainingText({ sites, strategy, rounds, bestRound, stopReason }: NonNul
   const rows = sites.map(({ site, studies, excluded, profile }) => [
     site,
     ...[studies.train, studies.validation, studies.test, excluded].map(String),
-    Object.values(profile).join('; '),
+    Object.entries(profile)
+      .map(([name, value]) => (name === 'sliceSpacingMm' ? `slices every ${value} mm` : value))
+      .join('; '),
   ]);
   return `${table(['site', 'train', 'validation', 'test', 'excluded', 'what it is like'], rows)}
 
 ${strategy}. ${rounds} rounds${bestRound === null ? '' : `, weights of round ${bestRound}`}. ${stopReason}`;
 }
 
-function evaluationText({
-  against,
-  patients,
-  cases,
-  dice,
-  subgroups,
-  verdict,
-}: NonNullable<ModelCard['evaluation']>): string {
+function evaluationText({ against, patients, cases, dice, subgroups }: NonNullable<ModelCard['evaluation']>): string {
   const number = (value: number) => value.toFixed(3);
   const results = Object.entries(dice).map(([region, { mean, low, high }]) => [
     region === 'all' ? 'mean of the regions' : region,
@@ -88,9 +83,7 @@ ${table(['region', 'Dice'], results)}
 
 By group:
 
-${table(['division', 'group', 'patients', 'Dice'], groups)}
-
-${verdict}`;
+${table(['division', 'group', 'patients', 'Dice'], groups)}`;
 }
 
 function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {

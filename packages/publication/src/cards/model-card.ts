@@ -49,7 +49,6 @@ export interface ModelCard {
     /** Mean Dice with the 95 % interval, by region; `all` is their mean. */
     readonly dice: Readonly<Record<string, { readonly mean: number; readonly low: number; readonly high: number }>>;
     readonly subgroups: readonly SubgroupResult[];
-    readonly verdict: string;
   } | null;
   /** Sentences on what privacy cost and what was seen of it; empty: no formal privacy was used or recorded. */
   readonly privacy: readonly string[];
@@ -131,7 +130,6 @@ function evaluationOf(record: RehearsalRecord, weightsSha256: string): ModelCard
     cases: summary.testCases,
     dice: Object.fromEntries([...of(summary.federated).map((dice) => ['all', dice] as const), ...regions]),
     subgroups: subgroupsOf(record, job.id),
-    verdict: summary.verdict,
   };
 }
 
