@@ -190,10 +190,8 @@ describe.skipIf(skipped)('the project console', () => {
     await goTo('Members');
     await page.getByRole('textbox', { name: 'called' }).fill('essen');
     await page.getByRole('button', { name: 'Make an invitation' }).click();
-    await page.getByText(/consilium site join consilium-invitation:/).waitFor();
-    const fingerprint = await project.ask('essen');
-    // Enrolling by the registry tells nobody: a page that is come to asks anew.
-    await page.reload();
+    const command = await page.getByText(/consilium site join consilium-invitation:/).textContent();
+    const { admitted, fingerprint } = await project.join(/consilium-invitation:\S+/.exec(command!)![0]);
     await page.getByRole('button', { name: 'Admit essen' }).click();
     const dialog = page.getByRole('dialog', { name: 'Admit essen' });
     await dialog.getByText(fingerprint).waitFor();
@@ -201,6 +199,7 @@ describe.skipIf(skipped)('the project console', () => {
     await dialog.getByRole('button', { name: 'It is the same: admit' }).click();
     const row = page.getByRole('table', { name: 'Members' }).getByRole('row', { name: /essen/ });
     await row.getByText('admitted', { exact: true }).waitFor();
+    await admitted;
     await page.getByRole('button', { name: 'Revoke essen' }).click();
     await page.getByRole('button', { name: 'Let in no more' }).click();
     await row.getByText('revoked', { exact: true }).waitFor();
@@ -208,6 +207,17 @@ describe.skipIf(skipped)('the project console', () => {
     await page.getByLabel('About, or by').fill('essen');
     await page.getByRole('cell', { name: 'member.revoked a key is let in no more' }).first().waitFor();
     await picture('project-audit');
+  });
+
+  it('tells what privacy has cost each site, of the rounds that were taken in', async () => {
+    for (const round of [1, 2, 3]) project.endRound(round);
+    const privacy = { kind: 'noisy-update', clipNorm: 1, noiseMultiplier: 2 };
+    await project.train('private-1', { privacy });
+    await goTo('Privacy & approvals');
+    const row = page.getByRole('table', { name: 'Privacy spent' }).getByRole('row', { name: /ulm.*private-1/ });
+    await row.getByRole('cell', { name: '3', exact: true }).waitFor();
+    expect(await row.textContent()).toMatch(/^ulm(\d+\.\d\d)private-13\1$/);
+    await picture('project-privacy');
   });
 
   it('sorts and compares the configurations of an experiment, by the study’s own code', async () => {
@@ -261,7 +271,7 @@ describe.skipIf(skipped)('the project console', () => {
     await picture('project-publication');
     await page.getByRole('button', { name: 'Next' }).click();
     await page.getByRole('button', { name: 'Save', exact: true }).click();
-    await page.getByText(/consilium publish --model kidney-1-result --about/).waitFor();
+    await page.getByText(/consilium publish --model (kidney|private)-1-result --about/).waitFor();
     const written = readFileSync(join(project.directory, 'publication.yaml'), 'utf8');
     expect(written).toContain('licence: CC-BY-4.0');
     expect(written).toContain('- No cysts under 5 mm.');
@@ -300,15 +310,16 @@ describe.skipIf(skipped)('the project console', () => {
     expect(found).toEqual([]);
   });
 
-  /** What sticks out, if the page can be moved sideways. */
-  function tooWide(): Promise<readonly string[]> {
-    return page.evaluate(() => {
-      if (document.documentElement.scrollWidth <= innerWidth) return [];
-      const wide = [...document.querySelectorAll('main *')].filter(
-        (each) => each.getBoundingClientRect().right > innerWidth,
-      );
-      return wide.map(({ outerHTML }) => outerHTML.slice(0, 120)).slice(0, 4);
-    });
+  /** What sticks out, if the page can be moved sideways once the menu has slid away. */
+  async function tooWide(): Promise<readonly string[]> {
+    const fits = () => document.documentElement.scrollWidth <= innerWidth;
+    if (await page.waitForFunction(fits, undefined, { timeout: 3000 }).catch(() => false)) return [];
+    return page.evaluate(() =>
+      [...document.querySelectorAll('main *')]
+        .filter((each) => each.getBoundingClientRect().right > innerWidth)
+        .map(({ outerHTML }) => outerHTML.slice(0, 120))
+        .slice(-4),
+    );
   }
 
   async function offences(place: string, rules: readonly string[]): Promise<readonly string[]> {

@@ -7,7 +7,7 @@ import { putBlob, type Worker } from '@consilium/federation';
 import { encodeSafetensors, tensor } from '@consilium/numerics';
 import { type Json, type Pseudonym, plainEncoding, type SiteId } from '@consilium/protocol';
 import { runSite } from '@consilium/site';
-import { createCertificateRequest, IdentityDirectory, wallClockMs } from '@consilium/transport';
+import { enrol, IdentityDirectory, parseInvitation, wallClockMs } from '@consilium/transport';
 
 const host = '127.0.0.1';
 export const toySites = ['mainz', 'ulm'] as const;
@@ -50,11 +50,13 @@ export class PagesProject implements AsyncDisposable {
     this.#webPort = Number(new URL(this.url).port);
   }
 
-  /** Somebody who has used an invitation. @returns the fingerprint that they read out. */
-  async ask(siteId: string): Promise<string> {
-    const { authority: _, registry } = this.coordinator;
-    const { request } = await createCertificateRequest();
-    return registry.enrol(registry.invite({ role: 'site', id: siteId }, 1), request).fingerprint;
+  /** Somebody who uses an invitation, as `consilium site join` does. */
+  async join(invitation: string): Promise<{ readonly fingerprint: string; readonly admitted: Promise<void> }> {
+    const { id, project, ...parsed } = parseInvitation(invitation);
+    const facts = { project, role: 'site', id, coordinator: parsed.coordinator } as const;
+    const identity = await IdentityDirectory.create(join(this.root, id, 'identity'), facts);
+    const admitted = enrol(identity, { id, project, ...parsed }, { signal: this.#over.signal });
+    return { fingerprint: identity.fingerprint, admitted };
   }
 
   /** Training of this round ends at all sites. */
@@ -121,12 +123,13 @@ export class PagesProject implements AsyncDisposable {
     const offset = siteId === toySites[0] ? 0 : 0.1;
     let rounds = 0;
     return {
-      perform: async (task, { onProgress }) => {
+      perform: async (task, { onProgress, signal }) => {
         switch (task.kind) {
           case 'train': {
             const { steps, weights } = task;
             onProgress({ kind: 'step', step: 2, of: 3, loss: 1, stepsPerSecond: 1, residentBytes: 2 ** 20 });
-            await this.#gate(task.round).promise;
+            await Promise.race([this.#gate(task.round).promise, abortOf(signal)]);
+            signal.throwIfAborted();
             rounds = task.round;
             const meanLoss = 1 / task.round + offset;
             return { kind: 'train', weights, encoding: plainEncoding, controlChange: null, cases: 30, steps, meanLoss };
@@ -145,6 +148,10 @@ export class PagesProject implements AsyncDisposable {
       },
     };
   }
+}
+
+function abortOf(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
 /** In the form of the training package: histograms of whole counts. */

@@ -217,6 +217,8 @@ export const routes = {
       /** Of the newest signed head. */
       size: z.number(),
       root: z.string(),
+      /** Logs of sites that are not what they were when they were last shown. */
+      alarms: z.array(z.object({ origin: z.string(), code: z.string(), time: z.string() })),
       /** What each action means. */
       actions: z.record(z.string(), z.string()),
     }),

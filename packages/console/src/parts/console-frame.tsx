@@ -8,7 +8,7 @@ import { ConsoleHeader } from './console-header.tsx';
 import { ConsoleNavigation } from './console-navigation.tsx';
 import type { ConsolePage, PageMark } from './console-page.ts';
 import { FaultBoundary } from './fault-boundary.tsx';
-import type { LiveState } from './live-events.ts';
+import type { LiveSign } from './live-events.ts';
 import { type Shortcut, ShortcutList, useShortcuts } from './shortcuts.tsx';
 
 export interface ConsoleFrameProps {
@@ -24,12 +24,6 @@ export interface ConsoleFrameProps {
   /** Below the pages. */
   readonly links?: ReactNode;
   readonly children: ReactNode;
-}
-
-/** Whether what is shown is live. */
-export interface LiveSign {
-  readonly state: () => LiveState;
-  readonly subscribe: (listener: () => void) => () => void;
 }
 
 export function ConsoleFrame({ badge, children, links, live, marks, pages, shortcuts: own = [] }: ConsoleFrameProps) {

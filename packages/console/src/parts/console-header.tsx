@@ -4,8 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useSyncExternalStore } from 'react';
 import { Link } from 'wouter';
 import classes from './console-frame.module.css';
-import type { LiveSign } from './console-frame.tsx';
-import type { LiveState } from './live-events.ts';
+import type { LiveSign, LiveState } from './live-events.ts';
 import { logOut, whoAsks } from './session.ts';
 
 const liveWords: Readonly<Record<LiveState, { readonly word: string; readonly meaning: string }>> = {

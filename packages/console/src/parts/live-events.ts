@@ -7,6 +7,12 @@ import { addressOf } from './service-client.ts';
 
 export type LiveState = 'connecting' | 'live' | 'lost';
 
+/** Whether what is shown is live. */
+export interface LiveSign {
+  readonly state: () => LiveState;
+  readonly subscribe: (listener: () => void) => () => void;
+}
+
 const againMs = 3000;
 
 export interface LiveEventsOptions<E> {
@@ -16,7 +22,7 @@ export interface LiveEventsOptions<E> {
 }
 
 /** `E`: what the service says in its stream. */
-export class LiveEvents<E> {
+export class LiveEvents<E> implements LiveSign {
   readonly #options: LiveEventsOptions<E>;
   readonly #listeners = new Set<() => void>();
   #state: LiveState = 'connecting';

@@ -40,7 +40,9 @@ export const members = question('members', {});
 export const experiments = question('experiments', {});
 export const experiment = (id: string) => question('experiment', { params: { id } }, id);
 export const publication = question('publication', {});
-export const auditTrail = (query: { action?: string | undefined; about?: string | undefined; last: number }) => ({
-  ...question('audit', { query }, query),
-  placeholderData: keepPreviousData,
-});
+export const auditTrail = (query: Asked<'audit'>['query']) =>
+  queryOptions({
+    queryKey: ['audit', query],
+    queryFn: ({ signal }) => askRoute('audit', { query }, signal),
+    placeholderData: keepPreviousData,
+  });

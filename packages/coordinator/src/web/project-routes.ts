@@ -1,6 +1,6 @@
 /** The routes of a coordinator's pages, made from the table of `api.ts`: what each of them does. */
 import { X509Certificate } from 'node:crypto';
-import { type AuditAction, type AuditLog, AuditReader, auditActions, auditSubject } from '@consilium/audit';
+import { type AuditAction, type AuditLog, AuditReader, alarmsOf, auditActions, auditSubject } from '@consilium/audit';
 import type { Clock, JobBoard } from '@consilium/federation';
 import { type Access, answerPeopleError, PeopleError } from '@consilium/people';
 import type { JobId } from '@consilium/protocol';
@@ -127,7 +127,8 @@ function recordHandlers(options: ProjectRoutesOptions): RecordHandlers {
       using reader = AuditReader.open(auditDirectory);
       const { root, size } = reader.head;
       const entries = reader.entries({ about, action, last }).map(({ previous: _, ...entry }) => entry);
-      return { entries: entries.reverse(), size, root, actions: auditActions };
+      const alarms = alarmsOf(audit.database).map(({ code, origin, time }) => ({ origin, code, time }));
+      return { entries: entries.reverse(), size, root, alarms, actions: auditActions };
     },
     experiments: () => experiments.list(),
     experiment: ({ params }) => experiments.record(params.id),

@@ -3,12 +3,12 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { AuditReader } from '@consilium/audit';
-import { putBlob } from '@consilium/federation';
+import { epsilonOf, putBlob } from '@consilium/federation';
 import { encodeSafetensors, tensor } from '@consilium/numerics';
 import { type Permission, permissionsOf, Role } from '@consilium/people';
 import { plainEncoding } from '@consilium/protocol';
 import { createCertificateRequest, parseInvitation, wallClockMs } from '@consilium/transport';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { routes } from '../api.ts';
 import { Coordinator } from '../coordinator.ts';
 import { initCoordinator } from '../coordinator-directory.ts';
@@ -155,6 +155,45 @@ describe('the pages’ service', () => {
       const { json } = await ask('GET', routes[name].path, as('lead'));
       expect(routes[name].answer.safeParse(json).error).toBeUndefined();
     }
+  });
+
+  it('tells of rounds who contributed, who was left out and why, and what privacy cost', async () => {
+    const { board, store } = project.coordinator;
+    await submitJob('kidney-3');
+    await board.pause('kidney-3' as never);
+    const refusal = { why: 'refused', code: 'site.not-allowed', message: 'Not here.', lasting: true, task: 'train' };
+    const round = {
+      ...{ round: 1, weights: 'ab'.repeat(32), state: {}, score: 0.5, decision: { kind: 'continue' } },
+      trained: [{ siteId: 'mainz', weights: null, askedIn: 1, cases: 12, steps: 10, meanLoss: null, ms: 1500 }],
+      evaluated: [{ siteId: 'mainz', cases: 4, score: 0.5 }],
+      leftOut: [{ siteId: 'ulm', ...refusal }],
+    };
+    await store.record('kidney-3' as never, 'round/1/record', round);
+    const { json } = await ask('GET', '/jobs/kidney-3', as('lead'));
+    expect(json).toMatchObject({ state: 'paused', score: 0.5, best: { round: 1 }, rounds: { done: 1, max: 3 } });
+    expect(json.roundList).toMatchObject([{ seconds: 1.5, trained: [{ siteId: 'mainz', bytes: null, cases: 12 }] }]);
+    expect((await ask('GET', '/jobs/kidney-3/metrics.csv', as('lead'))).text.split('\r\n').slice(1, 4)).toEqual([
+      'kidney-3,1,all,0.5,,,,1.5,',
+      'kidney-3,1,mainz,0.5,,12,10,1.5,',
+      'kidney-3,1,ulm,,,,,,site.not-allowed',
+    ]);
+    // All that a site holds may change: its noise counts half.
+    const epsilon = epsilonOf([{ samplingRate: 1, noiseMultiplier: 1, steps: 1 }], 1e-5);
+    const told = (await ask('GET', '/privacy', as('auditor'))).json;
+    expect(told.sites).toEqual([{ siteId: 'mainz', epsilon, jobs: [{ jobId: 'kidney-3', trainings: 1, epsilon }] }]);
+    expect(told.refusals).toMatchObject([{ siteId: 'ulm', jobId: 'kidney-3', round: 1, code: 'site.not-allowed' }]);
+  });
+
+  it('tells which sites have to decide about a task, until they have', async () => {
+    const { board, events } = project.coordinator;
+    await submitJob('kidney-4');
+    await vi.waitUntil(() => board.status('kidney-4' as never).state === 'running');
+    const at = { jobId: 'kidney-4', round: 1, siteId: 'mainz', task: 'train' } as never as { jobId: never };
+    const waiting = async () => (await ask('GET', '/privacy', as('lead'))).json.waiting;
+    events.add({ kind: 'site-waiting', for: 'approval', ...at } as never);
+    expect(await waiting()).toMatchObject([{ siteId: 'mainz', jobId: 'kidney-4', task: 'train' }]);
+    events.add({ kind: 'contribution-accepted', ms: 1, ...at } as never);
+    expect(await waiting()).toEqual([]);
   });
 
   it('keeps records of experiments, by a token for that alone', async () => {

@@ -10,7 +10,7 @@ import type { Clock } from '@consilium/federation';
 import { Access, guardRoutes, People, ProviderLogin, peopleRoutes } from '@consilium/people';
 import { writeDurably } from '@consilium/transport';
 import { fastifyStatic } from '@fastify/static';
-import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify';
+import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
 import { CoordinatorError } from '../coordinator-error.ts';
 import type { MemberActs } from '../member-acts.ts';
 import { ExperimentShelf } from './experiment-shelf.ts';
@@ -81,8 +81,13 @@ export class ProjectWeb implements AsyncDisposable {
       ...(tls === undefined ? {} : { https: { ...tls, minVersion: 'TLSv1.2' as const } }),
       forceCloseConnections: true,
       trustProxy: settings.behindProxy ? (_address: string, hop: number) => hop === 0 : false,
+      // A page that is open asks often; who was turned away is logged below.
+      logController: new LogController({ disableRequestLogging: true }),
       loggerInstance: logger,
     }) as unknown as FastifyInstance;
+    app.addHook('onError', async ({ ip, log, method, routeOptions }, _reply, { code, message }) => {
+      log.warn({ code, reason: message, method, route: routeOptions.url, ip }, 'refused');
+    });
     const routes: { method: string; url: string }[] = [];
     app.addHook('onRoute', ({ method, url }) => {
       for (const one of [method].flat()) routes.push({ method: one, url });

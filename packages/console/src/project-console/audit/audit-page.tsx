@@ -1,8 +1,9 @@
 /** Who did what, the newest first, from the coordinator's audit log. */
 import type { Answer } from '@consilium/coordinator/api';
-import { Group, NativeSelect, Table, Text, TextInput } from '@mantine/core';
+import { Alert, Group, NativeSelect, Table, Text, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
+import { CodeWords } from '../../parts/code-words.tsx';
 import { EmptyPlace } from '../../parts/empty-place.tsx';
 import { PageFrame } from '../../parts/page-frame.tsx';
 import { timeText, wholeNumber } from '../../parts/quantity.ts';
@@ -22,6 +23,19 @@ export function AuditPage() {
       title="Audit trail"
       about="Every act, written down before it is done. Sites keep the signed heads of this log, so that it cannot be rewritten."
     >
+      {query.data?.alarms.map(({ code, origin, time }) => (
+        <Alert
+          key={`${origin} ${time}`}
+          variant="default"
+          role="alert"
+          title={`The log of ${origin} is not what it was`}
+        >
+          <CodeWords code={code} />
+          <Text size="sm">
+            Since {timeText(Date.parse(time))}. Code: {code}
+          </Text>
+        </Alert>
+      ))}
       <Section title="Entries">
         <Group align="flex-end" gap="sm" className="no-print">
           <NativeSelect

@@ -42,7 +42,8 @@ export function ExperimentPage({ id }: { id: string }) {
 function Findings({ found: { analysis, facts, figures } }: { found: Found }) {
   if (analysis === null || facts === null) return null;
   const { configurations, testCases, testPatients } = analysis;
-  const curves = figures.filter(({ name }) => name.startsWith('learning-curve'));
+  const ofSites = figures.filter(({ name }) => !name.startsWith('learning-curve'));
+  const curves = figures.filter((figure) => !ofSites.includes(figure));
   return (
     <>
       {facts.synthetic && <Alert color="blue">Patients in this experiment are synthetic.</Alert>}
@@ -78,6 +79,15 @@ function Findings({ found: { analysis, facts, figures } }: { found: Found }) {
         )}
         <StudiesNeeded analysis={analysis} />
       </Section>
+      {ofSites.length > 0 && (
+        <Section title="How its sites differ">
+          <SimpleGrid cols={{ base: 1, lg: 2 }}>
+            {ofSites.map((figure) => (
+              <StudyFigure key={figure.name} figure={figure} />
+            ))}
+          </SimpleGrid>
+        </Section>
+      )}
       <Section title="How it was made">
         <FactList
           facts={[

@@ -25,7 +25,7 @@ export type ExperimentFindings =
   | { readonly kind: 'not-understood'; readonly code: string; readonly message: string };
 
 /** Of the record itself. */
-export interface ExperimentFacts {
+interface ExperimentFacts {
   readonly question: string;
   readonly synthetic: boolean;
   readonly machine: string;

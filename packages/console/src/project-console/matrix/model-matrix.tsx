@@ -2,6 +2,7 @@
 import type { Answer } from '@consilium/coordinator/api';
 import { Table, Text } from '@mantine/core';
 import { Link } from 'wouter';
+import { countOf } from '../../parts/quantity.ts';
 import classes from './model-matrix.module.css';
 
 export function ModelMatrix({ matrix: { models, sites } }: { matrix: Answer<'matrix'> }) {
@@ -30,7 +31,7 @@ export function ModelMatrix({ matrix: { models, sites } }: { matrix: Answer<'mat
                 <Table.Td key={sites[at]} className={classes['cell'] ?? ''} data-level={levelOf(score)}>
                   {score === null ? '–' : score.toFixed(3)}
                   <Text size="sm" component="div" inherit>
-                    {cases[at]} cases
+                    {countOf(cases[at] ?? 0, 'case')}
                   </Text>
                 </Table.Td>
               ))}
