@@ -14,14 +14,13 @@ import { decodeNifti } from '@consilium/imaging';
 import { openTree, readPredictionInput, readPublishedModel } from '@consilium/publication';
 import { Predictor } from '@consilium/training';
 
-const [python, crate, ...images] = process.argv.slice(2).map((path) => resolve(path));
-if (python === undefined || crate === undefined || images.length === 0) {
-  throw new Error('run.ts VENV/bin/python CRATE IMAGE.nii.gz ...');
-}
+const given = process.argv.slice(2).map((path) => resolve(path));
+if (given.length < 3) throw new Error('run.ts VENV/bin/python CRATE IMAGE.nii.gz ...');
+const [python, crate, ...images] = given as [string, string, ...string[]];
 const work = mkdtempSync(join(tmpdir(), 'bench-publication-'));
 const { model, plan } = await readPublishedModel(await openTree(crate, fileSource, { levels: 2 }));
 const env = { ...process.env, PYTHONDONTWRITEBYTECODE: '1' };
-const options = { stdio: ['ignore', 'ignore', 'ignore'], env } as const;
+const options = { stdio: 'ignore', env } as const;
 let isGood = true;
 try {
   await using predictor = await Predictor.open({ runtime: nodeRuntime(), model, plan, threads: 2 });
