@@ -21,7 +21,7 @@ export const delta = 1e-5;
 export class JobFacts {
   readonly #board: JobBoard;
   readonly #store: Store;
-  /** Of jobs that have ended, by their state then: a failed one may be taken up again. */
+  /** Of jobs that have ended, as long as they have ended for that reason: a failed one may be taken up again. */
   readonly #ended = new Map<JobId, JobEntry>();
 
   constructor(board: JobBoard, store: Store) {
@@ -81,7 +81,7 @@ export class JobFacts {
   async #entry(status: JobStatus): Promise<JobEntry> {
     const { jobId } = status;
     const kept = this.#ended.get(jobId);
-    if (kept?.state === status.state && status.reason !== null) return kept;
+    if (kept !== undefined && kept.reason === status.reason) return kept;
     const submission = this.#board.submission(jobId);
     const entry = entryOf(status, submission, await this.rounds(jobId), await this.#answered(jobId));
     if (status.reason !== null) this.#ended.set(jobId, entry);

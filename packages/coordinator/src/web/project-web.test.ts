@@ -46,11 +46,11 @@ async function ask(method: Method, url: string, headers: Record<string, string>,
 }
 const as = (role: Role) => ({ cookie: cookies.get(role)! });
 
-async function submitJob(jobId: string): Promise<void> {
+async function submitJob(jobId: string, participants = ['mainz']): Promise<void> {
   const { board, store } = project.coordinator;
   const weights = encodeSafetensors(new Map([['weight', tensor('float32', [64], new Float32Array(64).fill(0.5))]]));
   await board.submit({
-    ...{ kind: 'train', jobId, participants: ['mainz'], plan: {}, rounds: { max: 3 }, stepsPerRound: 10, seed: 1 },
+    ...{ kind: 'train', jobId, participants, plan: {}, rounds: { max: 3 }, stepsPerRound: 10, seed: 1 },
     ...{ minimumSites: 1, stragglerMs: 60_000, attempts: 1, stopping: { patience: 2, minimumGain: 0 } },
     ...{ strategy: { kind: 'fed-avg' }, reply: plainEncoding },
     model: await putBlob(store, new Uint8Array([1, 2, 3])),
@@ -182,6 +182,22 @@ describe('the pages’ service', () => {
     const told = (await ask('GET', '/privacy', as('auditor'))).json;
     expect(told.sites).toEqual([{ siteId: 'mainz', epsilon, jobs: [{ jobId: 'kidney-3', trainings: 1, epsilon }] }]);
     expect(told.refusals).toMatchObject([{ siteId: 'ulm', jobId: 'kidney-3', round: 1, code: 'site.not-allowed' }]);
+  });
+
+  it('lists a job that has failed twice as it is now', async () => {
+    const { board, store } = project.coordinator;
+    const jobId = 'kidney-5' as never;
+    const listed = async () => {
+      await vi.waitUntil(() => board.status(jobId).state === 'failed');
+      const entries = (await ask('GET', '/jobs', as('lead'))).json as { jobId: string; rounds: object }[];
+      return entries.find((entry) => entry.jobId === jobId)?.rounds;
+    };
+    await submitJob(jobId, ['nowhere']);
+    expect(await listed()).toEqual({ done: 0, max: 3 });
+    const round = { round: 1, weights: 'ab'.repeat(32), state: {}, score: 0.5, decision: { kind: 'continue' } };
+    await store.record(jobId, 'round/1/record', { ...round, trained: [], evaluated: [], leftOut: [] });
+    await board.resume(jobId);
+    expect(await listed()).toEqual({ done: 1, max: 3 });
   });
 
   it('tells which sites have to decide about a task, until they have', async () => {
