@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { CliError } from './cli-error.ts';
 
 interface Pages {
+  /** The URL of its package.json. */
   readonly package: string;
   /** Folder with `vite.config.ts`, from the package's. */
   readonly folder: string;
@@ -20,7 +21,8 @@ interface Pages {
 /** @returns their directory. @throws CliError `cli.pages-not-built` */
 export function consolePages(): string {
   return builtPages({
-    ...{ package: '@consilium/console', folder: '.', built: 'dist', page: 'site.html' },
+    package: import.meta.resolve('@consilium/console/package.json'),
+    ...{ folder: '.', built: 'dist', page: 'site.html' },
     sources: ['*.html', 'src/**/*'],
   });
 }
@@ -28,13 +30,14 @@ export function consolePages(): string {
 /** The page of a crate that segments in a browser. @returns its directory. @throws CliError `cli.pages-not-built` */
 export function examplePage(): string {
   return builtPages({
-    ...{ package: '@consilium/publication', folder: 'browser', built: 'dist/browser', page: 'index.html' },
+    package: import.meta.resolve('@consilium/publication/package.json'),
+    ...{ folder: 'browser', built: 'dist/browser', page: 'index.html' },
     sources: ['*.html', '*.ts'],
   });
 }
 
 function builtPages(wanted: Pages): string {
-  const root = dirname(fileURLToPath(import.meta.resolve(`${wanted.package}/package.json`)));
+  const root = dirname(fileURLToPath(wanted.package));
   const folder = join(root, wanted.folder);
   const pages = join(root, wanted.built);
   const page = join(pages, wanted.page);
