@@ -3,12 +3,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { ArchiveService, consoleTokenFile, serviceSettingsOf } from '@consilium/archive';
+import { encodeNifti, type Geometry } from '@consilium/imaging';
 import { readingExtension } from '@consilium/reading';
 import axe from 'axe-core';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { toyPatients, toyStudy } from '../site-console/toy-hospital.fixture.ts';
+import { toyPatients, toySeriesBeside, toyStudy } from '../site-console/toy-hospital.fixture.ts';
 
 const browserPath = [
   process.env['CHROMIUM_PATH'],
@@ -140,6 +141,18 @@ async function opened(one = page): Promise<void> {
   await one.getByRole('progressbar', { name: 'Slices that have come' }).waitFor({ state: 'detached' });
 }
 
+/** Against WCAG 2.2 AA, of the page as it is. */
+async function offences(): Promise<readonly string[]> {
+  await page.evaluate(axe.source);
+  return page.evaluate(async () => {
+    const { violations } = await (window as unknown as { axe: typeof axe }).axe.run(document, {
+      runOnly: ['wcag2a', 'wcag2aa', 'wcag22aa', 'best-practice'],
+      resultTypes: ['violations'],
+    });
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);
+  });
+}
+
 beforeAll(async () => {
   if (skipped) return;
   if (browserPath === undefined) throw new Error('no Chromium found: set CHROMIUM_PATH or install it');
@@ -259,21 +272,7 @@ describe.skipIf(skipped)('the annotator', () => {
     await page.getByRole('dialog', { name: 'Keys' }).getByText('larger brush').waitFor();
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
-    await page.evaluate(axe.source);
-    const offences = await page.evaluate(async () => {
-      const { violations } = await (window as unknown as { axe: typeof axe }).axe.run(document, {
-        runOnly: ['wcag2a', 'wcag2aa', 'wcag22aa', 'best-practice'],
-        resultTypes: ['violations'],
-      });
-      return violations.map(
-        ({ id, nodes }) =>
-          `${id}: ${nodes
-            .map(({ html }) => html.slice(0, 160))
-            .slice(0, 3)
-            .join(' | ')}`,
-      );
-    });
-    expect(offences).toEqual([]);
+    expect(await offences()).toEqual([]);
   });
 
   it('hands in once the form is filled, is asked for changes, and is approved', async () => {
@@ -305,6 +304,9 @@ describe.skipIf(skipped)('the annotator', () => {
     for (const [, file] of files) await service.archive.door.admit(file, { kind: 'folder' });
     await service.archive.series.settle();
     const found = service.archive.catalogue.search('phase = corticomedullary').series[0]!;
+    for (const file of [...toySeriesBeside(toyPatients[1]!, 'thin'), ...toySeriesBeside(toyPatients[1]!, 'prior')])
+      await service.archive.door.admit(file, { kind: 'folder' });
+    await service.archive.series.settle();
     const [made] = await ask<{ caseId: string; tasks: string[] }[]>('lena', '/cases', {
       series: [found.seriesInstanceUid],
     });
@@ -411,9 +413,17 @@ describe.skipIf(skipped)('the annotator', () => {
     expect(asked[5]).toMatchObject({ clicks: [], lasso: { slice: expect.any(Number) } });
     expect(asked[5]!.box).toBe(undefined);
     await page.keyboard.press('Escape');
-    await page.unroute('**/reading/v1/**');
+    await page.keyboard.press('K');
+    await drag([0.45, 0.5], [0.55, 0.5]);
+    await page.getByText('Answered in').waitFor();
     await page.keyboard.press('g');
     await page.getByRole('img', { name: 'Surfaces of the structures' }).locator('canvas').first().waitFor();
+    const proposal = page.getByRole('checkbox', { name: 'Proposal' });
+    if (!(await proposal.isChecked())) await proposal.press('Space');
+    // With the panels of proposal, overlays, model and bodies open.
+    expect(await offences()).toEqual([]);
+    await page.keyboard.press('Escape');
+    await page.unroute('**/reading/v1/**');
     await page.getByRole('button', { name: 'Close' }).press('Enter');
   });
 
@@ -459,18 +469,91 @@ describe.skipIf(skipped)('the annotator', () => {
       await expect.poll(() => ml('Tumour')).toBeGreaterThan(drawn);
       await saved('kept');
       expect((await draws()).at(-1)).toBe(`draw ${tool}`);
+      await page.keyboard.press('Control+z');
+      await expect.poll(() => ml('Tumour')).toBe(drawn);
     }
     expect(marked[0]).toMatchObject({ tool: own, outside: [] });
     expect(marked[0]!.inside.length).toBeGreaterThan(1);
   });
 
+  it('shows another series beside the case, whose slices follow', async () => {
+    const choice = page.getByLabel('Series beside (i)');
+    // Its date is another after de-identification.
+    expect((await choice.locator('option').allTextContents()).join('\n')).toMatch(
+      /^none\nsame study · CT · .*12 slices\n\d{4}-\d\d-\d\d · CT · unenhanced · .*6 slices$/,
+    );
+    await page.keyboard.press('i');
+    const beside = page.locator('[data-beside="axial"]');
+    await page.getByText('Its slices follow by position').waitFor();
+    const own = page.locator('[data-plane="axial"] [data-slice]');
+    await page.getByRole('img', { name: 'Axial picture', exact: true }).focus();
+    for (let slice = 0; slice < 6; slice++) await page.keyboard.press('ArrowUp');
+    const slices = async () => [await own.textContent(), await beside.locator('[data-slice]').textContent()];
+    // The slice at the same place: the other series reaches half a slice further.
+    await expect.poll(slices).toEqual(['1 / 6', '2 / 12']);
+    await page.getByRole('img', { name: 'Axial picture beside' }).hover();
+    for (let turn = 0; turn < 5; turn++) await page.mouse.wheel(0, 100);
+    await expect.poll(async () => (await slices())[0]).not.toBe('1 / 6');
+    await choice.selectOption({ index: 2 });
+    await page.getByText('Its slices follow by their share').waitFor();
+    await beside.getByText(/^\d{4}-\d\d-\d\d · CT/).waitFor();
+    await page.keyboard.press('i');
+    await beside.waitFor({ state: 'detached' });
+    // What can be drawn can still be drawn.
+    const before = await ml('Tumour');
+    await page.keyboard.press('b');
+    await drag([0.6, 0.6], [0.8, 0.65]);
+    await expect.poll(() => ml('Tumour')).toBeGreaterThan(before);
+  });
+
+  it('asks which of two labels counts, takes a hand-in back, and gives a task back', async () => {
+    const stroke = page.waitForRequest((request) => request.url().endsWith(`${taskId}/strokes`));
+    await page.keyboard.press('b');
+    await drag([0.6, 0.7], [0.7, 0.7]);
+    const { leaseId } = (await stroke).postDataJSON() as { leaseId: string };
+    await saved('kept');
+    const { baseVersion, geometry } = await ask<{ baseVersion: string; geometry: Geometry }>(
+      'anna',
+      `/tasks/${taskId}`,
+    );
+    // Drawn elsewhere: a slice of tumour.
+    const voxels = new Uint8Array(6 * 24 * 24).fill(2, 0, 24 * 24);
+    const query = `leaseId=${leaseId}&format=nifti&parent=${baseVersion}`;
+    const uploaded = await fetch(`${service.url}${project}/tasks/${taskId}/versions?${query}`, {
+      ...{ method: 'POST', body: Buffer.from(encodeNifti({ geometry, voxels })) },
+      headers: { Authorization: `Bearer ${token()}`, 'X-Person': 'anna', 'Content-Type': 'application/octet-stream' },
+    });
+    expect(await uploaded.json()).toMatchObject({ kind: 'kept' });
+    const handIn = async () => {
+      await page.getByLabel('Image quality').selectOption('yes');
+      await page.getByRole('button', { name: 'Hand in' }).press('Enter');
+    };
+    await handIn();
+    await page.getByRole('alert').getByText('both changed the same').waitFor();
+    await page.getByRole('button', { name: 'Outline the other one in white' }).press('Enter');
+    expect(await offences()).toEqual([]);
+    await page.getByRole('button', { name: 'The other counts' }).press('Enter');
+    await page.getByText('Drawing goes on with that one.').waitFor();
+    await opened();
+    await expect.poll(() => ml('Tumour')).toBeCloseTo((24 * 24 * 2.5 * 1.5 * 1.5) / 1000, 2);
+    await handIn();
+    await page.getByRole('heading', { level: 1, name: 'Reading list' }).waitFor();
+    await page.goto(`${service.url}/annotator.html#/renal/tasks/${taskId}`);
+    await page.getByRole('button', { name: 'Take it back' }).press('Enter');
+    await page.getByRole('button', { name: 'Hand in' }).waitFor();
+    await page.getByRole('button', { name: 'Give it back' }).press('Enter');
+    const dialog = page.getByRole('dialog', { name: 'Give the task back' });
+    await dialog.getByLabel('Reason').fill('The arterial phase is missing.');
+    await dialog.getByRole('button', { name: 'Give it back' }).press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'Reading list' }).waitFor();
+    expect(await ask('lena', `/tasks/${taskId}`)).toMatchObject({ state: 'proposed', reader: null });
+  });
+
   it('shows an adjudicator what the readers drew, and where they disagree', async () => {
+    const known = new Set(service.archive.catalogue.search('modality = CT').series.map((one) => one.seriesInstanceUid));
     const files = Object.entries(await toyStudy(toyPatients[2]!)).filter(([path]) => path.includes('/ct/'));
     for (const [, file] of files) await service.archive.door.admit(file, { kind: 'folder' });
     await service.archive.series.settle();
-    const known = new Set(
-      (await ask<{ seriesInstanceUid: string }[]>('lena', '/tasks')).map((one) => one.seriesInstanceUid),
-    );
     const found = service.archive.catalogue
       .search('modality = CT')
       .series.find(({ seriesInstanceUid }) => !known.has(seriesInstanceUid))!;

@@ -44,13 +44,22 @@ type TaskPost =
   | 'heartbeat'
   | 'draw'
   | 'submit'
+  | 'choose'
   | 'skip'
   | 'withdraw'
   | 'takeReview'
   | 'leaveReview'
   | 'decide';
 const postPaths: Readonly<Record<TaskPost, string>> = {
-  ...{ open: 'open', heartbeat: 'heartbeat', draw: 'strokes', submit: 'submit', skip: 'skip', withdraw: 'withdraw' },
+  ...{
+    open: 'open',
+    heartbeat: 'heartbeat',
+    draw: 'strokes',
+    submit: 'submit',
+    choose: 'choose',
+    skip: 'skip',
+    withdraw: 'withdraw',
+  },
   ...{ takeReview: 'review', leaveReview: 'review/leave', decide: 'review/decide' },
 };
 
@@ -95,6 +104,29 @@ export function askChunk(
   signal: AbortSignal,
 ): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
   return askStream(`${root}/projects${pathOf(project)}/cases${pathOf(caseId)}/volume/${chunk}`, signal);
+}
+
+export const besideSeries = (project: string, caseId: string) =>
+  question('listBeside', ['beside', project, caseId], `/projects${pathOf(project)}/cases${pathOf(caseId)}/series`);
+
+/** @throws ServiceError */
+export function askBesideVolume(
+  { caseId, project }: { project: string; caseId: string },
+  series: string,
+): Promise<Answer<'besideVolume'>> {
+  return askAt(`${root}/projects${pathOf(project)}/cases${pathOf(caseId)}/series${pathOf(series)}/volume`);
+}
+
+/** Deflated slices. @throws ServiceError */
+export function askBesideChunk(
+  { caseId, project, series }: { project: string; caseId: string; series: string },
+  chunk: number,
+  signal: AbortSignal,
+): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+  return askStream(
+    `${root}/projects${pathOf(project)}/cases${pathOf(caseId)}/series${pathOf(series)}/volume/${chunk}`,
+    signal,
+  );
 }
 
 /** Runs of one layer of a version. @throws ServiceError */

@@ -57,17 +57,32 @@ export async function toyStudy(patient: ToyPatient): Promise<Record<string, Uint
   return { ...files, [`${patient.id}/seg.dcm`]: label };
 }
 
-function seriesOf({ id, manufacturer, name, phase }: ToyPatient, image: Image): Uint8Array[] {
+/** Another series of a patient: of the same study, thinner, where the first lies; or of an earlier one, in a frame of its own. */
+export function toySeriesBeside(patient: ToyPatient, kind: 'thin' | 'prior'): readonly Uint8Array[] {
+  const size = kind === 'thin' ? ([12, 24, 24] as const) : ([6, 24, 24] as const);
+  const spacingMm = kind === 'thin' ? ([1.25, 1.5, 1.5] as const) : ([2.5, 1.5, 1.5] as const);
+  const geometry = axisAligned({ size, spacingMm, originMm: [-20, 10, -300] });
+  const voxels = Int16Array.from({ length: voxelCount(geometry) }, (_, at) => ((at * 104_729) % 600) - 200);
+  return seriesOf({ ...patient, phase: kind === 'prior' ? 'unenhanced' : patient.phase }, { geometry, voxels }, kind);
+}
+
+function seriesOf(
+  { id, manufacturer, name, phase }: ToyPatient,
+  image: Image,
+  kind: 'first' | 'thin' | 'prior' = 'first',
+): Uint8Array[] {
+  const own = kind === 'first' ? id : `${id} ${kind}`;
+  const visit = kind === 'prior' ? own : id;
   return writeDicomSeries(image, {
-    seriesInstanceUid: uidOf('toy series', id),
-    frameOfReferenceUid: uidOf('toy frame', id),
+    seriesInstanceUid: uidOf('toy series', own),
+    frameOfReferenceUid: uidOf('toy frame', visit),
     seriesDescription: `SYNTHETIC ${phase} phase`,
     patient: { id, name, birthDate: '19600101', sex: 'F' },
     study: {
       ...{
-        instanceUid: uidOf('toy study', id),
+        instanceUid: uidOf('toy study', visit),
         id: '1',
-        date: '20260102',
+        date: kind === 'prior' ? '20240506' : '20260102',
         time: '030405',
         accessionNumber: `ACC${id}`,
       },

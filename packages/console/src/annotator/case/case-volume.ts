@@ -1,11 +1,13 @@
-/** The image of a case as it comes, some slices at a time, the middle first: there is something to look at long before all is here. */
+/** The image of a case, or of a series beside it, as it comes, some slices at a time, the middle first: there is something to look at long before all is here. */
 import type { Answer } from '@consilium/reading/api';
 import { ServiceError } from '../../parts/service-error.ts';
 import { later } from '../../ports/browser-clock.ts';
-import { askChunk, askVolume } from '../reading-asking.ts';
+import { askBesideChunk, askBesideVolume, askChunk, askVolume } from '../reading-asking.ts';
 import type { SliceRange } from './label-editor.ts';
 
 type Facts = Answer<'volume'>;
+/** Deflated slices. */
+type AskChunk = (chunk: number, signal: AbortSignal) => Promise<ReadableStream<Uint8Array<ArrayBuffer>>>;
 
 /** Chunks that are asked for at a time. */
 const askedAtOnce = 3;
@@ -17,7 +19,7 @@ export class CaseVolume {
   readonly geometry: Facts['geometry'];
   /** `[z, y, x]`, HU or what the scanner stored. */
   readonly voxels: Int16Array<ArrayBuffer>;
-  readonly #name: { readonly project: string; readonly caseId: string };
+  readonly #ask: AskChunk;
   readonly #facts: Facts;
   readonly #listeners = new Set<(slices: SliceRange) => void>();
   readonly #stop = new AbortController();
@@ -25,9 +27,9 @@ export class CaseVolume {
   readonly #begun = Promise.withResolvers<void>();
   readonly #received: SliceRange[] = [];
 
-  private constructor(name: { project: string; caseId: string }, facts: Facts) {
+  private constructor(facts: Facts, ask: AskChunk) {
     const [depth, rows, columns] = facts.geometry.size;
-    this.#name = name;
+    this.#ask = ask;
     this.#facts = facts;
     this.geometry = facts.geometry;
     this.voxels = new Int16Array(depth * rows * columns).fill(nothingHu);
@@ -39,7 +41,19 @@ export class CaseVolume {
 
   /** Its slices begin to come at once. @throws ServiceError */
   static async open(project: string, caseId: string): Promise<CaseVolume> {
-    return new CaseVolume({ project, caseId }, await askVolume(project, caseId));
+    return new CaseVolume(await askVolume(project, caseId), (chunk, signal) =>
+      askChunk({ project, caseId }, chunk, signal),
+    );
+  }
+
+  /** A series beside a case, and whether it has the case's frame of reference. @throws ServiceError */
+  static async openBeside(
+    place: { readonly project: string; readonly caseId: string },
+    series: string,
+  ): Promise<{ readonly volume: CaseVolume; readonly isSameFrame: boolean }> {
+    const { isSameFrame, ...facts } = await askBesideVolume(place, series);
+    const ask: AskChunk = (chunk, signal) => askBesideChunk({ ...place, series }, chunk, signal);
+    return { volume: new CaseVolume(facts, ask), isSameFrame };
   }
 
   /** Resolves when all is here. @throws ServiceError if something will not come however often it is asked for */
@@ -60,6 +74,12 @@ export class CaseVolume {
   /** Of the chunks, 0 to 1. */
   get share(): number {
     return this.#received.length / this.#facts.chunks;
+  }
+
+  /** Values of some slices. */
+  slices({ from, to }: SliceRange): Int16Array {
+    const slice = this.geometry.size[1] * this.geometry.size[2];
+    return this.voxels.subarray(from * slice, (to + 1) * slice);
   }
 
   /** Told of slices that have come. */
@@ -97,7 +117,7 @@ export class CaseVolume {
     const [depth, rows, columns] = this.geometry.size;
     const from = chunk * slicesPerChunk;
     const to = Math.min(from + slicesPerChunk, depth) - 1;
-    const deflated = await askChunk(this.#name, chunk, signal);
+    const deflated = await this.#ask(chunk, signal);
     const bytes = await new Response(deflated.pipeThrough(new DecompressionStream('deflate'))).arrayBuffer();
     this.voxels.set(new Int16Array(bytes, 0, (to - from + 1) * rows * columns), from * rows * columns);
     this.#received.push({ from, to });

@@ -1,12 +1,13 @@
-/** The three planes of a case, with what a radiologist expects around a picture: sides of the patient, slice, window. */
+/** The three planes of a case, and those of a series beside it. */
 import { Progress } from '@mantine/core';
 import { type ReactNode, useEffect, useRef, useSyncExternalStore } from 'react';
 import { type Plane, planes } from '../viewer/view-plane.ts';
+import { BesidePlanes } from './beside-planes.tsx';
+import type { ComparisonState } from './comparison.ts';
 import classes from './desk.module.css';
 import type { Desk } from './desk.ts';
+import { PlaneMarks, planeNames } from './plane-marks.tsx';
 import { PointedMarks } from './pointed-marks.tsx';
-
-const planeNames: Readonly<Record<Plane, string>> = { axial: 'Axial', coronal: 'Coronal', sagittal: 'Sagittal' };
 
 export interface CaseStageProps {
   readonly desk: Desk;
@@ -18,14 +19,15 @@ export interface CaseStageProps {
 export function CaseStage({ children, desk, onFault }: CaseStageProps) {
   const elements = useRef<Partial<Record<Plane, HTMLDivElement>>>({});
   const first = useRef<HTMLCanvasElement>(null);
-  const { plane: active, share, views } = useSyncExternalStore(desk.subscribe, desk.state);
+  const { plane: active, share, views, window } = useSyncExternalStore(desk.subscribe, desk.state);
+  const beside = useComparison(desk)?.series;
   // biome-ignore lint/correctness/useExhaustiveDependencies: a desk is mounted once.
   useEffect(() => {
     desk.mount(elements.current as Record<Plane, HTMLDivElement>, first.current).catch(onFault);
     return () => desk.unmount();
   }, [desk]);
   return (
-    <div className={classes['stage']}>
+    <div className={classes['stage']} data-compared={beside !== undefined}>
       {planes.map((plane) => (
         <section
           key={plane}
@@ -54,9 +56,12 @@ export function CaseStage({ children, desk, onFault }: CaseStageProps) {
             <canvas ref={first} className={classes['first']} aria-hidden data-first />
           )}
           <PointedMarks desk={desk} plane={plane} />
-          <PlaneMarks desk={desk} plane={plane} />
+          <PlaneMarks name={planeNames[plane]} view={views[plane]} window={window} />
         </section>
       ))}
+      {desk.comparison && beside && views.axial && (
+        <BesidePlanes key={beside.seriesInstanceUid} comparison={desk.comparison} />
+      )}
       {children}
       {share < 1 && (
         <Progress
@@ -70,27 +75,9 @@ export function CaseStage({ children, desk, onFault }: CaseStageProps) {
   );
 }
 
-function PlaneMarks({ desk, plane }: { desk: Desk; plane: Plane }) {
-  const { views, window } = useSyncExternalStore(desk.subscribe, desk.state);
-  const view = views[plane];
-  return (
-    <div className={classes['marks']}>
-      <span className={classes['name']}>{planeNames[plane]}</span>
-      {view && (
-        <>
-          <span className={classes['slice']} data-slice>
-            {view.slice} / {view.slices}
-          </span>
-          {(['top', 'right', 'bottom', 'left'] as const).map((edge) => (
-            <span key={edge} className={classes['edge']} data-edge={edge}>
-              {view.edges[edge]}
-            </span>
-          ))}
-        </>
-      )}
-      <span className={classes['window']}>
-        C {Math.round(window.centre)} W {Math.round(window.width)}
-      </span>
-    </div>
-  );
+const noComparison = { subscribe: () => () => {}, state: () => undefined };
+
+function useComparison({ comparison }: Desk): ComparisonState | undefined {
+  const { state, subscribe } = comparison ?? noComparison;
+  return useSyncExternalStore<ComparisonState | undefined>(subscribe, state);
 }

@@ -1,23 +1,20 @@
 /** The desk's frame: the line at the top, tools at the left, what is asked of the person at the right. */
 import { Button, Group, Modal, Stack, Text, Title } from '@mantine/core';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState, useSyncExternalStore } from 'react';
-import { Link, useLocation } from 'wouter';
-import { AskFirst } from '../../parts/ask-first.tsx';
-import { showError } from '../../parts/change.ts';
+import { Link } from 'wouter';
 import { showNotice } from '../../parts/notice.ts';
-import { Section } from '../../parts/section.tsx';
 import { ShortcutList } from '../../parts/shortcuts.tsx';
 import type { TaskSession } from '../case/task-session.ts';
-import { openNext, postTask, type Task, type TaskName } from '../reading-asking.ts';
+import type { Task, TaskName } from '../reading-asking.ts';
 import { caseWord, stateWords } from '../worklist/task-words.ts';
+import { BesidePanel } from './beside-planes.tsx';
 import { CaseStage } from './case-stage.tsx';
 import classes from './desk.module.css';
 import type { Desk } from './desk.ts';
 import { deskKeys, useDeskKeys } from './desk-shortcuts.ts';
+import { HandIn } from './hand-in.tsx';
 import { OverlayPanel, ProposalPanel } from './model-panels.tsx';
 import { OperationPanel } from './operation-panel.tsx';
-import { type FormAnswers, ReadingForm } from './reading-form.tsx';
 import { ReviewPanel } from './review-panel.tsx';
 import { SaveMark } from './save-mark.tsx';
 import { StructurePanel } from './structure-panel.tsx';
@@ -67,8 +64,13 @@ export function DeskFrame({ desk, name, onFault, onReopen, task }: DeskFrameProp
           <StructurePanel desk={desk} />
           <ProposalPanel desk={desk} />
           <OverlayPanel desk={desk} />
+          {desk.comparison && <BesidePanel comparison={desk.comparison} />}
           {session && <OperationPanel desk={desk} />}
-          {session === undefined ? <ReviewPanel name={name} task={task} /> : <HandIn name={name} session={session} />}
+          {session === undefined ? (
+            <ReviewPanel name={name} task={task} />
+          ) : (
+            <HandIn name={name} desk={desk} session={session} onReopen={onReopen} />
+          )}
         </Stack>
       </aside>
       {session && <ShutOut session={session} onReopen={onReopen} />}
@@ -119,51 +121,6 @@ function TopLine({ desk, name, onHelp, onSurfaces, task }: TopLineProps) {
         </Button>
       </Group>
     </header>
-  );
-}
-
-function HandIn({ name, session }: { name: TaskName; session: TaskSession }) {
-  const client = useQueryClient();
-  const [, navigate] = useLocation();
-  const leave = async (done: string) => {
-    session.close();
-    showNotice(done, { color: 'green' });
-    await client.invalidateQueries();
-    navigate(`/${name.project}`);
-  };
-  const submit = useMutation({
-    mutationFn: (form: FormAnswers) => session.submit(form),
-    onSuccess: async (kept) => {
-      if (kept.kind === 'conflict') {
-        showNotice(
-          'Another label of this task was kept meanwhile, and both changed the same structures. Nothing is handed in yet.',
-          { color: 'orange', stays: true },
-        );
-        return;
-      }
-      session.close();
-      await client.invalidateQueries();
-      const next = await openNext(name.project).catch(() => null);
-      showNotice('Handed in.', { color: 'green' });
-      navigate(next === null ? `/${name.project}` : `/${name.project}/tasks/${next.task.id}`);
-    },
-    onError: showError,
-  });
-  return (
-    <>
-      <ReadingForm form={session.protocol.form} isBusy={submit.isPending} onSubmit={submit.mutate} />
-      <Section title="Not for you?">
-        <AskFirst
-          size="xs"
-          label="Give it back"
-          title="Give the task back"
-          explanation="Another person can take it, and it is not offered to you again. What you drew is kept aside."
-          confirm="Give it back"
-          reasonLabel="Reason, without a name"
-          onConfirm={(reason) => void postTask('skip', name, { reason }).then(() => leave('Given back.'), showError)}
-        />
-      </Section>
-    </>
   );
 }
 

@@ -40,11 +40,16 @@ export function deskKeys(desk: Desk): readonly DeskKey[] {
     },
     { keys: 'h', does: 'hide or show the label', run: () => desk.showLabel(!desk.state().isLabelShown) },
     { keys: 'o', does: 'outline or fill', run: () => desk.outline(!desk.state().isOutlined) },
-    { keys: 'r', does: 'reset the pictures', run: () => desk.viewer?.reset() },
+    { keys: 'r', does: 'reset the pictures', run: () => desk.resetPictures() },
     { keys: '.', does: 'next structure', run: () => desk.stepStructure(1) },
     { keys: ',', does: 'structure before', run: () => desk.stepStructure(-1) },
   ];
-  if (!canDraw) return [...tools, ...looking];
+  const { comparison } = desk;
+  const beside: readonly DeskKey[] =
+    comparison === undefined || comparison.choices.length === 0
+      ? []
+      : [{ keys: 'i', does: 'show or hide another series beside', run: () => comparison.toggle() }];
+  if (!canDraw) return [...tools, ...looking, ...beside];
   const drawing: readonly DeskKey[] = [
     { keys: ']', does: 'larger brush', run: () => desk.setBrush(desk.state().brushMm + 1) },
     { keys: '[', does: 'smaller brush', run: () => desk.setBrush(desk.state().brushMm - 1) },
@@ -69,7 +74,7 @@ export function deskKeys(desk: Desk): readonly DeskKey[] {
     },
     { keys: 'Escape', does: 'drop it', run: () => desk.rejectPreview(), fits: isForPreview(desk, 'Escape') },
   ];
-  return [...tools, ...looking, ...drawing, ...suggested];
+  return [...tools, ...looking, ...beside, ...drawing, ...suggested];
 }
 
 /** Elsewhere the key presses the button that has the focus. */

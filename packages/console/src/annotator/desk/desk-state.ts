@@ -9,6 +9,7 @@ import type { ToolId } from '../viewer/drawing-tool.ts';
 import type { GreyWindow } from '../viewer/grey-window.ts';
 import type { PlaneView } from '../viewer/plane-viewport.ts';
 import type { Plane } from '../viewer/view-plane.ts';
+import type { Comparison } from './comparison.ts';
 import type { Preview } from './suggestions.ts';
 
 export interface DeskState {
@@ -56,6 +57,8 @@ export interface DeskOptions {
   readonly hasClicks?: boolean;
   /** Of the project's app. */
   readonly appTools?: readonly AppTool[];
+  /** With other series of the patient, if there are any. */
+  readonly comparison?: Comparison | undefined;
   /** What else can be looked at. */
   readonly overlays?: readonly CaseOverlay[];
   /** What became of something pointed out that was not answered. */

@@ -5,7 +5,6 @@
 import { applyDelta, type Structure } from '@consilium/reading/api';
 import { nextFrame } from '../../ports/browser-clock.ts';
 import type { CaseOverlay } from '../case/case-overlay.ts';
-import type { CaseVolume } from '../case/case-volume.ts';
 import { type FindSettings, findSettingsOf, imageToolOf, type OwnTool, ownToolsOf } from '../case/find-settings.ts';
 import { findBy } from '../case/image-tool.ts';
 import type { DrawingRule, Edit, SliceRange } from '../case/label-editor.ts';
@@ -24,6 +23,7 @@ import type { Gesture } from '../viewer/hand-gesture.ts';
 import type { LabelStyle } from '../viewer/label-layers.ts';
 import { surfaceOf } from '../viewer/structure-surface.ts';
 import { type Plane, planes, type Vector } from '../viewer/view-plane.ts';
+import type { Comparison } from './comparison.ts';
 import type { DeskOptions, DeskState } from './desk-state.ts';
 import { type Pointing, Suggestions } from './suggestions.ts';
 
@@ -33,6 +33,8 @@ const outlined: LabelStyle = { fillAlpha: 0, outlineWidth: 2 };
 
 export class Desk {
   readonly options: DeskOptions;
+  /** With a series beside the case. */
+  readonly comparison: Comparison | undefined;
   readonly #listeners = new Set<() => void>();
   readonly #stop = new AbortController();
   readonly #bench = new WorkBench();
@@ -44,6 +46,7 @@ export class Desk {
 
   constructor(options: DeskOptions) {
     this.options = options;
+    this.comparison = options.comparison;
     const { protocol, session, volume } = options;
     this.#mlPerVoxel = volume.geometry.spacingMm.reduce((product, mm) => product * mm, 1) / 1000;
     this.#state = {
@@ -110,6 +113,7 @@ export class Desk {
     }
     this.#viewer = viewer;
     this.#suggestions.attach(viewer.labels);
+    this.comparison?.attach(viewer);
     this.#showLabels(viewer);
     this.setTool(this.#state.tool);
     this.setBrush(this.#state.brushMm);
@@ -118,7 +122,7 @@ export class Desk {
     for (const plane of planes) this.#look(plane);
     let isWindowed = false;
     const receive = (slices: SliceRange) => {
-      if (!isWindowed) this.setWindow(firstWindow(slicesOf(volume, slices)));
+      if (!isWindowed) this.setWindow(firstWindow(volume.slices(slices)));
       isWindowed = true;
       viewer.imageChanged(slices);
       this.#change({ share: volume.share });
@@ -134,6 +138,7 @@ export class Desk {
     this.options.volume.close();
     this.#bench.close();
     this.#prompts?.close();
+    this.comparison?.close();
     this.#viewer?.destroy();
     this.#viewer = undefined;
   }
@@ -202,7 +207,13 @@ export class Desk {
 
   setWindow(window: GreyWindow): void {
     this.#viewer?.setWindow(window);
+    this.comparison?.setWindow(window);
     this.#change({ window: { centre: window.centre, width: window.width } });
+  }
+
+  resetPictures(): void {
+    this.#viewer?.reset();
+    this.comparison?.reset();
   }
 
   setPlane(plane: Plane): void {
@@ -432,6 +443,7 @@ export class Desk {
   readonly #look = (plane: Plane): void => {
     const view = this.#viewer?.viewOf(plane);
     if (view !== undefined) this.#change({ views: { ...this.#state.views, [plane]: view } });
+    this.comparison?.follow(plane);
   };
 
   #showLabels(viewer: CaseViewer): void {
@@ -472,11 +484,6 @@ function layerOf(id: string): number | undefined {
 
 function toggled(set: ReadonlySet<number>, one: number): ReadonlySet<number> {
   return set.has(one) ? new Set([...set].filter((other) => other !== one)) : new Set([...set, one]);
-}
-
-function slicesOf({ geometry: { size }, voxels }: CaseVolume, { from, to }: SliceRange): Int16Array {
-  const slice = size[1] * size[2];
-  return voxels.subarray(from * slice, (to + 1) * slice);
 }
 
 function countsOf(layers: readonly Uint8Array[]): (number: number) => number {

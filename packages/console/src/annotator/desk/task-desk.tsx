@@ -11,8 +11,20 @@ import { type CaseOverlay, heatOverlay, readerColours, versionOverlay } from '..
 import { CaseVolume } from '../case/case-volume.ts';
 import type { AppTool } from '../case/find-settings.ts';
 import { layersOf, TaskSession } from '../case/task-session.ts';
-import { app, me, models, proposal, protocol, type Task, type TaskName, task, version } from '../reading-asking.ts';
+import {
+  app,
+  besideSeries,
+  me,
+  models,
+  proposal,
+  protocol,
+  type Task,
+  type TaskName,
+  task,
+  version,
+} from '../reading-asking.ts';
 import { drawnOn } from '../worklist/task-words.ts';
+import { Comparison } from './comparison.ts';
 import { Desk } from './desk.ts';
 import { DeskFrame } from './desk-frame.tsx';
 import type { DeskProposal } from './desk-state.ts';
@@ -114,6 +126,7 @@ async function deskOf(
     const baseVersion = facts.headVersion ?? facts.baseVersion;
     const layers = await layersOf(project, { baseVersion, protocol: known.protocol, size: facts.geometry.size });
     return new Desk({
+      comparison: await comparisonOf(project, known),
       protocol: known.protocol,
       volume: await volume,
       layers,
@@ -132,6 +145,7 @@ async function deskOf(
       overlays: await overlaysOf(project, known),
       hasClicks: shelf.some(({ kind, state }) => kind === 'interactive' && state === 'champion'),
       appTools: toolsOf(made?.app),
+      comparison: await comparisonOf(project, known),
       onTrouble: showError,
     });
   } catch (error) {
@@ -149,6 +163,15 @@ interface Known {
   readonly client: QueryClient;
   readonly task: Task;
   readonly protocol: Protocol;
+}
+
+/** Undefined if the reading room does not tell: reading goes on without. */
+async function comparisonOf(
+  project: string,
+  { client, task: { caseId, geometry } }: Known,
+): Promise<Comparison | undefined> {
+  const choices = await client.fetchQuery(besideSeries(project, caseId)).catch(() => undefined);
+  return choices && new Comparison({ project, caseId }, { choices, geometry });
 }
 
 async function proposalOf(

@@ -11,7 +11,7 @@ import { type DrawingTool, type ToolId, toolOf } from './drawing-tool.ts';
 import type { GreyWindow } from './grey-window.ts';
 import { type Gesture, HandGestures } from './hand-gesture.ts';
 import { LabelLayers } from './label-layers.ts';
-import { type PlaneView, resetPlane, viewOf, viewportInput } from './plane-viewport.ts';
+import { fitPlane, type PlaneView, resetPlane, viewOf, viewportInput } from './plane-viewport.ts';
 import { caseTools, chooseTool, dropTools, surfaceTools } from './tool-groups.ts';
 import { type Plane, planes, pointOf, type Vector, voxelOf } from './view-plane.ts';
 
@@ -48,7 +48,8 @@ export class CaseViewer {
   readonly #resizing: ResizeObserver;
   readonly #gestures: HandGestures;
   #tool: DrawingTool = toolOf('window');
-  #isFitted = false;
+  /** What is done when there is another size of the pictures: at first, afterwards, when they are laid out anew. */
+  #onSize: 'reset' | 'keep' | 'fit' = 'reset';
   /** What changes otherwise is the caller's own doing. */
   #isAtWork = false;
 
@@ -65,9 +66,9 @@ export class CaseViewer {
     this.labels = new LabelLayers(planes, gridOf(options.volume.geometry), caseImageId);
     this.#resizing = new ResizeObserver(() => {
       this.#engine.resize(true, true);
-      if (this.#isFitted) return;
-      this.#isFitted = true;
-      this.reset();
+      if (this.#onSize === 'reset') this.reset();
+      if (this.#onSize === 'fit') this.fit();
+      this.#onSize = 'keep';
     });
   }
 
@@ -153,6 +154,17 @@ export class CaseViewer {
   reset(): void {
     for (const plane of planes) resetPlane(this.#viewport(plane), plane, this.#options.volume.geometry);
     this.render();
+  }
+
+  /** As large as there is room, on the slices that are shown. */
+  fit(): void {
+    for (const plane of planes) fitPlane(this.#viewport(plane), this.#options.volume.geometry);
+    this.render();
+  }
+
+  /** The pictures are about to be laid out anew. */
+  fitSoon(): void {
+    this.#onSize = 'fit';
   }
 
   viewOf(plane: Plane): PlaneView {

@@ -50,8 +50,13 @@ export function addImage(id: string, { geometry, voxels }: Pick<CaseVolume, 'geo
 }
 
 export function removeImage(id: string): void {
+  const slices = geometries.get(id)?.size[0] ?? 0;
   geometries.delete(id);
   if (cache.getVolume(id) !== undefined) cache.removeVolumeLoadObject(id);
+  for (let slice = 0; slice < slices; slice++) {
+    const sliceId = `${id}_slice_${slice}`;
+    if (cache.getImageLoadObject(sliceId) !== undefined) cache.removeImageLoadObject(sliceId, { force: true });
+  }
 }
 
 /** Slices have come. */

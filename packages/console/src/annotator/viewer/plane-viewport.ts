@@ -39,7 +39,11 @@ export function viewOf(viewport: Types.IVolumeViewport): PlaneView {
 export function resetPlane(viewport: Types.IVolumeViewport, plane: Plane, geometry: CaseGeometry): void {
   viewport.setOrientation(orientationOf[plane]);
   viewport.resetCamera({ resetPan: true, resetZoom: true, resetToCenter: true });
-  // The whole image, as large as there is room: Cornerstone leaves room for its diagonal.
+  fitPlane(viewport, geometry);
+}
+
+/** The whole image, as large as there is room: Cornerstone leaves room for its diagonal. */
+export function fitPlane(viewport: Types.IVolumeViewport, geometry: CaseGeometry): void {
   const { clientHeight, clientWidth } = viewport.element;
   if (clientHeight === 0 || clientWidth === 0) return;
   const { viewPlaneNormal, viewUp } = viewport.getCamera();

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { middleFirst } from '../case/case-volume.ts';
 import { firstWindow } from './grey-window.ts';
-import { type CaseGeometry, edgesOf, extentMm, pointOf, sideOf, voxelOf } from './view-plane.ts';
+import { type CaseGeometry, edgesOf, extentMm, pointAlike, pointOf, sideOf, voxelOf } from './view-plane.ts';
 
 const tilt = Math.SQRT1_2;
 const oblique: CaseGeometry = {
@@ -34,6 +34,34 @@ describe('a picture', () => {
       for (const [axis, value] of found.entries()) expect(value).toBeCloseTo(voxel[axis]!, 9);
     }
     expect(pointOf(oblique, [0, 0, 10])).toEqual([-93, 40, 300]);
+  });
+
+  it('finds the point of another series that lies as far along it, whichever way its voxels run', () => {
+    const straight: CaseGeometry = {
+      ...oblique,
+      axes: [
+        [0, 0, 1],
+        [0, 1, 0],
+        [1, 0, 0],
+      ],
+    };
+    const turned: CaseGeometry = {
+      ...{ size: [41, 11, 21], spacingMm: [1, 2, 3], originMm: [0, 0, 100] },
+      axes: [
+        [1, 0, 0],
+        [0, 0, -1],
+        [0, 1, 0],
+      ],
+    };
+    const share = (point: readonly number[]) => [point[0]! / 40, point[1]! / 60, (point[2]! - 80) / 20];
+    for (const [z, y, x] of [
+      [0, 0, 0],
+      [9, 19, 29],
+      [3, 5, 11],
+    ] as const) {
+      const found = share(pointAlike(pointOf(straight, [z, y, x]), straight, turned));
+      for (const [axis, value] of [x / 29, y / 19, z / 9].entries()) expect(found[axis]).toBeCloseTo(value, 9);
+    }
   });
 
   it('knows how much room the volume takes', () => {

@@ -69,6 +69,29 @@ export function pointOf({ axes, originMm, spacingMm }: CaseGeometry, voxel: Vect
   ) as [number, number, number];
 }
 
+/** Corners of the box in LPS, mm, that a volume lies in, by the centres of its voxels. */
+function boundsMm(geometry: CaseGeometry): readonly [low: Vector, high: Vector] {
+  const corners = Array.from({ length: 8 }, (_, at) =>
+    pointOf(geometry, [0, 1, 2].map((axis) => ((at >> axis) & 1) * (geometry.size[axis]! - 1)) as unknown as Vector),
+  );
+  const edge = (pick: (...values: number[]) => number) =>
+    [0, 1, 2].map((side) => pick(...corners.map((corner) => corner[side]!))) as unknown as Vector;
+  return [edge(Math.min), edge(Math.max)];
+}
+
+/**
+ * The point of another volume that lies as far along it in each of the patient's directions: where two series have no frame of
+ * reference in common, there is no better guess without registering them. LPS, mm.
+ */
+export function pointAlike(pointMm: Vector, from: CaseGeometry, to: CaseGeometry): Vector {
+  const [[low, high], [lowTo, highTo]] = [boundsMm(from), boundsMm(to)];
+  return [0, 1, 2].map((side) => {
+    const length = high[side]! - low[side]!;
+    const share = length === 0 ? 0.5 : (pointMm[side]! - low[side]!) / length;
+    return lowTo[side]! + share * (highTo[side]! - lowTo[side]!);
+  }) as unknown as Vector;
+}
+
 function cross(a: Vector, b: Vector): Vector {
   return [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
 }
