@@ -9,6 +9,8 @@ type Triple = readonly [number, number, number];
 export interface CaseOverlay {
   readonly id: string;
   readonly name: string;
+  /** What it is seen by: one colour, or steps from little to much. */
+  readonly colours?: readonly string[];
   /** Layers for the viewer, with names that begin with the overlay's. @throws ServiceError */
   readonly load: () => Promise<readonly LabelLayer[]>;
 }
@@ -19,7 +21,7 @@ interface OverlayPlace {
 }
 
 /** Colours of other readers' outlines, told apart also by those who see no red or green (Okabe and Ito). */
-export const readerColours = ['#e69f00', '#56b4e9', '#f0e442', '#cc79a7', '#0072b2', '#d55e00'] as const;
+export const readerColours = ['#cc79a7', '#009e73', '#f0e442', '#d55e00', '#56b4e9', '#e69f00'] as const;
 
 /** @param colour of all structures; without, their own. */
 export function versionOverlay(
@@ -33,7 +35,7 @@ export function versionOverlay(
   }: { id: string; name: string; protocol: Protocol; version: string; colour?: string },
 ): CaseOverlay {
   return {
-    ...{ id, name },
+    ...{ id, name, ...(colour === undefined ? {} : { colours: [colour] }) },
     load: async () => {
       const layers = await layersOf(project, { baseVersion: version, protocol, size });
       return layers.map((voxels, layer) => ({
@@ -59,7 +61,7 @@ export function heatOverlay(
   { id, name, of }: { id: string; name: string; of: Parameters<typeof askHeat>[1] },
 ): CaseOverlay {
   return {
-    ...{ id, name },
+    ...{ id, name, colours: heatColours },
     load: async () => {
       const values = decodeRuns(await askHeat(project, of), size[0] * size[1] * size[2]);
       const step = (256 - heatMin) / heatColours.length;
@@ -70,7 +72,7 @@ export function heatOverlay(
           id: `${id}-0`,
           voxels: voxels as Uint8Array<ArrayBuffer>,
           structures,
-          style: { fillAlpha: 0.6, outlineWidth: 0 },
+          style: { fillAlpha: 0.4, outlineWidth: 0 },
         },
       ];
     },

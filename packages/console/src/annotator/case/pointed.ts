@@ -6,7 +6,7 @@ import { boxOfRectangle, type ShapeGrid, sliceOf, type VoxelBox, voxelsAlong, vo
 
 type Triple = readonly [number, number, number];
 
-export interface Click {
+interface Click {
   /** `[z, y, x]` */
   readonly voxel: Triple;
   readonly isForeground: boolean;
@@ -19,7 +19,7 @@ export interface Scribble {
 }
 
 /** A closed line in a slice of the series. */
-export interface Lasso {
+interface Lasso {
   readonly slice: number;
   /** `[y, x]` */
   readonly points: readonly (readonly [number, number])[];

@@ -4,6 +4,7 @@ import { useSyncExternalStore } from 'react';
 import { showError } from '../../parts/change.ts';
 import { Section } from '../../parts/section.tsx';
 import type { Desk } from './desk.ts';
+import classes from './structure-panel.module.css';
 
 export function ProposalPanel({ desk }: { desk: Desk }) {
   const { proposal, protocol, session } = desk.options;
@@ -55,13 +56,19 @@ export function OverlayPanel({ desk }: { desk: Desk }) {
     <Section title="Show also">
       <Stack gap={6}>
         {overlays.map((overlay) => (
-          <Checkbox
-            key={overlay.id}
-            size="xs"
-            label={overlay.name}
-            checked={shown.has(overlay.id)}
-            onChange={() => void desk.toggleOverlay(overlay).catch(showError)}
-          />
+          <Group key={overlay.id} gap={8} wrap="nowrap" justify="space-between">
+            <Checkbox
+              size="xs"
+              label={overlay.name}
+              checked={shown.has(overlay.id)}
+              onChange={() => void desk.toggleOverlay(overlay).catch(showError)}
+            />
+            <Group gap={0} wrap="nowrap" aria-hidden>
+              {overlay.colours?.map((colour) => (
+                <span key={colour} className={classes['swatch']} style={{ background: colour }} />
+              ))}
+            </Group>
+          </Group>
         ))}
       </Stack>
     </Section>

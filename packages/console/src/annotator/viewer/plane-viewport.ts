@@ -2,7 +2,7 @@
 import { Enums, type Types } from '@cornerstonejs/core';
 import { type CaseGeometry, edgesOf, extentMm, type Plane, type Vector } from './view-plane.ts';
 
-export const orientationOf = {
+const orientationOf = {
   axial: Enums.OrientationAxis.AXIAL,
   coronal: Enums.OrientationAxis.CORONAL,
   sagittal: Enums.OrientationAxis.SAGITTAL,
