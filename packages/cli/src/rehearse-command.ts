@@ -107,7 +107,7 @@ Examples:
   consilium rehearse --studies 50 --out big     as large as the real project
   consilium rehearse --data sites --out result  on data sorted by hospital: sites/<hospital>/<case>/image.nii.gz, label.nii.gz
   consilium rehearse --data /srv/archive --cohort renal@1
-  consilium rehearse --full --out project       two phases of annotation and everything after; hours
+  consilium rehearse --full --out project       two phases of annotation and everything after; an hour or more
   consilium rehearse --private                  the same project, and nobody trusted with more than they need
   consilium rehearse --resume --out result      after Ctrl-C, a crash or a power cut`,
     )

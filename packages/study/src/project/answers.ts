@@ -104,8 +104,7 @@ function studiesCard({ studies }: ProjectFindings): Markup {
       ...(beyond === undefined ? [] : [html`no number of studies alone brings it to ${beyond.score}`]),
     ];
     return [
-      html`<li><b>${label}:</b> ${decimal(largest.mean)} with ${decimal(largest.studies, 0)} training studies a hospital; the fitted curve levels off at ${decimal(ceiling)}.
-${asked.length === 0 ? '' : html`${join(asked)}.`}</li>`,
+      html`<li><b>${label}:</b> ${decimal(largest.mean)} with ${decimal(largest.studies, 0)} training studies a hospital; the fitted curve levels off at ${decimal(ceiling)}${asked.length === 0 ? '' : html`; ${join(asked)}`}.</li>`,
     ];
   });
   if (told.length === 0)
