@@ -172,7 +172,6 @@ async function checkSecureSums({ project, job, entries, rounds }: FinishedJob): 
     const training = { task, siteId: site.siteId, target, sent, control: null, state: new LocalState() };
     return { siteId: site.siteId, cases, trained: simulatedTraining(training).tensors };
   };
-  // Before what is plain gets into the archive, below.
   for (const task of project.chronicle.begun.values()) {
     if (task.kind !== 'train' || task.jobId !== job.jobId) continue;
     await checkHidden(project, task, (await trainingOf(task)).trained);

@@ -33,7 +33,10 @@ export async function checkHidden(
   chronicle.violated('no contribution in the clear', `that to ${task.taskId} came as it was`);
 }
 
-/** The round's weights are what the strategy makes of the plain sum on the lattice. */
+/**
+ * The round's weights are what the strategy makes of the plain sum on the lattice. What is plain stays out of the archive: a job
+ * that is looked at later may have trained the same.
+ */
 export async function checkSecureRound({
   project,
   job,
@@ -45,12 +48,13 @@ export async function checkSecureRound({
   const settings = job.secureAggregation!;
   const strategy = strategyOf(job.strategy);
   const { keepLocal } = strategy.evaluation;
+  const aside = new MemoryStore();
   const lattice = latticeOf(settings, job.participants.length)!;
   const { round } = record;
   const inputs: BlobId[] = [];
   for (const { siteId, cases, trained } of contributions) {
-    const input = await writeMasked(archive, {
-      trained: await WeightsFile.open(archive, await putBlob(archive, encodeSafetensors(trained))),
+    const input = await writeMasked(aside, {
+      trained: await WeightsFile.open(aside, await putBlob(aside, encodeSafetensors(trained))),
       base: await WeightsFile.open(archive, base),
       keepLocal,
       cases,
@@ -61,16 +65,16 @@ export async function checkSecureRound({
     inputs.push(input!);
   }
   const sent = await WeightsFile.open(archive, base);
-  const plain = await unmaskedMean(archive, { inputs, base: sent, keepLocal, lattice, unmasking: [] });
+  const plain = await unmaskedMean(aside, { inputs, base: sent, keepLocal, lattice, unmasking: [] });
   const { siteId, steps } = record.trained[0]!;
-  const weights = await WeightsFile.open(archive, plain.weights);
+  const weights = await WeightsFile.open(aside, plain.weights);
   const expected = await strategy.aggregateTrain({
     round,
     trained: [{ siteId, cases: plain.cases, steps, base: sent, staleness: 0, weights, controlChange: null }],
     global: sent,
     state: {},
     participants: job.participants.length,
-    store: archive,
+    store: aside,
   });
   if (expected.weights !== record.weights) {
     chronicle.violated('the masked sum is the plain sum', `round ${round} of ${job.jobId} has other weights`);
