@@ -22,6 +22,7 @@ export { type TestedModel, type TestLedger, testLedgerSchema, withLook } from '.
 export { harmonisationOf, harmonised } from './heterogeneity/combat.ts';
 export { type SiteDifferences, siteDifferences } from './heterogeneity/site-differences.ts';
 export { type LabelEffort, labelEffort, parseMeasures } from './labels/label-effort.ts';
+export { escapeText } from './markup.ts';
 export { metricsCsv, metricsJson } from './metrics.ts';
 export { type ProjectRecord, type ProjectRecordInput, parseProjectRecord } from './project/project-record.ts';
 export { projectReportHtml } from './project/project-report.ts';

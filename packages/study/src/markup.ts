@@ -18,7 +18,8 @@ function textOf(value: MarkupValue): string {
   return typeof value === 'object' ? value.map(textOf).join('') : escapeText(String(value));
 }
 
-function escapeText(text: string): string {
+/** For text and for values of attributes. */
+export function escapeText(text: string): string {
   return text
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')

@@ -4,8 +4,7 @@
  * mirror images are answered differently.
  */
 import type { Triple } from '@consilium/imaging';
-import { mirror } from './augmentation/spatial.ts';
-import type { PatchNetwork } from './sliding-window.ts';
+import { mirroredAnswers, type PatchNetwork } from './sliding-window.ts';
 
 /**
  * @returns a network with one channel more, `[classes + 1, z, y, x]`: the mean logits, then the entropy as a share of the
@@ -15,26 +14,20 @@ export function withFlipEntropy(
   network: PatchNetwork,
   { classes, flips, patchSize }: { classes: number; flips: readonly [boolean, boolean, boolean]; patchSize: Triple },
 ): PatchNetwork {
-  const axes = ([0, 1, 2] as const).filter((axis) => flips[axis]);
-  const combinations = 2 ** axes.length;
   return async (patch) => {
     const voxels = patch.length;
     const answer = new Float32Array((classes + 1) * voxels);
     const probabilities = new Float32Array(classes * voxels);
-    for (let combination = 0; combination < combinations; combination++) {
-      const mirrored = axes.filter((_, bit) => (combination >> bit) & 1);
-      const turned = patch.slice();
-      for (const axis of mirrored) mirror(turned, patchSize, axis);
-      const logits = (await network(turned)).slice();
-      for (let channel = 0; channel < classes; channel++) {
-        for (const axis of mirrored) mirror(logits.subarray(channel * voxels, (channel + 1) * voxels), patchSize, axis);
-      }
-      for (let index = 0; index < logits.length; index++) answer[index]! += logits[index]! / combinations;
+    let images = 1;
+    for await (const each of mirroredAnswers(patch, { network, classes, flips, patchSize })) {
+      const { logits } = each;
+      images = each.images;
+      for (let index = 0; index < logits.length; index++) answer[index]! += logits[index]! / images;
       addProbabilities(logits, voxels, probabilities);
     }
     const entropy = answer.subarray(classes * voxels);
     for (let index = 0; index < probabilities.length; index++) {
-      const share = probabilities[index]! / combinations;
+      const share = probabilities[index]! / images;
       if (share > 0) entropy[index % voxels]! -= (share * Math.log(share)) / Math.log(classes);
     }
     return answer;

@@ -132,16 +132,24 @@ function cutWindow(
 }
 
 /** The mean of the network's answers to the patch and its mirror images, each mirrored back. */
-async function averagedOverFlips(
+async function averagedOverFlips(patch: Float32Array, window: SlidingWindow): Promise<Float32Array> {
+  if (!window.flips.includes(true)) return window.network(patch);
+  const sum = new Float32Array(window.classes * patch.length);
+  for await (const { logits, images } of mirroredAnswers(patch, window)) {
+    for (let index = 0; index < sum.length; index++) sum[index]! += logits[index]! / images;
+  }
+  return sum;
+}
+
+/** One after the other: what the network answers to the patch and to each of its mirror images, mirrored back. */
+export async function* mirroredAnswers(
   patch: Float32Array,
-  { network, patchSize, classes, flips }: SlidingWindow,
-): Promise<Float32Array> {
+  { network, patchSize, classes, flips }: Pick<SlidingWindow, 'network' | 'patchSize' | 'classes' | 'flips'>,
+): AsyncGenerator<{ readonly logits: Float32Array; readonly images: number }> {
   const axes = ([0, 1, 2] as const).filter((axis) => flips[axis]);
-  if (axes.length === 0) return network(patch);
-  const combinations = 2 ** axes.length;
+  const images = 2 ** axes.length;
   const voxels = patch.length;
-  const sum = new Float32Array(classes * voxels);
-  for (let combination = 0; combination < combinations; combination++) {
+  for (let combination = 0; combination < images; combination++) {
     const mirrored = axes.filter((_, bit) => (combination >> bit) & 1);
     const turned = patch.slice();
     for (const axis of mirrored) mirror(turned, patchSize, axis);
@@ -149,9 +157,8 @@ async function averagedOverFlips(
     for (let channel = 0; channel < classes; channel++) {
       for (const axis of mirrored) mirror(logits.subarray(channel * voxels, (channel + 1) * voxels), patchSize, axis);
     }
-    for (let index = 0; index < sum.length; index++) sum[index]! += logits[index]! / combinations;
+    yield { logits, images };
   }
-  return sum;
 }
 
 interface Placement {

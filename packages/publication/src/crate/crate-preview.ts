@@ -1,4 +1,5 @@
 /** `ro-crate-preview.html`: the crate for people, one page without scripts. */
+import { escapeText } from '@consilium/study';
 import { licenceUri } from './about.ts';
 import { formatOf } from './crate-file.ts';
 import type { CrateDescription } from './ro-crate.ts';
@@ -6,12 +7,12 @@ import type { CrateDescription } from './ro-crate.ts';
 export function cratePreview({ about, files }: CrateDescription): string {
   const rows = files.map(
     (file) =>
-      `<tr><td><a href="${escaped(encodeURI(file.path))}">${escaped(file.path)}</a></td><td>${escaped(file.name)}</td><td>${escaped(formatOf(file))}</td><td class="n">${sizeText(file.sizeBytes)}</td></tr>`,
+      `<tr><td><a href="${escapeText(encodeURI(file.path))}">${escapeText(file.path)}</a></td><td>${escapeText(file.name)}</td><td>${escapeText(formatOf(file))}</td><td class="n">${sizeText(file.sizeBytes)}</td></tr>`,
   );
   const authors = about.authors
     .map(({ name, affiliation, orcid }) => {
-      const text = escaped(affiliation === undefined ? name : `${name} (${affiliation})`);
-      return orcid === undefined ? text : `<a href="${escaped(orcid)}">${text}</a>`;
+      const text = escapeText(affiliation === undefined ? name : `${name} (${affiliation})`);
+      return orcid === undefined ? text : `<a href="${escapeText(orcid)}">${text}</a>`;
     })
     .join(', ');
   return `<!doctype html>
@@ -19,7 +20,7 @@ export function cratePreview({ about, files }: CrateDescription): string {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escaped(about.title)}</title>
+<title>${escapeText(about.title)}</title>
 <style>
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
 body { max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
@@ -31,13 +32,13 @@ dt { font-weight: 600; } dd { margin: 0 0 .5rem; }
 </head>
 <body>
 <main>
-<h1>${escaped(about.title)}</h1>
-<p>${escaped(about.description)}</p>
+<h1>${escapeText(about.title)}</h1>
+<p>${escapeText(about.description)}</p>
 <dl>
-<dt>Version</dt><dd>${escaped(about.version)}, ${escaped(about.date)}</dd>
+<dt>Version</dt><dd>${escapeText(about.version)}, ${escapeText(about.date)}</dd>
 <dt>Authors</dt><dd>${authors}</dd>
-<dt>Licence</dt><dd><a href="${escaped(licenceUri(about))}">${escaped(about.licence)}</a></dd>
-${about.citation === undefined ? '' : `<dt>To be cited as</dt><dd>${escaped(about.citation)}</dd>`}
+<dt>Licence</dt><dd><a href="${escapeText(licenceUri(about))}">${escapeText(about.licence)}</a></dd>
+${about.citation === undefined ? '' : `<dt>To be cited as</dt><dd>${escapeText(about.citation)}</dd>`}
 </dl>
 <h2>Files</h2>
 <p>Whether they are what was published says <code>consilium publish verify</code>: it holds them against
@@ -62,13 +63,4 @@ function sizeText(bytes: number): string {
     unit += 1;
   }
   return `${value.toFixed(value < 10 ? 1 : 0)} ${units[unit]}`;
-}
-
-function escaped(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-    .replaceAll("'", '&#39;');
 }

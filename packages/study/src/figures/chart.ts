@@ -98,3 +98,8 @@ export function ticksWithin([low, high]: readonly [number, number], count: numbe
   }
   return ticks;
 }
+
+/** The upright axis of a chart of values: its title at the same place, whatever the numbers. */
+export function valueAxis(domain: readonly [number, number], title: string) {
+  return { values: ticksWithin(domain, 6), title, titleX: -38, format: '.2~f', ticks: false, domain: false };
+}

@@ -1,7 +1,7 @@
 /** Values a round: one emphasised line, thin lines behind it, and marks at rounds that matter. */
 import type { Markup } from '../markup.ts';
 import { armColours, ink } from '../palette.ts';
-import { type ChartSpec, responsiveChart, ticksWithin } from './chart.ts';
+import { type ChartSpec, responsiveChart, ticksWithin, valueAxis } from './chart.ts';
 
 export interface Curve {
   readonly id: string;
@@ -47,14 +47,7 @@ function specOf({ axisTitle, curves, domain, roundsMax, marks = [] }: CurveChart
     field: 'value',
     type: 'quantitative',
     scale: { domain, nice: false, zero: false },
-    axis: {
-      values: ticksWithin(domain, 6),
-      title: axisTitle,
-      titleX: -38,
-      format: '.2~f',
-      ticks: false,
-      domain: false,
-    },
+    axis: valueAxis(domain, axisTitle),
   };
   const line = (emphasised: boolean): object => ({
     data: { values: values.filter((value) => value.width > 2 === emphasised) },

@@ -1,7 +1,7 @@
 /** A learning curve: measured points, the fitted law with its band, and beyond what was measured dashed and said. */
 import type { LearningCurve } from '../learning/learning-curve.ts';
 import { armColours, ink } from '../palette.ts';
-import { type ChartSpec, ticksWithin } from './chart.ts';
+import { type ChartSpec, valueAxis } from './chart.ts';
 
 type FittedCurve = Extract<LearningCurve, { kind: 'fitted' }>;
 
@@ -34,14 +34,7 @@ export function learningSpec({ axisTitle, curve, domain }: LearningChart, width:
     field,
     type: 'quantitative',
     scale: { domain, nice: false, zero: false, clamp: true },
-    axis: {
-      values: ticksWithin(domain, 6),
-      title: axisTitle,
-      titleX: -38,
-      format: '.2~f',
-      ticks: false,
-      domain: false,
-    },
+    axis: valueAxis(domain, axisTitle),
   });
   const data = (some: readonly object[]) => ({ values: some });
   const within = points.filter(({ extrapolated }) => !extrapolated);
