@@ -108,6 +108,8 @@ async function newPage(person: string): Promise<void> {
   watch(page);
   await page.goto(`${service.url}/annotator.html#token=${token()}`, { waitUntil: 'commit' });
   await page.getByRole('heading', { level: 1, name: 'Reading list' }).waitFor();
+  // Its keys are there with the list.
+  await page.getByRole('table').first().waitFor();
 }
 
 function watch(one: Page): void {
