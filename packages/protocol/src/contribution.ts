@@ -83,12 +83,27 @@ export type CaseScore = z.infer<typeof caseScoreSchema>;
 export const evaluateContributionSchema = z.object({
   kind: z.literal('evaluate'),
   scores: z.array(caseScoreSchema),
+/**
+ * How often a network was right where it gave which probability: ten bins of equal width from 0 to 1, and of each its voxels,
+ * the sum of their probabilities, and how many of them the reference has in the region. Sums over test cases, by region.
+ */
+const reliabilitySchema = z.record(
+  z.string().max(100),
+  z.array(z.object({ voxels: count, probability: z.number().min(0), reference: count })).length(10),
+);
+export type Reliability = z.infer<typeof reliabilitySchema>;
+
   /** Mean over cases of the mean region Dice; null if there is no case. */
   meanDice: z.number().nullable(),
   leftOut: z.array(leftOutCaseSchema),
 });
 export type EvaluateContribution = z.infer<typeof evaluateContributionSchema>;
 
+  /**
+   * Of a test, over all cases, of regions that enough patients have for the site to tell it. Absent in validation, from sites
+   * that are older than this, and of networks that are clicked on.
+   */
+  reliability: reliabilitySchema.optional(),
 export const contributionSchema = z.discriminatedUnion('kind', [
   fingerprintContributionSchema,
   prepareContributionSchema,

@@ -25,6 +25,7 @@ export {
   type EvaluateContribution,
   evaluateContributionSchema,
   type LeftOutCase,
+  type Reliability,
   type TrainContribution,
 } from './contribution.ts';
 export { blockElements, type Encoding, encodingSchema, isNameOfScales, plainEncoding, scalesOf } from './encoding.ts';

@@ -106,6 +106,10 @@ const verdicts: Record<string, unknown>[] = [
   { kind: 'refused', code: 'federation.weights-not-finite', message: 'No.' },
   { kind: 'closed' },
   { kind: 'not-asked' },
+  contribution({
+    ...{ kind: 'evaluate', scores: [], meanDice: null, leftOut: [] },
+    reliability: { tumour: Array.from({ length: 10 }, () => ({ voxels: 4, probability: 1.5, reference: 2 })) },
+  }),
   { kind: 'blobs-wanted', blobs: [blob] },
 ];
 /** Every message and the function that reads it. */

@@ -124,6 +124,7 @@ describe('a job of a network that is clicked on', () => {
     expect(validation.meanDice).toBeGreaterThan(0.8);
 
     const test = await evaluate(weights, 'test');
+    expect(test.reliability).toBeUndefined();
     const [{ regions, pictures } = expect.unreachable()] = test.scores;
     expect(Object.keys(regions['half']!)).toEqual(
       expect.arrayContaining(['dice', 'nsd', 'hd95Mm', 'dice-after-0', 'dice-after-1', 'dice-after-3', 'dice-after-5']),

@@ -16,6 +16,7 @@ import { JobMemory } from './job-memory.ts';
 import { automaticJudge, type Judge, type RegionMetrics } from './judge.ts';
 import { drawOverlay } from './overlay.ts';
 import { preparedMembers } from './prepare-task.ts';
+import { ReliabilitySums } from './reliability.ts';
 import { SiteError } from './site-error.ts';
 import { overlaid } from './train-task.ts';
 import type { TaskContext } from './worker-link.ts';
@@ -67,13 +68,15 @@ async function test(task: EvaluateTask, workplace: Workplace, context: TaskConte
   const members = workplace.cohort.usable('test');
   const patients = new Map<string, number>();
   const scores: CaseScore[] = [];
+  const reliability = new ReliabilitySums();
   if (members.length > 0) {
     await using judge = await openJudge(task, plan, workplace, context);
     for (const [index, member] of members.entries()) {
       context.signal.throwIfAborted();
       const loaded = await workplace.cohort.attempt(member, () => loadChecked(member, plan));
       if (loaded !== null) {
-        const { regions, prediction } = await judge.test(loaded);
+        const { regions, prediction, reliability: ofCase = {} } = await judge.test(loaded);
+        reliability.add(member.patient, ofCase);
         const pictures = task.pictures ? [await drawCase(task, { member, loaded, prediction, plan }, workplace)] : [];
         const patient = numberOf(member.patient, patients);
         scores.push({ case: member.pseudonym, patient, regions: withoutInfinities(regions), pictures });
@@ -81,7 +84,11 @@ async function test(task: EvaluateTask, workplace: Workplace, context: TaskConte
       context.onProgress({ kind: 'case', done: index + 1, of: members.length });
     }
   }
-  return answerOf(await withGroups(scores, members, workplace), workplace);
+  const told = reliability.told(workplace.minimumCount);
+  return {
+    ...answerOf(await withGroups(scores, members, workplace), workplace),
+    ...(told === undefined ? {} : { reliability: told }),
+  };
 }
 
 /** With what may be told of which groups the cases are in. */

@@ -1,6 +1,15 @@
-/** What says how good a network is on one case. */
+/** What says how good a network is on one case, and whether its probabilities mean what they say. */
 import { dice, type LabelMap } from '@consilium/imaging';
-import { type Case, type Plan, type Predictor, type PreparedCase, regionMask, scoreCase } from '@consilium/training';
+import {
+  type Case,
+  CaseCalibration,
+  type Plan,
+  type Predictor,
+  type PreparedCase,
+  regionMask,
+  scoreCase,
+} from '@consilium/training';
+import type { CaseReliability } from './reliability.ts';
 
 /** Surfaces closer than this agree in the normalised surface Dice, mm. */
 export const surfaceToleranceMm = 3;
@@ -12,9 +21,14 @@ export interface Judge extends AsyncDisposable {
   /** Quick and in plan space: `dice` of each region, by its name. */
   validate(prepared: PreparedCase): Promise<Readonly<Record<string, RegionMetrics>>>;
   /** On the image as it came, against the reference where there is one. */
-  test(
-    loaded: Case,
-  ): Promise<{ readonly regions: Readonly<Record<string, RegionMetrics>>; readonly prediction: LabelMap }>;
+  test(loaded: Case): Promise<Tested>;
+}
+
+export interface Tested {
+  readonly regions: Readonly<Record<string, RegionMetrics>>;
+  readonly prediction: LabelMap;
+  /** Absent: the network gives no probabilities of its own accord. */
+  readonly reliability?: CaseReliability;
 }
 
 /** Of a network that segments by itself. */
@@ -32,12 +46,19 @@ export function automaticJudge(predictor: Predictor, plan: Plan, signal: AbortSi
       return Object.fromEntries(regions);
     },
     async test({ image, reference, label, phase }) {
-      const prediction = await predictor.predict(image, { signal, ...(phase === undefined ? {} : { phase }) });
       const truth = reference ?? label;
-      return {
-        prediction,
-        regions: scoreCase(prediction, truth, plan.regions, { toleranceMm: surfaceToleranceMm }),
-      };
+      const calibration = new CaseCalibration(truth, plan);
+      const prediction = await predictor.predict(image, {
+        ...{ signal, onSlices: (slices) => calibration.add(slices) },
+        ...(phase === undefined ? {} : { phase }),
+      });
+      const reliability = calibration.finish();
+      const scores = scoreCase(prediction, truth, plan.regions, { toleranceMm: surfaceToleranceMm });
+      const regions = Object.entries(scores).map(([name, score]) => {
+        const { brier = null, ece = null } = reliability[name] ?? {};
+        return [name, { ...score, brier, ece }] as const;
+      });
+      return { prediction, regions: Object.fromEntries(regions), reliability };
     },
     [Symbol.asyncDispose]: () => predictor[Symbol.asyncDispose](),
   };

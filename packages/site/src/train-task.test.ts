@@ -281,6 +281,31 @@ describe('the training of a site', () => {
     expect(JSON.stringify(scores)).not.toMatch(/P\d/);
   });
 
+  it('says of its test how far probabilities are to be trusted, in sums only if enough patients are in them', async () => {
+    using directory = new ToyDirectory();
+    writeToyPatients(`${directory.path}/data`, { count: 9 });
+    const site = new ToySite(directory, { minimumCount: 1 });
+    const trained = site.weightsOf((await site.train({ steps: 20 })).weights);
+    const before = await site.tested('before');
+    const { reliability, scores } = await site.tested('after', {}, trained);
+    expect(scores.length).toBeGreaterThan(1);
+    for (const [index, { regions }] of scores.entries()) {
+      const { brier, ece } = regions['half']!;
+      expect(brier).toBeLessThan(before.scores[index]!.regions['half']!['brier']!);
+      expect(ece).toBeGreaterThanOrEqual(0);
+    }
+    // Of 8 x 8 x 8 voxels the margin takes in all, and half of them are in the region.
+    const bins = reliability!['half']!;
+    const total = (of: 'voxels' | 'reference') => bins.reduce((sum, bin) => sum + bin[of], 0);
+    expect([total('voxels'), total('reference')]).toEqual([512 * scores.length, 256 * scores.length]);
+
+    const careful = new ToySite(directory, { minimumCount: scores.length + 1 });
+    const untold = await careful.tested('again', {}, trained);
+    expect(untold).toEqual({ ...(await site.tested('after', {}, trained)), reliability: undefined });
+    expect(untold.reliability).toBeUndefined();
+    expect((await careful.tested('quick', { split: 'validation' }, trained)).reliability).toBeUndefined();
+  });
+
   it('takes the cases that the job selects, with the labels that it selects', async () => {
     using directory = new ToyDirectory();
     writeToyPatients(`${directory.path}/inverted`, { inverted: true });

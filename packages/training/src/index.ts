@@ -1,5 +1,6 @@
 export { type AugmentationSpec, noAugmentation, standardAugmentation } from './augmentation/augmentation-spec.ts';
 export { type Bundle, bundleFiles, decodeBundle, encodeBundle } from './bundle.ts';
+export { CaseCalibration, type RegionCalibration } from './calibration.ts';
 export { type Case, type CaseSource, checkCase, type SegmentationClass } from './case.ts';
 export type { ClickAnswer } from './clicks/click-field.ts';
 export { type Click, clickChannels, fillGuidance } from './clicks/click-input.ts';

@@ -10,6 +10,7 @@ import {
   voxelCount,
 } from '@consilium/imaging';
 import { tensor, type Weights } from '@consilium/numerics';
+import type { PlannedSlices } from './calibration.ts';
 import type { ContrastPhase } from './contrast-phase.ts';
 import { withFlipEntropy } from './flip-entropy.ts';
 import type { Plan } from './plan.ts';
@@ -38,6 +39,11 @@ export interface ImagePredictionOptions extends PredictionOptions {
   readonly phase?: ContrastPhase;
 }
 
+interface ListenedPredictionOptions extends ImagePredictionOptions {
+  /** Told the logits from which the classes are made, on the plan's grid, from the first plane to the last. */
+  readonly onSlices?: (slices: PlannedSlices) => void;
+}
+
 /** Both on the image's grid. */
 export interface UncertainPrediction {
   readonly labels: LabelMap;
@@ -62,10 +68,13 @@ export class Predictor implements AsyncDisposable {
   }
 
   /** Class values on the grid of `image`, whatever its orientation. */
-  async predict(image: Image, options: ImagePredictionOptions = {}): Promise<LabelMap> {
+  async predict(image: Image, options: ListenedPredictionOptions = {}): Promise<LabelMap> {
     const prepared = prepareImage(image, this.#plan, options.phase);
     const upsampler = new ClassUpsampler(prepared.geometry, prepared.original, this.#channels());
-    await this.#slide(prepared, options, (slices) => upsampler.add(slices));
+    await this.#slide(prepared, options, (slices) => {
+      options.onSlices?.({ ...slices, geometry: prepared.geometry });
+      upsampler.add(slices);
+    });
     return upsampler.finish();
   }
 

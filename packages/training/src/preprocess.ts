@@ -72,7 +72,7 @@ export function prepareImage(image: Image, plan: PreparationPlan, phase?: Contra
 }
 
 /** Labels on the plan-space grid of their image. */
-function prepareLabel(labels: LabelMap, geometry: Geometry, plan: PreparationPlan): Uint8Array {
+export function prepareLabel(labels: LabelMap, geometry: Geometry, plan: Pick<Plan, 'classes'>): Uint8Array {
   const values = plan.classes.map(({ value }) => value);
   return resampleLabels(labels, geometry, values).voxels;
 }
