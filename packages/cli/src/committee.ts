@@ -105,7 +105,7 @@ const host = '127.0.0.1';
 /** Who is all hospitals. */
 const ofOnePerson = {
   policy: { without: ['signed-jobs'], minimumPatients: 1 },
-  testGroups: ['phase', 'vendor', 'sex', 'age'],
+  testGroups: ['phase', 'vendor', 'kernel', 'sex', 'age'],
 } satisfies Partial<SiteSettingsInput>;
 
 export async function openCommittee(

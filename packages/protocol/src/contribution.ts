@@ -15,6 +15,7 @@ import {
   secureUnmaskContributionSchema,
   withheldContributionSchema,
 } from './secure-aggregation.ts';
+import { siteDescriptionSchema } from './site-description.ts';
 import { statisticsContributionSchema } from './statistics.ts';
 
 const count = z.int().min(0);
@@ -35,6 +36,8 @@ const fingerprintContributionSchema = z.object({
   kind: z.literal('fingerprint'),
   /** Numbers only; the format is the training package's. */
   fingerprint: jsonSchema,
+  /** Beside the fingerprint, not in it: no plan and no digest depends on it. Absent from sites of before. */
+  description: siteDescriptionSchema.exactOptional(),
   cases: caseCountsSchema,
   leftOut: z.array(leftOutCaseSchema),
 });
@@ -80,9 +83,6 @@ const caseScoreSchema = z.object({
 });
 export type CaseScore = z.infer<typeof caseScoreSchema>;
 
-export const evaluateContributionSchema = z.object({
-  kind: z.literal('evaluate'),
-  scores: z.array(caseScoreSchema),
 /**
  * How often a network was right where it gave which probability: ten bins of equal width from 0 to 1, and of each its voxels,
  * the sum of their probabilities, and how many of them the reference has in the region. Sums over test cases, by region.
@@ -93,17 +93,20 @@ const reliabilitySchema = z.record(
 );
 export type Reliability = z.infer<typeof reliabilitySchema>;
 
+export const evaluateContributionSchema = z.object({
+  kind: z.literal('evaluate'),
+  scores: z.array(caseScoreSchema),
   /** Mean over cases of the mean region Dice; null if there is no case. */
   meanDice: z.number().nullable(),
   leftOut: z.array(leftOutCaseSchema),
-});
-export type EvaluateContribution = z.infer<typeof evaluateContributionSchema>;
-
   /**
    * Of a test, over all cases, of regions that enough patients have for the site to tell it. Absent in validation, from sites
    * that are older than this, and of networks that are clicked on.
    */
   reliability: reliabilitySchema.optional(),
+});
+export type EvaluateContribution = z.infer<typeof evaluateContributionSchema>;
+
 export const contributionSchema = z.discriminatedUnion('kind', [
   fingerprintContributionSchema,
   prepareContributionSchema,

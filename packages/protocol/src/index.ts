@@ -79,6 +79,7 @@ export {
   type SecureSession,
   secureAggregationSchema,
 } from './secure-aggregation.ts';
+export { type FeatureMoments, type SiteDescription, siteDescriptionSchema } from './site-description.ts';
 export type { VariableHistogram, VariableSummary } from './statistics.ts';
 export {
   type EvaluateTask,

@@ -78,6 +78,13 @@ const fromSite: Record<string, unknown>[] = [
   { kind: 'progress', taskId: base.taskId, progress: { kind: 'step', step: 1, of: 5, loss: 0.7 } },
   { kind: 'progress', taskId: base.taskId, progress: { kind: 'case', done: 1, of: 5 } },
   contribution({ kind: 'fingerprint', fingerprint: { spacings: [1, 2] }, cases: counts, leftOut }),
+  contribution({
+    ...{ kind: 'fingerprint', fingerprint: {}, cases: counts, leftOut },
+    description: {
+      ...{ minimumCount: 3, groups: { vendor: { siemens: 4 } } },
+      features: [{ name: 'class-1-hu-mean', phase: null, count: 3, sum: 9, squaredDeviations: 2 }],
+    },
+  }),
   contribution({ kind: 'prepare', cases: counts, leftOut }),
   contribution({ kind: 'train', weights: blob, encoding, controlChange: blob, cases: 3, steps: 5, meanLoss: 0.5 }),
   contribution({ kind: 'train', weights: blob, encoding, controlChange: null, cases: 3, steps: 5, meanLoss: 0.5 }),
@@ -99,6 +106,10 @@ const withOptionalFromSite: Record<string, unknown>[] = [
     taskId: base.taskId,
     progress: { kind: 'step', step: 2, of: 5, loss: 0.7, stepsPerSecond: 1.5, residentBytes: 2 ** 31 },
   },
+  contribution({
+    ...{ kind: 'evaluate', scores: [], meanDice: null, leftOut: [] },
+    reliability: { tumour: Array.from({ length: 10 }, () => ({ voxels: 4, probability: 1.5, reference: 2 })) },
+  }),
 ];
 const hello = { kind: 'hello', protocolVersion: 1, holding: [base.taskId] };
 const verdicts: Record<string, unknown>[] = [
@@ -106,10 +117,6 @@ const verdicts: Record<string, unknown>[] = [
   { kind: 'refused', code: 'federation.weights-not-finite', message: 'No.' },
   { kind: 'closed' },
   { kind: 'not-asked' },
-  contribution({
-    ...{ kind: 'evaluate', scores: [], meanDice: null, leftOut: [] },
-    reliability: { tumour: Array.from({ length: 10 }, () => ({ voxels: 4, probability: 1.5, reference: 2 })) },
-  }),
   { kind: 'blobs-wanted', blobs: [blob] },
 ];
 /** Every message and the function that reads it. */
@@ -134,7 +141,8 @@ function without(message: Record<string, unknown>, path: readonly string[]): unk
   return copy;
 }
 
-const opaque = new Set(['plan', 'fingerprint', 'tumour-volume-ml', 'other']);
+/** What may be missing, or holds what may be. */
+const opaque = new Set(['plan', 'fingerprint', 'description', 'tumour-volume-ml', 'other']);
 
 describe('messages', () => {
   it.each([

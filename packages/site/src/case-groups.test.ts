@@ -1,16 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { findCases } from './case-finder.ts';
-import { groupsOf, tellableGroups } from './case-groups.ts';
+import { groupsOf, sliceThicknessOf, tellableGroups } from './case-groups.ts';
+import type { FoundCase } from './found-case.ts';
 import { groupKinds } from './settings.ts';
 import { ToyDirectory } from './toy-hospital.fixture.ts';
 
-async function groupsFor(note: object) {
+const groupsFor = (note: object) => askFor(note, groupsOf);
+
+async function askFor<T>(note: object, ask: (found: FoundCase) => Promise<T>): Promise<T> {
   using directory = new ToyDirectory();
   directory.toyCase('a');
   directory.file('a/case.json', JSON.stringify(note));
   const [found] = await findCases({ directory: directory.path });
-  return await groupsOf(found!); // before the directory is gone
+  return await ask(found!); // before the directory is gone
 }
 
 describe('the groups of a case', () => {
@@ -20,16 +23,25 @@ describe('the groups of a case', () => {
         sex: 'female',
         ageYears: 53,
         manufacturer: 'SIMULATED (Siemens-like)',
+        kernel: 'Br40d3 (simulated)',
         phase: 'nephrographic',
       }),
-    ).toEqual({ sex: 'female', age: '50-to-59', vendor: 'siemens', phase: 'nephrographic' });
+    ).toEqual({ sex: 'female', age: '50-to-59', vendor: 'siemens', kernel: 'standard', phase: 'nephrographic' });
     expect(await groupsFor({ sex: 'DOE^JANE', ageYears: 97, manufacturer: 'DOE^JANE', phase: 'DOE^JANE' })).toEqual({
       ...{ age: '80-and-more', vendor: 'other' },
     });
     expect(await groupsFor({ sex: 7, ageYears: 'old', manufacturer: null })).toEqual({});
+    expect(await groupsFor({ kernel: 'DOE^JANE' })).toEqual({ kernel: 'unknown' });
     expect(await groupsFor({ manufacturer: 'TOSHIBA', sex: 'M', ageYears: 17.9 })).toEqual({
       ...{ vendor: 'canon', sex: 'male', age: 'under-18' },
     });
+  });
+
+  it('come with how thick slices are, if that can be', async () => {
+    expect(await askFor({ sliceThicknessMm: 2.5 }, sliceThicknessOf)).toBe(2.5);
+    for (const said of [0, -1, 20261126, '3']) {
+      expect(await askFor({ sliceThicknessMm: said }, sliceThicknessOf)).toBeUndefined();
+    }
   });
 
   const casesOf = (sizes: Readonly<Record<string, number>>) =>

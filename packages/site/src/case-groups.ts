@@ -1,5 +1,5 @@
 /**
- * To which groups a case belongs: phase of contrast enhancement, vendor, sex, age. In words of a closed list, so that nothing
+ * To which groups a case belongs: phase of contrast enhancement, vendor, kernel, sex, age. In words of a closed list, so that nothing
  * of a header leaves the site; only of kinds that the site allows; and only where enough test patients are alike that the
  * group is not about one of them.
  */
@@ -8,6 +8,7 @@ import { type Keyword, parsePart10 } from '@consilium/imaging';
 import type { CaseScore } from '@consilium/protocol';
 import { z } from 'zod';
 import type { FoundCase, ImageFiles } from './found-case.ts';
+import { kernelFamilyOf } from './kernel-family.ts';
 import { notesOf } from './patient-facts.ts';
 import type { GroupKind } from './settings.ts';
 
@@ -15,15 +16,24 @@ export type CaseGroups = Readonly<Partial<Record<GroupKind, string>>>;
 
 /** What a case is, as far as its files say; nothing of what they say wrongly. */
 export async function groupsOf({ files, phase }: Pick<FoundCase, 'files' | 'phase'>): Promise<CaseGroups> {
-  const facts =
-    files.kind === 'labelled' ? { ...(await sliceFacts(files.image)), ...(await noteFacts(files.image)) } : {};
+  const facts = await factsOf(files);
   const groups = {
     phase,
     vendor: vendorOf(facts.manufacturer),
+    kernel: kernelFamilyOf(facts.kernel),
     sex: sexOf(facts.sex),
     age: facts.ageYears === undefined ? undefined : ageBandOf(facts.ageYears),
   };
   return Object.fromEntries(Object.entries(groups).filter(([, group]) => group !== undefined));
+}
+
+/** Slice Thickness (0018,0050): over how much each slice was averaged, however far apart slices are; undefined: not said. */
+export async function sliceThicknessOf({ files }: Pick<FoundCase, 'files'>): Promise<number | undefined> {
+  return (await factsOf(files)).sliceThicknessMm;
+}
+
+async function factsOf(files: FoundCase['files']): Promise<Facts> {
+  return files.kind === 'labelled' ? { ...(await sliceFacts(files.image)), ...(await noteFacts(files.image)) } : {};
 }
 
 /**
@@ -34,7 +44,12 @@ export function tellableGroups(
   cases: readonly { readonly patient: string; readonly groups: CaseGroups }[],
   { kinds, minimumCount }: { readonly kinds: readonly GroupKind[]; readonly minimumCount: number },
 ): NonNullable<CaseScore['groups']>[] {
-  const told = new Map(kinds.map((kind) => [kind, toldOf(kind, cases, minimumCount)]));
+  const told = new Map(
+    kinds.map((kind) => {
+      const grouped = cases.map(({ groups, patient }) => ({ patient, group: groups[kind] }));
+      return [kind, groupsTold(grouped, minimumCount)];
+    }),
+  );
   return cases.map(({ groups }) =>
     Object.fromEntries(
       Object.entries(groups).filter(([kind, group]) => told.get(kind as GroupKind)?.has(group) === true),
@@ -42,32 +57,33 @@ export function tellableGroups(
   );
 }
 
-function toldOf(
-  kind: GroupKind,
-  cases: readonly { readonly patient: string; readonly groups: CaseGroups }[],
+/** Which groups may be told of: as `tellableGroups`, of one kind. */
+export function groupsTold(
+  cases: readonly { readonly patient: string; readonly group: string | undefined }[],
   minimumCount: number,
 ): ReadonlySet<string> {
   const patientsOf = (some: typeof cases) => new Set(some.map(({ patient }) => patient)).size;
-  const sizes = [...Map.groupBy(cases, ({ groups }) => groups[kind])].map(([group, own]) => ({
-    group,
-    size: patientsOf(own),
-  }));
+  const sizes = [...Map.groupBy(cases, ({ group }) => group)].map(([group, own]) => ({ group, size: patientsOf(own) }));
   const told = sizes
     .filter(({ group, size }) => group !== undefined && size >= minimumCount)
     .sort((one, other) => other.size - one.size || (one.group! < other.group! ? -1 : 1));
-  const untold = () => patientsOf(cases.filter(({ groups }) => !told.some(({ group }) => group === groups[kind])));
+  const untold = () => patientsOf(cases.filter((one) => !told.some(({ group }) => group === one.group)));
   while (told.length > 0 && untold() > 0 && untold() < minimumCount) told.pop();
   return new Set(told.map(({ group }) => group!));
 }
 
 interface Facts {
   readonly manufacturer?: string | undefined;
+  readonly kernel?: string | undefined;
+  readonly sliceThicknessMm?: number | undefined;
   readonly sex?: string | undefined;
   readonly ageYears?: number | undefined;
 }
 
 const keywords = [
   'Manufacturer',
+  'ConvolutionKernel',
+  'SliceThickness',
   'PatientSex',
   'PatientAge',
   'PatientBirthDate',
@@ -78,15 +94,26 @@ async function sliceFacts(image: ImageFiles): Promise<Facts> {
   if (image.kind !== 'dicom') return {};
   try {
     const { data } = parsePart10(await readFile(image.slices[0]!));
-    const [manufacturer, sex, age, birth, study] = keywords.map((keyword) => data.text(keyword) ?? '');
-    return { manufacturer, sex, ageYears: yearsOf(age!) ?? yearsBetween(birth!, study!) };
+    const [manufacturer, kernel, thickness, sex, age, birth, study] = keywords.map((each) => data.text(each) ?? '');
+    const ageYears = yearsOf(age!) ?? yearsBetween(birth!, study!);
+    return { manufacturer, kernel, sliceThicknessMm: thicknessOf(thickness!), sex, ageYears };
   } catch {
     return {};
   }
 }
 
+/** More is no slice: a number that somebody has written elsewhere. */
+const thicknessMmMax = 50;
+
+function thicknessOf(text: string): number | undefined {
+  const millimetres = Number(text);
+  return millimetres > 0 && millimetres <= thicknessMmMax ? millimetres : undefined;
+}
+
 const noteSchema = z.object({
   manufacturer: z.string().optional().catch(undefined),
+  kernel: z.string().optional().catch(undefined),
+  sliceThicknessMm: z.number().positive().max(thicknessMmMax).optional().catch(undefined),
   sex: z.string().optional().catch(undefined),
   ageYears: z.number().min(0).max(150).optional().catch(undefined),
 });

@@ -22,6 +22,7 @@ function casesOf(sources: readonly string[], count: number): CohortCase[] {
       patient: `${site}/patient/${index % count}`,
       source: source(`${site}-${index}`),
       groups: async () => ({}),
+      sliceThicknessMm: async () => undefined,
     })),
   );
 }

@@ -5,7 +5,7 @@
 import type { CaseCounts, LeftOutCase, Pseudonym, Split } from '@consilium/protocol';
 import { erasedOf } from './archive-cases.ts';
 import { findCases } from './case-finder.ts';
-import { type CaseGroups, groupsOf } from './case-groups.ts';
+import { type CaseGroups, groupsOf, sliceThicknessOf } from './case-groups.ts';
 import { caseSource, type NamedSource } from './case-reader.ts';
 import { keepCohortRecord, patientKey, type RecordedCase, readCohortRecord } from './cohort-record.ts';
 import type { FoundCase } from './found-case.ts';
@@ -23,6 +23,8 @@ export interface CohortCase {
   readonly patient: string;
   /** What kind of case it is; read from its files. */
   readonly groups: () => Promise<CaseGroups>;
+  /** As its files say; undefined: they do not. */
+  readonly sliceThicknessMm: () => Promise<number | undefined>;
   /** The case with other labels, by the name of the set; undefined where the site has no sets. */
   readonly labelSets?: ReadonlyMap<string, NamedSource>;
 }
@@ -59,6 +61,7 @@ export class Cohort {
           source: caseSource(one),
           patient: key(one),
           groups: () => groupsOf(one),
+          sliceThicknessMm: () => sliceThicknessOf(one),
           ...sets,
           recorded,
         });

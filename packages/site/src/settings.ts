@@ -91,7 +91,7 @@ const peersSchema = z.record(
 );
 
 /** Kinds of groups of cases, of which a test may tell. */
-export const groupKinds = ['phase', 'vendor', 'sex', 'age'] as const;
+export const groupKinds = ['phase', 'vendor', 'kernel', 'sex', 'age'] as const;
 export type GroupKind = (typeof groupKinds)[number];
 const testGroupsSchema = z.array(z.enum(groupKinds)).max(groupKinds.length);
 
