@@ -1,5 +1,5 @@
 """Records what neuroCombat makes of features of three sites, alone and with the phase of contrast enhancement as a covariate, for
-src/heterogeneity/heterogeneity.test.ts. Its iteration is let run
+src/heterogeneity/combat.test.ts. Its iteration is let run
 until it stands still: by itself it stops at changes of 1e-4, divided by numbers of either sign.
 
     python3 -m venv /tmp/venv && /tmp/venv/bin/pip install numpy pandas neuroCombat

@@ -19,7 +19,6 @@ export {
 export { promoted, rungRounds } from './experiment/halving.ts';
 export type { RunSettings } from './experiment/run-settings.ts';
 export { type TestedModel, type TestLedger, testLedgerSchema, withLook } from './experiment/test-ledger.ts';
-export { harmonisationOf, harmonised } from './heterogeneity/combat.ts';
 export { type SiteDifferences, siteDifferences } from './heterogeneity/site-differences.ts';
 export { type LabelEffort, labelEffort, parseMeasures } from './labels/label-effort.ts';
 export { escapeText } from './markup.ts';

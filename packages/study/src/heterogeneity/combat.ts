@@ -1,10 +1,23 @@
 /**
  * ComBat (Johnson, Li and Rabinovic 2007; for imaging Fortin et al. 2017) from federated sums: each site tells count, sum and
  * squared deviations of each feature, and what comes of it is what ComBat makes of all values in one place, because the
- * method needs no more of them. Site effects are shrunk towards what they are over the features. Without covariates: what
- * differs because patients differ is taken out, too.
+ * method needs no more of them. So it is with a covariate of few groups, as the phase of contrast enhancement, where each site
+ * tells these sums for each group: least squares over values with a common mean in a cell are least squares over the cells'
+ * means. Site effects are shrunk towards what they are over the features of a site. What differs because patients differ in
+ * anything but the covariate is taken out, too.
  */
-import type { VariableSummary } from '@consilium/protocol';
+
+export interface Moments {
+  readonly count: number;
+  readonly sum: number;
+  /** Sum of the squared differences from the mean of these values. */
+  readonly squaredDeviations: number;
+}
+
+/** Of the values of one group of the covariate; one group for all where there is none. */
+export interface Cell extends Moments {
+  readonly group: string;
+}
 
 interface SiteEffect {
   /** In pooled standard deviations, after shrinkage. */
@@ -14,50 +27,131 @@ interface SiteEffect {
 }
 
 export interface FeatureHarmonisation {
-  readonly mean: number;
-  /** Of all values about their site's mean. */
+  /** At an average site, by group. */
+  readonly means: Readonly<Record<string, number>>;
+  /** Of all values about what their site and group let expect. */
   readonly deviation: number;
   readonly sites: Readonly<Record<string, SiteEffect>>;
 }
 
-type Summaries = Readonly<Record<string, Pick<VariableSummary, 'count' | 'sum' | 'squaredDeviations'>>>;
+/** By site. */
+export type Cells = Readonly<Record<string, readonly Cell[]>>;
 
 const iterationsMax = 10_000;
 const settledAt = 1e-13;
 
 /**
- * @param features of each feature, what each site tells; of a site every feature or none, each of at least two values
+ * @param features of each feature, what each site that has it tells, of at least two values; not all values of a feature are
+ *   the same, and `isSeparable` holds for each
  * @returns by feature
  */
-export function harmonisationOf(features: Readonly<Record<string, Summaries>>): Record<string, FeatureHarmonisation> {
+export function harmonisationOf(features: Readonly<Record<string, Cells>>): Record<string, FeatureHarmonisation> {
   const names = Object.keys(features).sort();
-  const siteIds = Object.keys(features[names[0]!] ?? {}).sort();
-  const pooled = names.map((name) => pooledOf(features[name]!));
-  const effects = siteIds.map((siteId) => {
-    const raw = names.map((name, index) => rawEffect(features[name]![siteId]!, pooled[index]!));
-    return shrunk(raw);
-  });
-  return Object.fromEntries(
-    names.map((name, index) => {
-      const sites = siteIds.map((siteId, site) => [siteId, effects[site]![index]!] as const);
-      return [name, { ...pooled[index]!, sites: Object.fromEntries(sites) }];
-    }),
-  );
+  const fitted = new Map(names.map((name) => [name, fitOf(features[name]!)]));
+  const siteIds = new Set(names.flatMap((name) => Object.keys(features[name]!)));
+  const effects = new Map(names.map((name) => [name, {} as Record<string, SiteEffect>]));
+  for (const siteId of [...siteIds].sort()) {
+    const own = names.filter((name) => Object.hasOwn(features[name]!, siteId));
+    const raw = own.map((name) => rawEffect(features[name]![siteId]!, fitted.get(name)!));
+    shrunk(raw).forEach((effect, index) => {
+      effects.get(own[index]!)![siteId] = effect;
+    });
+  }
+  return Object.fromEntries(names.map((name) => [name, { ...fitted.get(name)!, sites: effects.get(name)! }]));
+}
+
+/** Whether sites and groups can be told apart: from each site to each other one comes by groups that two sites share. */
+export function isSeparable(cells: Cells): boolean {
+  const [first, ...others] = Object.values(cells);
+  const reached = new Set((first ?? []).map(({ group }) => group));
+  let left = others;
+  for (;;) {
+    const next = left.filter((own) => own.some(({ group }) => reached.has(group)));
+    if (next.length === 0) return left.length === 0;
+    for (const { group } of next.flat()) reached.add(group);
+    left = left.filter((own) => !next.includes(own));
+  }
 }
 
 /** A value of a site as if it had been measured at an average one. */
-export function harmonised(value: number, siteId: string, { deviation, mean, sites }: FeatureHarmonisation): number {
+export function harmonised(
+  value: number,
+  { group, siteId }: { readonly group: string; readonly siteId: string },
+  { deviation, means, sites }: FeatureHarmonisation,
+): number {
   const { scale, shift } = sites[siteId]!;
+  const mean = means[group]!;
   return mean + ((value - mean) / deviation - shift) * (deviation / scale);
 }
 
-function pooledOf(summaries: Summaries): { mean: number; deviation: number } {
-  const all = Object.values(summaries);
-  const count = all.reduce((sum, each) => sum + each.count, 0);
+/** What the site would tell of such values. */
+export function harmonisedMoments(cell: Cell, siteId: string, model: FeatureHarmonisation): Cell {
+  const mean = harmonised(cell.sum / cell.count, { siteId, group: cell.group }, model);
+  const { scale } = model.sites[siteId]!;
+  return { ...cell, sum: mean * cell.count, squaredDeviations: cell.squaredDeviations / scale ** 2 };
+}
+
+/** Of all values together (Chan et al. 1979). */
+export function merged(moments: readonly Moments[]): Moments {
+  const count = moments.reduce((total, each) => total + each.count, 0);
+  const sum = moments.reduce((total, each) => total + each.sum, 0);
+  const squaredDeviations = moments.reduce(
+    (total, each) => total + each.squaredDeviations + each.count * (each.sum / each.count - sum / count) ** 2,
+    0,
+  );
+  return { count, sum, squaredDeviations };
+}
+
+type Fit = Pick<FeatureHarmonisation, 'means' | 'deviation'>;
+
+/** Least squares of site and group, without interaction. The first group's effect is 0. */
+function fitOf(cells: Cells): Fit {
+  const siteIds = Object.keys(cells).sort();
+  const groups = [...new Set(Object.values(cells).flatMap((own) => own.map(({ group }) => group)))].sort();
+  const size = siteIds.length + groups.length - 1;
+  const columnsOf = (site: number, group: number) => (group === 0 ? [site] : [site, siteIds.length + group - 1]);
+  const system = Array.from({ length: size }, () => new Float64Array(size + 1));
+  const rows = siteIds.flatMap((siteId, site) =>
+    cells[siteId]!.map((cell) => ({ cell, columns: columnsOf(site, groups.indexOf(cell.group)) })),
+  );
+  for (const { cell, columns } of rows) {
+    for (const row of columns) {
+      for (const column of columns) system[row]![column]! += cell.count;
+      system[row]![size]! += cell.sum;
+    }
+  }
+  const effects = solved(system);
+  const count = rows.reduce((total, { cell }) => total + cell.count, 0);
+  const grand =
+    siteIds.reduce((total, siteId, site) => total + effects[site]! * merged(cells[siteId]!).count, 0) / count;
+  const squares = rows.reduce((total, { cell, columns }) => {
+    const expected = columns.reduce((sum, column) => sum + effects[column]!, 0);
+    return total + cell.squaredDeviations + cell.count * (cell.sum / cell.count - expected) ** 2;
+  }, 0);
+  const effectOf = (group: number) => (group === 0 ? 0 : effects[siteIds.length + group - 1]!);
   return {
-    mean: all.reduce((sum, each) => sum + each.sum, 0) / count,
-    deviation: Math.sqrt(all.reduce((sum, each) => sum + each.squaredDeviations, 0) / count),
+    means: Object.fromEntries(groups.map((group, index) => [group, grand + effectOf(index)])),
+    deviation: Math.sqrt(squares / count),
   };
+}
+
+/** Gauss and Jordan with the largest pivot; the last column is the right-hand side. */
+function solved(system: readonly Float64Array[]): number[] {
+  const size = system.length;
+  const rows = system.map((row) => row.slice());
+  for (let column = 0; column < size; column++) {
+    let pivot = column;
+    for (let row = column + 1; row < size; row++) {
+      if (Math.abs(rows[row]![column]!) > Math.abs(rows[pivot]![column]!)) pivot = row;
+    }
+    [rows[column], rows[pivot]] = [rows[pivot]!, rows[column]!];
+    for (let row = 0; row < size; row++) {
+      if (row === column) continue;
+      const factor = rows[row]![column]! / rows[column]![column]!;
+      for (let at = column; at <= size; at++) rows[row]![at]! -= factor * rows[column]![at]!;
+    }
+  }
+  return rows.map((row, index) => row[size]! / row[index]!);
 }
 
 interface RawEffect {
@@ -67,15 +161,14 @@ interface RawEffect {
   readonly variance: number;
 }
 
-function rawEffect(
-  { count, sum, squaredDeviations }: Summaries[string],
-  { mean, deviation }: { mean: number; deviation: number },
-): RawEffect {
-  return {
+function rawEffect(cells: readonly Cell[], { deviation, means }: Fit): RawEffect {
+  const standardised = cells.map(({ count, group, squaredDeviations, sum }) => ({
     count,
-    mean: (sum / count - mean) / deviation,
-    variance: squaredDeviations / (count - 1) / deviation ** 2,
-  };
+    sum: (sum - count * means[group]!) / deviation,
+    squaredDeviations: squaredDeviations / deviation ** 2,
+  }));
+  const { count, squaredDeviations, sum } = merged(standardised);
+  return { count, mean: sum / count, variance: squaredDeviations / (count - 1) };
 }
 
 /** The posterior means of shift and variance by turns until they stand still (Johnson et al. 2007, equations 3.1). */

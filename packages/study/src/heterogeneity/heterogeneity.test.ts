@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { recordedComparisons } from '../recorded-comparisons.fixture.ts';
-import { harmonisationOf, harmonised } from './combat.ts';
 import { type Histogram, histogramQuantile, jensenShannon, wasserstein } from './histogram-distance.ts';
 import { siteDifferences } from './site-differences.ts';
 
@@ -45,51 +43,6 @@ describe('the distance of histograms', () => {
     expect(wasserstein(some!, none!)).toBeNaN();
     expect(histogramQuantile(none!, 0.5)).toBeNaN();
     expect(histogramQuantile({ binWidth: 2, firstBin: 3, counts: [1, 2, 1] }, 0.5)).toBe(8);
-  });
-});
-
-interface RecordedCombat {
-  readonly sites: readonly string[];
-  readonly features: readonly (readonly number[])[];
-  readonly harmonised: readonly (readonly number[])[];
-}
-const recorded: RecordedCombat = JSON.parse(readFileSync(new URL('../recorded/combat.json', import.meta.url), 'utf8'));
-const names = recorded.features.map((_, index) => `feature-${index}`);
-
-/** What each site tells. */
-function summariesOf(values: readonly number[]) {
-  return Object.fromEntries(
-    [...new Set(recorded.sites)].map((siteId) => {
-      const own = values.filter((_, index) => recorded.sites[index] === siteId);
-      const sum = own.reduce((total, value) => total + value, 0);
-      const squaredDeviations = own.reduce((total, value) => total + (value - sum / own.length) ** 2, 0);
-      return [siteId, { count: own.length, sum, squaredDeviations }];
-    }),
-  );
-}
-
-describe('federated ComBat', () => {
-  const model = harmonisationOf(
-    Object.fromEntries(names.map((name, index) => [name, summariesOf(recorded.features[index]!)])),
-  );
-
-  it('gives from sums alone what neuroCombat gives from all values', () => {
-    names.forEach((name, feature) => {
-      recorded.features[feature]!.forEach((value, index) => {
-        const expected = recorded.harmonised[feature]![index]!;
-        expect(harmonised(value, recorded.sites[index]!, model[name]!)).toBeCloseTo(expected, 8);
-      });
-    });
-  });
-
-  it('of one feature takes out means and deviations of sites entirely', () => {
-    const values = recorded.features[0]!;
-    const one = harmonisationOf({ feature: summariesOf(values) })['feature']!;
-    const after = summariesOf(values.map((value, index) => harmonised(value, recorded.sites[index]!, one)));
-    for (const { count, squaredDeviations, sum } of Object.values(after)) {
-      expect(sum / count).toBeCloseTo(one.mean, 9);
-      expect(Math.sqrt(squaredDeviations / (count - 1))).toBeCloseTo(one.deviation, 9);
-    }
   });
 });
 
