@@ -104,7 +104,7 @@ const lookAgainMs = 100;
 const host = '127.0.0.1';
 /** Who is all hospitals. */
 const ofOnePerson = {
-  policy: { without: ['signed-jobs'], minimumPatients: 1 },
+  policy: { without: ['signed-jobs'], minimumPatients: 1, minimumCount: 1 },
   testGroups: ['phase', 'vendor', 'kernel', 'sex', 'age'],
 } satisfies Partial<SiteSettingsInput>;
 

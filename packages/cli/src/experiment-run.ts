@@ -92,7 +92,10 @@ export async function runExperiment(
     command: options.command,
     data: {
       sha256: work.context.dataSha256,
-      sites: [...survey.answers].map(([siteId, { cases, fingerprint }]) => ({ siteId, cases, fingerprint })),
+      sites: [...survey.answers].map(([siteId, { cases, description, fingerprint }]) => ({
+        ...{ siteId, cases, fingerprint },
+        ...(description === undefined ? {} : { description }),
+      })),
     },
     configurations: configurationsOf(experiment),
     runs: finished.toSorted((one, other) => (one.digest < other.digest ? -1 : 1)),
@@ -303,10 +306,10 @@ async function test(
   work: Work,
   chosen: readonly RunRecord[],
   rule: string,
-): Promise<Pick<ExperimentRecord, 'ledger' | 'scores'>> {
+): Promise<Pick<ExperimentRecord, 'ledger' | 'reliability' | 'scores'>> {
   const { directory, experiment, lookAgain, nowIso, say } = work;
   const before = await directory.ledger();
-  if (chosen.length === 0) return { ledger: before, scores: [] };
+  if (chosen.length === 0) return { ledger: before, reliability: [], scores: [] };
   const models = chosen.map(({ best, configuration, digest, jobId }): TestedModel => {
     const { round, weights } = best!;
     return { configuration, runSha256: digest, jobId, round, weights, modelName: jobId };
@@ -314,12 +317,17 @@ async function test(
   const ledger = withLook(before, { at: nowIso(), experimentSha256: sha256(experiment), rule, models, lookAgain });
   if (ledger !== before) await directory.keepLedger(ledger);
   say(`Asking the test patients about ${chosen.length} of ${experiment.name}’s models: ${rule}`);
-  const scores: ExperimentRecord['scores'] = [];
-  for (const run of chosen) scores.push(...(await testOne(work, run)));
-  return { ledger, scores };
+  const tested: Tested[] = [];
+  for (const run of chosen) tested.push(await testOne(work, run));
+  return {
+    ...{ ledger, scores: tested.flatMap(({ scores }) => scores) },
+    reliability: tested.flatMap(({ reliability }) => reliability),
+  };
 }
 
-async function testOne(work: Work, run: RunRecord): Promise<ExperimentRecord['scores']> {
+type Tested = Pick<ExperimentRecord, 'reliability' | 'scores'>;
+
+async function testOne(work: Work, run: RunRecord): Promise<Tested> {
   const { experiment, fingerprints, host, participants, pictures = false } = work;
   const { answers } = await host.survey<'evaluate'>({
     jobId: jobIdSchema.parse(`${run.jobId}-test`),
@@ -336,12 +344,17 @@ async function testOne(work: Work, run: RunRecord): Promise<ExperimentRecord['sc
     },
     ...termsOf(experiment.limits, participants),
   });
-  return [...answers].flatMap(([siteId, { scores }]) =>
-    scores.map(({ case: pseudonym, groups = {}, patient, regions }) => ({
-      ...{ run: run.digest, siteId, case: pseudonym, groups, regions },
-      patient: patient === undefined ? pseudonym : `patient-${patient}`,
-    })),
-  );
+  return {
+    scores: [...answers].flatMap(([siteId, { scores }]) =>
+      scores.map(({ case: pseudonym, groups = {}, patient, regions }) => ({
+        ...{ run: run.digest, siteId, case: pseudonym, groups, regions },
+        patient: patient === undefined ? pseudonym : `patient-${patient}`,
+      })),
+    ),
+    reliability: [...answers].flatMap(([siteId, { reliability }]) =>
+      reliability === undefined ? [] : [{ run: run.digest, siteId, regions: reliability }],
+    ),
+  };
 }
 
 /** Of strategies that leave a part of the model at the sites, each site is tested with its own. */

@@ -119,8 +119,15 @@ async function recordOf(directory: string, rehearsed: Rehearsed): Promise<Rehear
             volumeErrorMl: metrics['volumeErrorMl'] ?? null,
             lesionSensitivity: metrics['lesionSensitivity'] ?? null,
             falsePositives: metrics['falsePositives'] ?? null,
+            brier: metrics['brier'] ?? null,
+            ece: metrics['ece'] ?? null,
           })),
         ),
+      ),
+    ),
+    reliability: [...scores].flatMap(([model, bySite]) =>
+      [...bySite].flatMap(([siteId, { reliability }]) =>
+        reliability === undefined ? [] : [{ model, siteId, regions: reliability }],
       ),
     ),
     pictures: await picturesOf(directory, rehearsed),

@@ -87,7 +87,7 @@ export type CaseScore = z.infer<typeof caseScoreSchema>;
  * How often a network was right where it gave which probability: ten bins of equal width from 0 to 1, and of each its voxels,
  * the sum of their probabilities, and how many of them the reference has in the region. Sums over test cases, by region.
  */
-const reliabilitySchema = z.record(
+export const reliabilitySchema = z.record(
   z.string().max(100),
   z.array(z.object({ voxels: count, probability: z.number().min(0), reference: count })).length(10),
 );

@@ -26,6 +26,7 @@ export {
   evaluateContributionSchema,
   type LeftOutCase,
   type Reliability,
+  reliabilitySchema,
   type TrainContribution,
 } from './contribution.ts';
 export { blockElements, type Encoding, encodingSchema, isNameOfScales, plainEncoding, scalesOf } from './encoding.ts';

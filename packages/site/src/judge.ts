@@ -24,7 +24,7 @@ export interface Judge extends AsyncDisposable {
   test(loaded: Case): Promise<Tested>;
 }
 
-export interface Tested {
+interface Tested {
   readonly regions: Readonly<Record<string, RegionMetrics>>;
   readonly prediction: LabelMap;
   /** Absent: the network gives no probabilities of its own accord. */

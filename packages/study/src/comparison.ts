@@ -45,6 +45,13 @@ interface SecondaryMetrics {
   readonly falsePositives: number;
 }
 
+/** 0 is best. */
+interface CalibrationEstimates {
+  /** Expected calibration error. */
+  readonly ece: Estimate;
+  readonly brier: Estimate;
+}
+
 interface ScoredCase extends CaseOwner {
   readonly case: string;
 }
@@ -70,6 +77,8 @@ export interface Comparison {
   /** Mean Dice of an arm case by case, in the order of `cases`; `NaN`: no value. */
   readonly caseMeans: Readonly<Record<Arm, Float64Array>>;
   readonly secondary: Readonly<Record<Arm, Readonly<Record<RegionKey, SecondaryMetrics>>>>;
+  /** Over no cases where the record says nothing of it. */
+  readonly calibration: Readonly<Record<Arm, Readonly<Record<RegionKey, CalibrationEstimates>>>>;
   readonly matrix: readonly MatrixRow[];
 }
 
@@ -78,8 +87,9 @@ export function compare(record: RehearsalRecord): Comparison {
   const resamples = drawResamples(cases, createRandom(record.seed, 'study', 'bootstrap'));
   const scores = new ScoreTable(record);
   const regionKeys = [allRegions, ...record.regions.map((region) => region.id)];
-  const dice = (arm: Arm, key: RegionKey): Float64Array =>
-    Float64Array.from(cases, (one) => scores.dice(arm, one, key));
+  const valuesOf = (field: MeanField, arm: Arm, key: RegionKey): Float64Array =>
+    Float64Array.from(cases, (one) => scores.value(field, arm, one, key));
+  const dice = (arm: Arm, key: RegionKey): Float64Array => valuesOf('dice', arm, key);
   const federatedLess = (opponent: Opponent, key: RegionKey): Float64Array => {
     const other = dice(opponent, key);
     return dice('federated', key).map((value, index) => value - other[index]!);
@@ -113,6 +123,12 @@ export function compare(record: RehearsalRecord): Comparison {
         record.regions.map((region) => [region.id, secondaryMetrics(scores, cases, arm, region.id, resamples)]),
       ),
     ),
+    calibration: keyed(arms, (arm) =>
+      byRegion((key) => ({
+        ece: estimate(valuesOf('ece', arm, key), resamples),
+        brier: estimate(valuesOf('brier', arm, key), resamples),
+      })),
+    ),
     matrix: record.jobs.map((job) => matrixRow(record, scores, cases, job.id)),
   };
 }
@@ -124,6 +140,9 @@ function paired(differences: Float64Array, resamples: Resamples): PairedDifferen
   const worse = defined.filter((value) => value < -1e-12).length;
   return { ...estimate(differences, resamples), better, worse, equal: defined.length - better - worse };
 }
+
+/** Of what there is a mean over the regions. */
+type MeanField = 'dice' | 'ece' | 'brier';
 
 /** The scores by model, case and region, and the models behind each arm. */
 class ScoreTable {
@@ -151,15 +170,15 @@ class ScoreTable {
     return rows.filter((row) => row !== undefined);
   }
 
-  dice(arm: Arm, one: ScoredCase, key: RegionKey): number {
-    return mean(this.models(arm, one.siteId).map((model) => this.diceOfModel(model, one, key)));
+  value(field: MeanField, arm: Arm, one: ScoredCase, key: RegionKey): number {
+    return mean(this.models(arm, one.siteId).map((model) => this.valueOfModel(field, model, one, key)));
   }
 
-  diceOfModel(model: string, one: ScoredCase, key: RegionKey): number {
+  valueOfModel(field: MeanField, model: string, one: ScoredCase, key: RegionKey): number {
     if (key === allRegions) {
-      return mean(this.#record.regions.map((region) => this.diceOfModel(model, one, region.id)));
+      return mean(this.#record.regions.map((region) => this.valueOfModel(field, model, one, region.id)));
     }
-    return this.#rows.get(keyOf(model, one, key))?.dice ?? Number.NaN;
+    return this.#rows.get(keyOf(model, one, key))?.[field] ?? Number.NaN;
   }
 }
 
@@ -195,7 +214,7 @@ function matrixRow(
   model: string,
 ): MatrixRow {
   const meanOver = (some: readonly ScoredCase[]): number =>
-    mean(some.map((one) => scores.diceOfModel(model, one, allRegions)));
+    mean(some.map((one) => scores.valueOfModel('dice', model, one, allRegions)));
   const sites = record.sites.map((site) => [site.id, meanOver(cases.filter((one) => one.siteId === site.id))]);
   return { model, sites: Object.fromEntries(sites), overall: meanOver(cases) };
 }

@@ -21,7 +21,8 @@ describe('the metrics', () => {
     const odd = { ...record, scores: [row, none] };
     const [, first, second] = metricsCsv(odd).split('\r\n');
     expect(first).toContain('"a ""b"", c"');
-    expect(first!.split(',').slice(-7, -1)[2]).toBe('inf');
+    expect(first!.split(',').slice(-9, -1)[2]).toBe('inf');
+    expect(first!.split(',').slice(-3, -1)).toEqual([String(row.brier), String(row.ece)]);
     expect(second!.split(',').slice(7, 10)).toEqual(['', '', '']);
     const json = JSON.parse(metricsJson(odd));
     expect(json.scores.map((score: { hd95Mm: unknown }) => score.hd95Mm)).toEqual(['inf', null]);

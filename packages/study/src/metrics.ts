@@ -15,6 +15,8 @@ const header = [
   'volume_error_ml',
   'lesion_sensitivity',
   'false_positives',
+  'brier',
+  'ece',
   'synthetic',
 ] as const;
 
@@ -40,6 +42,8 @@ export function metricsCsv(record: RehearsalRecord): string {
       row.volumeErrorMl,
       row.lesionSensitivity,
       row.falsePositives,
+      row.brier,
+      row.ece,
       record.synthetic,
     ];
   });
@@ -69,6 +73,8 @@ export function metricsJson(record: RehearsalRecord): string {
       volumeErrorMl: row.volumeErrorMl,
       lesionSensitivity: row.lesionSensitivity,
       falsePositives: row.falsePositives,
+      brier: row.brier,
+      ece: row.ece,
     })),
   };
   return `${JSON.stringify(document, undefined, 1)}\n`;

@@ -81,6 +81,13 @@ export function inventedRecord(options: FixtureOptions = {}): RehearsalRecordInp
     scoredAgainst: 'the phantom’s true outlines',
     jobs,
     scores: inventedScores(random.fork('scores'), jobs, sites, { testCases, gain }),
+    reliability: jobs.flatMap(({ id, kind }) =>
+      sites.map(({ id: siteId }) => ({
+        model: id,
+        siteId,
+        regions: inventedReliability({ federated: 0.12, local: 0.3, pooled: 0.06 }[kind]),
+      })),
+    ),
     pictures: (['best', 'median', 'worst'] as const).map((kind, index) => ({
       siteId: sites[index % siteCount]!.id,
       case: `case-0${index + 1}`,
@@ -169,11 +176,24 @@ function inventedScores(
             volumeErrorMl: missed ? -8 : 12 * noise.normal(),
             lesionSensitivity: missed ? 0 : 1,
             falsePositives: noise.integer(0, 3) > 1 ? 1 : 0,
+            ...{ brier: 0.02 + 0.1 * (1 - dice), ece: 0.01 + 0.1 * (1 - dice) },
           };
         });
       });
     }).flat(),
   );
+}
+
+/** Of a network that is surer than it should be, by `excess` at most. */
+export function inventedReliability(
+  excess: number,
+): NonNullable<RehearsalRecordInput['reliability']>[number]['regions'] {
+  const bins = Array.from({ length: 10 }, (_, bin) => {
+    const [voxels, said] = [1000 * (1 + Math.abs(bin - 4)), (bin + 0.5) / 10];
+    const right = said - excess * Math.sin(2 * Math.PI * (said - 0.5));
+    return { voxels, probability: voxels * said, reference: Math.round(voxels * right) };
+  });
+  return Object.fromEntries(regions.map(({ id }) => [id, bins]));
 }
 
 /** An ellipse with a disc in it on black: a stand-in for a CT slice with an overlay. */

@@ -5,6 +5,7 @@
  * Numbers that do not exist are `null`: a Dice where both masks are empty, an HD95 where one of them is (see
  * `ScoreRow`). Units are in the names; arrays along image axes are in the order z, y, x.
  */
+import { reliabilitySchema } from '@consilium/protocol';
 import { z } from 'zod';
 import { StudyError } from './study-error.ts';
 
@@ -86,6 +87,9 @@ const scoreSchema = z.object({
   lesionSensitivity: fraction,
   /** Predicted components of which less than a tenth lies in the reference. */
   falsePositives: z.preprocess((value) => (Number.isNaN(value) ? null : value), count.nullable()),
+  /** Brier score and expected calibration error near the region; `null` where it is not, and in older records. */
+  brier: fraction.default(null),
+  ece: fraction.default(null),
 });
 
 const pictureSchema = z.object({
@@ -141,6 +145,8 @@ const recordSchema = z.object({
   scoredAgainst: z.string().default("the sites' reference segmentations"),
   jobs: z.array(jobSchema),
   scores: z.array(scoreSchema),
+  /** How often a model was right where it gave which probability; of the sites that tell it. Empty in older records. */
+  reliability: z.array(z.object({ model: id, siteId: id, regions: reliabilitySchema })).default([]),
   pictures: z.array(pictureSchema).default([]),
   /** What the colours in the pictures mean. */
   pictureLegend: z.array(z.object({ label: z.string(), colour: z.string() })).default([]),
@@ -195,6 +201,10 @@ function checkConsistency(record: RehearsalRecord): void {
     const key = JSON.stringify([row.model, row.siteId, row.case, row.region]);
     if (seen.has(key)) fail(`the score of ${row.model} on case ${row.case} in ${row.region} occurs twice`);
     seen.add(key);
+  }
+  for (const { model, siteId } of record.reliability) {
+    if (!siteIds.has(siteId)) fail(`reliability is of the unknown site ${siteId}`);
+    if (!jobIds.has(model)) fail(`reliability is of the unknown job ${model}`);
   }
 }
 

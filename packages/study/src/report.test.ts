@@ -11,6 +11,7 @@ const bare = parseRecord({
   ...inventedRecord({ sites: 1, testCases: 1, pooled: false, synthetic: false }),
   jobs: [],
   scores: [],
+  reliability: [],
   pictures: [],
   warnings: [],
 });
@@ -61,7 +62,9 @@ describe('the report', () => {
     const withHoles: RehearsalRecord = {
       ...record,
       scores: record.scores.map((row, index) =>
-        index % 3 === 0 ? { ...row, dice: null, nsd: null, hd95Mm: null, lesionSensitivity: null } : row,
+        index % 3 === 0
+          ? { ...row, dice: null, nsd: null, hd95Mm: null, lesionSensitivity: null, ece: null, brier: null }
+          : row,
       ),
       jobs: record.jobs.map((job) => ({
         ...job,
@@ -69,6 +72,30 @@ describe('the report', () => {
       })),
     };
     expect(brokenNumbers(await reportHtml(withHoles))).toEqual([]);
+  });
+
+  it('says whether probabilities can be believed, as far as sites tell it, and nothing of a record from before', async () => {
+    const asked = 'Can its probabilities be believed?';
+    const text = await reports.full;
+    expect(text).toContain(asked);
+    expect(text).toMatch(
+      /Where the federated model says tumour with 81\u00a0%, it is right in 70\u00a0%: it is too sure\./,
+    );
+    expect(text.match(/aria-label="Reliability diagram/g)).toHaveLength(3);
+    expect(text).toContain('over the voxels of all test cases');
+
+    const small = parseRecord(inventedRecord({ sites: 2, testCases: 2 }));
+    const few = small.reliability.filter(({ siteId }) => siteId === 'site-1');
+    const fewer = await reportHtml({ ...small, reliability: few });
+    expect(fewer).toContain('the test cases of 1 of 2 sites; the others have too few test patients');
+    const none = await reportHtml({ ...small, reliability: [] });
+    expect([none.includes(asked), none.includes('aria-label="Reliability diagram')]).toEqual([true, false]);
+    expect([...brokenNumbers(fewer), ...brokenNumbers(none)]).toEqual([]);
+
+    const scores = small.scores.map(({ brier: _brier, ece: _ece, ...row }) => row);
+    const { reliability: _reliability, ...before } = { ...small, scores };
+    const old = await reportHtml(parseRecord(before));
+    expect([old.includes(asked), /calibration/i.test(contentOf(old))]).toEqual([false, false]);
   });
 
   it('lets no text of the record become markup', async () => {

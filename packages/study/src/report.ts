@@ -3,6 +3,7 @@ import { compare } from './comparison.ts';
 import { html, Markup } from './markup.ts';
 import type { RehearsalRecord } from './record.ts';
 import { answerSection } from './report/answer.ts';
+import { calibrationSection } from './report/calibration.ts';
 import { comparisonSection } from './report/comparison.ts';
 import { examplesSection } from './report/examples.ts';
 import { matrixSection } from './report/matrix.ts';
@@ -21,6 +22,7 @@ export async function reportHtml(record: RehearsalRecord): Promise<string> {
     answerSection(comparison),
     setupSection(record, comparison),
     await comparisonSection(record, comparison),
+    await calibrationSection(record, comparison),
     matrixSection(record, comparison),
     await sitesSection(record, comparison),
     await trainingSection(record),

@@ -24,7 +24,7 @@ const binCount = 10;
 const marginMm = 10;
 
 /** Of the voxels whose probability is above the bin's lower edge and not above its upper one; 0 is in the first bin. */
-export interface ReliabilityBin {
+interface ReliabilityBin {
   readonly voxels: number;
   /** Sum over the voxels. */
   readonly probability: number;

@@ -57,8 +57,12 @@ export async function modelRecord(
           volumeErrorMl: metrics['volumeErrorMl'] ?? null,
           lesionSensitivity: metrics['lesionSensitivity'] ?? null,
           falsePositives: metrics['falsePositives'] ?? null,
+          ...{ brier: metrics['brier'] ?? null, ece: metrics['ece'] ?? null },
         })),
       ),
+    reliability: labels.reliability
+      .filter((one) => one.run === run.digest)
+      .map(({ regions, siteId }) => ({ model: 'federated', siteId, regions })),
     pictures: record.pictures.slice(0, 1).map(({ caption, case: name, dice, png, siteId }) => ({
       ...{ siteId, case: `${siteId}/${name}`, kind: kinds[2], png, dice, caption },
     })),

@@ -3,16 +3,16 @@
  * function of the record alone: the same record gives the same numbers.
  */
 import { createRandom, type Random } from '@consilium/numerics';
-import { canonicalJson, type Json } from '@consilium/protocol';
-import { type CaseOwner, drawResamples, type Estimate, estimate, type Resamples } from '../bootstrap.ts';
+import { canonicalJson, type Json, type Reliability } from '@consilium/protocol';
+import { type Estimate, estimate } from '../bootstrap.ts';
 import { type LearningCurve, learningCurve, type StudiesNeeded, studiesNeeded } from '../learning/learning-curve.ts';
 import { cohensDz, rankBiserial } from '../statistics/effect-size.ts';
-import { drawHierarchically, sitesMin } from '../statistics/hierarchical-bootstrap.ts';
 import { benjaminiHochbergAdjusted, holmAdjusted } from '../statistics/multiplicity.ts';
 import { patientMeans, permutationTest, type TestResult, wilcoxonTest } from '../statistics/paired-test.ts';
-import { type SubgroupResult, subgroupResults, volumeBand } from '../statistics/subgroup.ts';
-import type { ExperimentRecord, RunRecord, TestScore } from './experiment-record.ts';
+import { type SubgroupResult, subgroupResults } from '../statistics/subgroup.ts';
+import type { ExperimentRecord, RunRecord } from './experiment-record.ts';
 import type { RunSettings } from './run-settings.ts';
+import { finalRuns, mean, TestTable } from './test-table.ts';
 import { costOf, secondsToScore, type TrainingCost } from './training-cost.ts';
 
 interface ConfigurationResult {
@@ -24,6 +24,10 @@ interface ConfigurationResult {
   readonly test: Estimate | null;
   /** The same, also for other sites than these; null with fewer than five sites. */
   readonly testBeyondSites: Estimate | null;
+  /** Mean over regions and seeds; null: not tested, or before calibration was recorded. */
+  readonly calibration: { readonly ece: Estimate; readonly brier: Estimate } | null;
+  /** Over the seeds and the sites that tell it, by region. */
+  readonly reliability: Reliability;
   /** With all of its rounds; 0 where it did not get so far. */
   readonly seeds: number;
   readonly jobs: readonly string[];
@@ -41,6 +45,8 @@ interface PairComparison {
   readonly differenceBySite: Readonly<Record<string, Estimate | null>>;
   /** null with fewer than five sites. */
   readonly differenceBeyondSites: Estimate | null;
+  /** Of expected calibration errors: below 0, the second is the better. */
+  readonly eceDifference: Estimate | null;
   /** Over patients. */
   readonly wilcoxon: TestResult;
   readonly permutation: TestResult;
@@ -98,6 +104,8 @@ export function analyse(
         validation: record.choice.standings.find(({ configuration }) => configuration === id)?.score ?? null,
         test: dice === null ? null : estimate(dice, table.resamples),
         testBeyondSites: dice === null ? null : beyondSites(dice, table),
+        calibration: calibrationOf(table, id),
+        reliability: table.reliability(id),
         seeds: runs.length,
         jobs: runs.map(({ jobId }) => jobId),
         cost: costOf(runs),
@@ -115,79 +123,6 @@ export function analyse(
       }),
     ),
   };
-}
-
-/** The runs of a configuration that came to their end, and not on a rung before. */
-function finalRuns({ configurations, runs }: ExperimentRecord, configuration: string): RunRecord[] {
-  const { rounds } = configurations.find(({ id }) => id === configuration)!.settings;
-  return runs
-    .filter((run) => run.configuration === configuration && run.settings.rounds === rounds && run.state === 'completed')
-    .sort((one, other) => one.settings.seed - other.settings.seed);
-}
-
-interface TestedCase extends CaseOwner {
-  readonly case: string;
-}
-
-/** The test scores by run and case, over cases in one fixed order. */
-class TestTable {
-  readonly cases: readonly TestedCase[];
-  /** Patients within their sites: for these sites. One set for everything, so that differences are on the same draws. */
-  readonly resamples: Resamples;
-  /** Sites, and their patients; null with too few sites. */
-  readonly resamplesOfSites: Resamples | null;
-  readonly #record: ExperimentRecord;
-  readonly #scores = new Map<string, TestScore>();
-
-  constructor(record: ExperimentRecord, random: Random) {
-    this.#record = record;
-    const cases = new Map<string, TestedCase>();
-    for (const score of record.scores) {
-      const { siteId, patient, case: name } = score;
-      cases.set(JSON.stringify([siteId, patient, name]), { siteId, patient, case: name });
-      this.#scores.set(JSON.stringify([score.run, siteId, name]), score);
-    }
-    this.cases = [...cases].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, value]) => value);
-    this.resamples = drawResamples(this.cases, random.fork('within sites'));
-    const sites = new Set(this.cases.map(({ siteId }) => siteId)).size;
-    this.resamplesOfSites = sites < sitesMin ? null : drawHierarchically(this.cases, random.fork('beyond sites'));
-  }
-
-  ofRun(digest: string): Float64Array {
-    return Float64Array.from(this.cases, (one) => meanDice(this.#score(digest, one)));
-  }
-
-  /** Of each case the mean over the seeds; null: the configuration was not tested. */
-  dice(configuration: string): Float64Array | null {
-    const runs = this.#tested(configuration).map(({ digest }) => this.ofRun(digest));
-    if (runs.length === 0) return null;
-    return Float64Array.from(this.cases, (_, index) => mean(runs.map((dice) => dice[index]!)));
-  }
-
-  isTested({ digest }: RunRecord): boolean {
-    return this.#record.scores.some(({ run }) => run === digest);
-  }
-
-  /** With what is known of each case: its site, how large its tumour is, and what the site tells of it. */
-  grouped(configuration: string) {
-    const [run] = this.#tested(configuration);
-    return this.cases.map((one) => {
-      const score = this.#score(run!.digest, one);
-      const ml = score?.regions['tumour']?.['referenceMl'] ?? null;
-      return {
-        ...one,
-        groups: { site: one.siteId, ...score?.groups, ...(ml === null ? {} : { 'tumour volume': volumeBand(ml) }) },
-      };
-    });
-  }
-
-  #tested(configuration: string): RunRecord[] {
-    return finalRuns(this.#record, configuration).filter((run) => this.isTested(run));
-  }
-
-  #score(digest: string, { siteId, case: name }: TestedCase): TestScore | undefined {
-    return this.#scores.get(JSON.stringify([digest, siteId, name]));
-  }
 }
 
 function meanSecondsTo(runs: readonly RunRecord[], score: number): number | null {
@@ -210,6 +145,7 @@ function comparisonsOf(
       ...{ first, second, difference: estimate(differences, table.resamples) },
       differenceBySite: bySite(differences, table, minimumPatients),
       differenceBeyondSites: beyondSites(differences, table),
+      eceDifference: eceDifference(table, first, second),
       wilcoxon: wilcoxonTest(ofPatients),
       permutation: permutationTest(ofPatients, random.fork('permutations', first, second)),
       rankBiserial: rankBiserial(ofPatients),
@@ -219,6 +155,21 @@ function comparisonsOf(
   const p = plain.map(({ permutation }) => permutation.p);
   const [holm, hochberg] = [holmAdjusted(p), benjaminiHochbergAdjusted(p)];
   return plain.map((pair, index) => ({ ...pair, pHolm: holm[index]!, pBenjaminiHochberg: hochberg[index]! }));
+}
+
+function calibrationOf(table: TestTable, configuration: string): ConfigurationResult['calibration'] {
+  const values = table.calibration(configuration);
+  if (values === null) return null;
+  return { ece: estimate(values.ece, table.resamples), brier: estimate(values.brier, table.resamples) };
+}
+
+function eceDifference(table: TestTable, first: string, second: string): Estimate | null {
+  const [one, other] = [table.calibration(first), table.calibration(second)];
+  if (one === null || other === null) return null;
+  return estimate(
+    other.ece.map((value, index) => value - one.ece[index]!),
+    table.resamples,
+  );
 }
 
 type Named = ExperimentRecord['configurations'][number];
@@ -283,16 +234,6 @@ function bySite(differences: Float64Array, { cases, resamples }: TestTable, mini
 
 function beyondSites(values: Float64Array, { resamplesOfSites }: TestTable): Estimate | null {
   return resamplesOfSites === null ? null : estimate(values, resamplesOfSites);
-}
-
-function meanDice(score: TestScore | undefined): number {
-  return mean(Object.values(score?.regions ?? {}).map((metrics) => metrics['dice'] ?? Number.NaN));
-}
-
-/** Of the values that are numbers; `NaN` if there are none. */
-function mean(values: readonly number[]): number {
-  const defined = values.filter((value) => !Number.isNaN(value));
-  return defined.reduce((sum, value) => sum + value, 0) / defined.length;
 }
 
 function same(one: unknown, other: unknown): boolean {

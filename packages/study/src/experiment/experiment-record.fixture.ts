@@ -1,5 +1,6 @@
 /** Records of experiments for tests. EVERY NUMBER IN THEM IS INVENTED. */
 import { createRandom } from '@consilium/numerics';
+import { inventedReliability } from '../record.fixture.ts';
 import { configurationsOf, sha256 } from './expansion.ts';
 import { parseExperiment } from './experiment-file.ts';
 import { type ExperimentRecord, parseExperimentRecord, type RunRecord } from './experiment-record.ts';
@@ -87,10 +88,18 @@ export function inventedExperiment({ gain = 0.05, patients = 6, sizes = [4, 8, 1
         const referenceMl = index % 2 === 0 ? 10 : 60;
         return {
           ...{ run: digest, siteId, case: `case-${index + 10}`, patient: String(index % patients) },
-          regions: { tumour: { dice, referenceMl }, masses: { dice, referenceMl: referenceMl + 1 } },
+          regions: {
+            tumour: { dice, referenceMl, ece: 0.2 - 0.1 * dice, brier: 0.3 - 0.1 * dice },
+            masses: { dice, referenceMl: referenceMl + 1, ece: 0.1, brier: 0.2 },
+          },
         };
       }),
     ),
+  );
+  const reliability = runs.flatMap(({ digest, settings }) =>
+    ['site-1', 'site-2'].map((siteId) => ({
+      ...{ run: digest, siteId, regions: inventedReliability(settings.network === 'unet' ? 0.3 : 0.1) },
+    })),
   );
   const standings = configurations.map(({ id, settings }) => ({ configuration: id, score: level(settings) }));
   const models = runs.map(({ best, configuration, digest, jobId }) => ({
@@ -100,7 +109,7 @@ export function inventedExperiment({ gain = 0.05, patients = 6, sizes = [4, 8, 1
   return parseExperimentRecord({
     ...{ version: 1, experiment, experimentSha256, synthetic: true, software: {}, machine: '', command: '' },
     data: { sha256: sha256('data'), sites: Array.from({ length: 6 }, (_, index) => inventedSite(index)) },
-    ...{ configurations, runs, rungs: [], scores },
+    ...{ configurations, runs, rungs: [], scores, reliability },
     choice: { rule: 'all', standings, chosen: configurations.map(({ id }) => id) },
     ledger: { looks: [{ look: 1, at: '2026-11-26T05:00:00Z', reason: null, experimentSha256, rule: 'all', models }] },
   });

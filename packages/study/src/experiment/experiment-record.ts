@@ -2,7 +2,7 @@
  * The record of an experiment: everything that was run and measured, as plain JSON, from which all of its statistics and
  * figures are made. Every number stands with the job, the round and the digest it came from. Cases are pseudonyms.
  */
-import { jsonSchema } from '@consilium/protocol';
+import { jsonSchema, reliabilitySchema } from '@consilium/protocol';
 import { z } from 'zod';
 import { StudyError } from '../study-error.ts';
 import { type Experiment, parseExperiment } from './experiment-file.ts';
@@ -85,6 +85,8 @@ const recordSchema = z.object({
         siteId: z.string(),
         cases: z.object({ train: count, validation: count, test: count }),
         fingerprint: jsonSchema,
+        /** What the site tells beyond it; absent in records of before. */
+        description: jsonSchema.optional(),
       }),
     ),
   }),
@@ -106,6 +108,8 @@ const recordSchema = z.object({
   }),
   ledger: testLedgerSchema,
   scores: z.array(testScoreSchema),
+  /** How often a model was right where it gave which probability; of the sites that tell it. Empty in older records. */
+  reliability: z.array(z.object({ run: sha256, siteId: z.string(), regions: reliabilitySchema })).default([]),
 });
 type RecordShape = z.infer<typeof recordSchema>;
 export type ExperimentRecord = Omit<RecordShape, 'experiment'> & { readonly experiment: Experiment };
@@ -125,7 +129,7 @@ export function parseExperimentRecord(value: unknown): ExperimentRecord {
   const runs = new Set(record.runs.map(({ digest }) => digest));
   const strangers = [
     ...record.runs.filter(({ configuration }) => !configurations.has(configuration)).map(({ digest }) => digest),
-    ...record.scores.filter(({ run }) => !runs.has(run)).map(({ run }) => run),
+    ...[...record.scores, ...record.reliability].filter(({ run }) => !runs.has(run)).map(({ run }) => run),
   ];
   if (strangers.length === 0 && runs.size === record.runs.length) return record;
   throw new StudyError(

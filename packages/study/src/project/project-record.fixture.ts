@@ -4,6 +4,7 @@ import { configurationsOf, sha256 } from '../experiment/expansion.ts';
 import { parseExperiment } from '../experiment/experiment-file.ts';
 import { inventedExperiment, inventedRun } from '../experiment/experiment-record.fixture.ts';
 import { type ExperimentRecord, parseExperimentRecord } from '../experiment/experiment-record.ts';
+import { inventedReliability } from '../record.fixture.ts';
 import { type ProjectRecord, parseProjectRecord } from './project-record.ts';
 
 const sites = Array.from({ length: 6 }, (_, index) => `site-${index + 1}`);
@@ -21,14 +22,28 @@ function inventedLabels(gain: number): ExperimentRecord {
   const scores = runs.flatMap(({ digest }, at) =>
     cases!.map((score, index) => {
       const dice = 0.7 + at * gain + 0.05 * createRandom(index).normal() + 0.01 * createRandom(digest, index).normal();
-      return { ...score, run: digest, regions: { tumour: { dice: Math.min(1, Math.max(0, dice)), referenceMl: 10 } } };
+      const metrics = { dice: Math.min(1, Math.max(0, dice)), referenceMl: 10, ece: 0.1 - at * 0.03, brier: 0.2 };
+      return { ...score, run: digest, regions: { tumour: metrics } };
     }),
   );
+  const reliability = runs.map(({ digest }, at) => ({
+    ...{ run: digest, siteId: 'site-1', regions: inventedReliability(0.2 - at * 0.1) },
+  }));
   const experimentSha256 = sha256(experiment);
   const standings = configurations.map(({ id }) => ({ configuration: id, score: 0.7 }));
   const choice = { rule: 'all', standings, chosen: configurations.map(({ id }) => id) };
   return parseExperimentRecord({
-    ...{ ...other, experiment, experimentSha256, configurations, runs, scores, choice, ledger: { looks: [] } },
+    ...{
+      ...other,
+      experiment,
+      experimentSha256,
+      configurations,
+      runs,
+      scores,
+      reliability,
+      choice,
+      ledger: { looks: [] },
+    },
   });
 }
 

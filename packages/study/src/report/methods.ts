@@ -1,6 +1,6 @@
 /** How the numbers were computed, and what is needed to repeat the rehearsal. */
 import { patientsPerSiteMin } from '../bootstrap.ts';
-import type { Comparison } from '../comparison.ts';
+import { allRegions, type Comparison } from '../comparison.ts';
 import { html, type Markup } from '../markup.ts';
 import type { RehearsalRecord } from '../record.ts';
 import { counted, duration, grouped, moment, regionName } from '../wording.ts';
@@ -22,7 +22,14 @@ over the rest.</dd>
 <dt>Surface Dice</dt><dd>Share of both surfaces within ${record.toleranceMm} mm of the other (normalised surface distance).</dd>
 <dt>Lesions</dt><dd>Connected components of a region (26 neighbours). Found: the prediction covers at least a tenth of it. False: a predicted
 component of which less than a tenth lies in the reference.</dd>
-<dt>Not covered</dt><dd>Each model was trained once, from one seed: the intervals do not include the chance in training. Local and pooled models were
+${
+  comparison.calibration.federated[allRegions]!.ece.cases === 0
+    ? ''
+    : html`<dt>Calibration</dt><dd>On the grid of the plan, of the probabilities from which classes are made, summed over a region’s classes. Brier score: mean squared
+difference between probability and reference. Expected calibration error: over ten bins of probability, the difference between its mean and the share that the
+reference has, weighted by voxels (Mehrtash et al. 2020, doi:10.1109/TMI.2020.3006437). Voxels of one case are not independent: the intervals are over patients.</dd>
+`
+}<dt>Not covered</dt><dd>Each model was trained once, from one seed: the intervals do not include the chance in training. Local and pooled models were
 trained by the same plan as the federated one, not tuned for themselves.${record.synthetic ? ' The images are synthetic: results show that the machinery works, and not how well it segments patients.' : ''}</dd>
 </dl>
 </section>`;
