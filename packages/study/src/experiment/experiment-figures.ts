@@ -1,8 +1,13 @@
-/** The figures of an experiment as SVG files, each with the numbers that it shows: how sites differ, and learning curves. */
+/**
+ * The figures of an experiment as SVG files, each with the numbers that it shows: how sites differ, what harmonisation does
+ * about it, and learning curves.
+ */
 import { scoreDomain, standaloneSvg } from '../figures/chart.ts';
 import { distributionSpec } from '../figures/distribution-chart.ts';
 import { learningSpec } from '../figures/learning-chart.ts';
 import { matrixSpec } from '../figures/matrix-chart.ts';
+import { pairSpec } from '../figures/pair-chart.ts';
+import type { HarmonisationEffect } from '../heterogeneity/harmonisation-effect.ts';
 import { type Property, properties, type SiteDifferences } from '../heterogeneity/site-differences.ts';
 import type { ExperimentAnalysis } from './experiment-analysis.ts';
 
@@ -12,6 +17,8 @@ export interface Figure {
   readonly svg: string;
   /** RFC 4180. */
   readonly csv: string;
+  /** What is seen in it, and what must not be read into it; of figures that are easily misread. */
+  readonly words?: { readonly title: string; readonly finding: string; readonly caution: string };
 }
 
 const width = 640;
@@ -27,8 +34,46 @@ export async function experimentFigures(analysis: ExperimentAnalysis, difference
     await distanceMatrix(property, differences),
   ]);
   const curves = analysis.curves.map((each, index) => learning(each, index + 1));
-  const made = await Promise.all([...ofSites, ...curves]);
+  const effects = differences.harmonisation.map((effect) => harmonisation(effect, differences));
+  const made = await Promise.all([...ofSites, ...effects, ...curves]);
   return made.flat();
+}
+
+const effectTitles: Readonly<Record<HarmonisationEffect['kind'], string>> = {
+  intensity: 'What harmonisation does: density',
+  spacing: 'What harmonisation does: distance and thickness of slices',
+  features: 'What harmonisation does: volumes and densities of what was drawn (federated ComBat)',
+};
+/** More rows would be read by nobody; all are in the numbers. */
+const pairsDrawnMax = 15;
+
+async function harmonisation(effect: HarmonisationEffect, { sites }: SiteDifferences): Promise<Figure> {
+  const { caution, chance, finding, kind, measures, unit } = effect;
+  const pairs = sites.flatMap(({ siteId: one }, row) =>
+    sites.flatMap(({ siteId: other }, column) => {
+      const values = measures.map(({ distances }) => distances[row]![column]!);
+      if (column <= row || !Number.isFinite(values[0])) return [];
+      return [{ one, other, values, name: `${one} – ${other}`, chance: chance?.[row]?.[column] ?? null }];
+    }),
+  );
+  const sorted = pairs.toSorted((first, second) => second.values[0]! - first.values[0]!);
+  const names = measures.map(({ name }) => name);
+  const left = sorted.length - pairsDrawnMax;
+  const axisTitle = `How far two hospitals are apart, ${unit}${left > 0 ? ` (the ${pairsDrawnMax} farthest pairs; ${left} more in the CSV)` : ''}`;
+  const spec = pairSpec({ axisTitle, measures: names, pairs: sorted.slice(0, pairsDrawnMax) }, width);
+  return {
+    name: `harmonisation-${kind}`,
+    svg: await standaloneSvg(`${effectTitles[kind]}. ${finding}`, spec),
+    csv: csvOf([
+      ['site', 'other_site', ...names.map((name) => columnOf(name, unit)), 'chance_95'],
+      ...sorted.map(({ chance: most, one, other, values }) => [one, other, ...values.map(number), most ?? '']),
+    ]),
+    words: { title: effectTitles[kind], finding, caution },
+  };
+}
+
+function columnOf(name: string, unit: string): string {
+  return `${name} ${unit}`.toLowerCase().replace(/[^a-z0-9]+/g, '_');
 }
 
 async function distribution(property: Property, { sites }: SiteDifferences): Promise<Figure> {

@@ -2,15 +2,18 @@
  * How the sites of a project differ, from what they have told to plan with: histograms of whole counts, sums of volumes; and
  * from the test of a model, how much larger or smaller each draws than the model does. No image and no value of one patient.
  */
+import { type SiteDescription, siteDescriptionSchema } from '@consilium/protocol';
 import { z } from 'zod';
 import type { ExperimentRecord } from '../experiment/experiment-record.ts';
 import { StudyError } from '../study-error.ts';
+import { harmonisationEffects } from './harmonisation.ts';
+import { type HarmonisationEffect, thicknessOf } from './harmonisation-effect.ts';
 import { type Histogram, histogramQuantile, jensenShannon, wasserstein } from './histogram-distance.ts';
 
 export const properties = ['sliceSpacingMm', 'pixelSpacingMm', 'organHu'] as const;
 export type Property = (typeof properties)[number];
 
-interface SiteDescription {
+interface DescribedSite {
   readonly siteId: string;
   /** Training cases. */
   readonly cases: number;
@@ -27,14 +30,20 @@ interface SiteDescription {
    * tested, or of too few cases.
    */
   readonly boundaryBiasMm: number | null;
+  /** Vendors and families of kernels and their training cases, as far as the site tells; else empty. */
+  readonly scanners: Readonly<Record<'vendor' | 'kernel', Readonly<Record<string, number>>>>;
+  /** Mean over the cases that say it, mm; null: not told. */
+  readonly sliceThicknessMm: number | null;
 }
 
 export interface SiteDifferences {
-  readonly sites: readonly SiteDescription[];
+  readonly sites: readonly DescribedSite[];
   /** Of each property, between each two sites in their order. */
   readonly distances: Readonly<
     Record<Property, { readonly wasserstein: readonly number[][]; readonly jensenShannon: readonly number[][] }>
   >;
+  /** What would be done about it. Empty where sites have told only what a plan needs. */
+  readonly harmonisation: readonly HarmonisationEffect[];
 }
 
 const histogramSchema = z.object({
@@ -42,11 +51,14 @@ const histogramSchema = z.object({
   firstBin: z.int(),
   counts: z.array(z.int().min(0)),
 });
+const noHistogram = { binWidth: 1, firstBin: 0, counts: [] };
 const fingerprintSchema = z.object({
   cases: z.int().min(0),
   spacingMm: z.tuple([histogramSchema, histogramSchema, histogramSchema]),
   foregroundHu: histogramSchema,
-  phases: z.array(z.object({ phase: z.string(), cases: z.int() })).default([]),
+  phases: z
+    .array(z.object({ phase: z.string(), cases: z.int(), foregroundHu: histogramSchema.default(noHistogram) }))
+    .default([]),
   classes: z.array(z.object({ value: z.int(), cases: z.int(), totalMm3: z.number() })),
 });
 
@@ -55,9 +67,8 @@ const casesMin = 3;
 
 /** @throws StudyError `study.input-malformed` if a site has described its data in another form */
 export function siteDifferences(record: Pick<ExperimentRecord, 'data' | 'scores'>): SiteDifferences {
-  const sites = record.data.sites
-    .map(({ fingerprint, siteId }) => describe(siteId, fingerprint, biasOf(siteId, record.scores)))
-    .sort((one, other) => (one.siteId < other.siteId ? -1 : 1));
+  const told = record.data.sites.map(toldBy).sort((one, other) => (one.siteId < other.siteId ? -1 : 1));
+  const sites = told.map((one) => describe(one, biasOf(one.siteId, record.scores)));
   const between = (distance: typeof wasserstein, property: Property) =>
     sites.map((one) => sites.map((other) => distance(one.histograms[property], other.histograms[property])));
   const ofProperty = (property: Property) => ({
@@ -71,16 +82,37 @@ export function siteDifferences(record: Pick<ExperimentRecord, 'data' | 'scores'
       pixelSpacingMm: ofProperty('pixelSpacingMm'),
       organHu: ofProperty('organHu'),
     },
+    harmonisation: harmonisationEffects(
+      told.map(({ description, fingerprint: { foregroundHu, phases, spacingMm }, siteId }) => ({
+        ...{ siteId, description, phases, organHu: foregroundHu, sliceSpacing: spacingMm[0] },
+      })),
+    ),
   };
 }
 
-function describe(siteId: string, fingerprint: unknown, boundaryBiasMm: number | null): SiteDescription {
-  const parsed = fingerprintSchema.safeParse(fingerprint);
-  if (!parsed.success) {
-    const { message, path } = parsed.error.issues[0]!;
-    throw new StudyError('study.input-malformed', `what ${siteId} has told of its data: ${path.join('.')}: ${message}`);
-  }
-  const { cases, classes, foregroundHu, phases, spacingMm } = parsed.data;
+interface Told {
+  readonly siteId: string;
+  readonly fingerprint: z.infer<typeof fingerprintSchema>;
+  readonly description: SiteDescription | null;
+}
+
+function toldBy({ description, fingerprint, siteId }: ExperimentRecord['data']['sites'][number]): Told {
+  return {
+    siteId,
+    fingerprint: parsed(fingerprintSchema, fingerprint, siteId),
+    description: description === undefined ? null : parsed(siteDescriptionSchema, description, siteId),
+  };
+}
+
+function parsed<T>(schema: z.ZodType<T>, value: unknown, siteId: string): T {
+  const { data, error } = schema.safeParse(value);
+  if (error === undefined) return data;
+  const { message, path } = error.issues[0]!;
+  throw new StudyError('study.input-malformed', `what ${siteId} has told of its data: ${path.join('.')}: ${message}`);
+}
+
+function describe({ description, fingerprint, siteId }: Told, boundaryBiasMm: number | null): DescribedSite {
+  const { cases, classes, foregroundHu, phases, spacingMm } = fingerprint;
   const histograms = { sliceSpacingMm: spacingMm[0], pixelSpacingMm: spacingMm[2], organHu: foregroundHu };
   const quantilesOf = (histogram: Histogram) => ({
     low: histogramQuantile(histogram, 0.05),
@@ -98,6 +130,8 @@ function describe(siteId: string, fingerprint: unknown, boundaryBiasMm: number |
       classes.filter((one) => one.cases > 0).map((one) => [one.value, one.totalMm3 / one.cases / 1000]),
     ),
     phases: Object.fromEntries(phases.map((one) => [one.phase, one.cases])),
+    scanners: { vendor: description?.groups['vendor'] ?? {}, kernel: description?.groups['kernel'] ?? {} },
+    sliceThicknessMm: thicknessOf(description),
   };
 }
 

@@ -233,7 +233,38 @@ ${table({
 <p class="note">One seed each: how much another training run would differ is not in these intervals. Test scores: <a download="studies-test-dice-by-case.csv" href="${dataUrl(scoresCsv(record.experiments.studies))}">CSV</a>.</p>
 <h3 id="differences">How the hospitals differ</h3>
 <div class="grid two">${figures.filter(({ name }) => name.startsWith('sites-')).map((one) => embedded(one, ''))}</div>
+${scannerTable(named)}
+${harmonisationPart(figures.filter(({ name }) => name.startsWith('harmonisation-')))}
 </section>`;
+}
+
+/** Nothing where no hospital has told. */
+function scannerTable(sites: ProjectFindings['differences']['sites']): Markup {
+  const told = ({ scanners: { kernel, vendor } }: (typeof sites)[number]) =>
+    Object.keys(kernel).length + Object.keys(vendor).length > 0;
+  if (!sites.some((one) => told(one) || one.sliceThicknessMm !== null)) return html``;
+  return table({
+    caption: 'Scanners of the training cases; groups of too few patients are not told',
+    head: ['Hospital', 'Vendor', 'Reconstruction kernel', 'Mean thickness of slices, mm'],
+    rows: sites.map(({ scanners, siteId, sliceThicknessMm }) => [
+      siteId,
+      countsText(scanners.vendor),
+      countsText(scanners.kernel),
+      decimal(sliceThicknessMm ?? Number.NaN, 1),
+    ]),
+  });
+}
+
+function countsText(counts: Readonly<Record<string, number>>): string {
+  const named = Object.entries(counts).map(([name, cases]) => `${name} ${cases}`);
+  return named.length === 0 ? '–' : named.join(', ');
+}
+
+function harmonisationPart(figures: readonly Figure[]): Markup {
+  if (figures.length === 0) return html``;
+  return html`<h3 id="harmonisation">What harmonisation does about it</h3>
+<p>Computed from what the hospitals told about all of their training cases; no value of a case left them.</p>
+<div class="grid two">${figures.map((one) => embedded(one, ''))}</div>`;
 }
 
 function pCell(p: number): string {
@@ -249,11 +280,12 @@ function jobsOf({ configurations }: ProjectFindings['labels']): string[] {
 }
 
 /** A figure that is a file of its own, with its data. */
-function embedded({ csv, name, svg }: Figure, title: string): Markup {
+function embedded({ csv, name, svg, words }: Figure, title: string): Markup {
   const alternative = /<title>([^<]*)<\/title>/.exec(svg)?.[1] ?? name;
   return figure({
-    title: title === '' ? alternative.replace(/;.*$/, '') : title,
+    title: title === '' ? (words?.title ?? alternative.replace(/;.*$/, '')) : title,
     picture: html`<div class="chart">${new Markup(svg)}</div>`,
+    ...(words === undefined ? {} : { caption: html`${words.finding} <i>${words.caution}</i>` }),
     data: { name: `${name}.csv`, csv },
   });
 }

@@ -59,4 +59,5 @@ const none = { wasserstein: [], jensenShannon: [] };
 const noDifferences: SiteDifferences = {
   sites: [],
   distances: { sliceSpacingMm: none, pixelSpacingMm: none, organHu: none },
+  harmonisation: [],
 };
