@@ -21,6 +21,9 @@ export const armShapes: Readonly<Record<Arm, string>> = {
   pooled: 'diamond',
 };
 
+/** For series of any number; with as many colours as `siteColours` has, thirty are told apart. */
+export const seriesShapes = ['circle', 'square', 'triangle-up', 'diamond', 'cross'] as const;
+
 export const ink = { text: '#1c2430', muted: '#5b6472', rule: '#d5dae1', faint: '#eef1f5' } as const;
 
 /** White to deep blue, evenly darker; with the text colour that is readable on it. `share` in 0 .. 1. */

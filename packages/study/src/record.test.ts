@@ -47,6 +47,12 @@ describe('the record of a rehearsal', () => {
     expect(codeOf(scored({ model: 'nobody' }))).toBe('study.record-inconsistent');
     expect(codeOf(scored({ siteId: 'nowhere' }))).toBe('study.record-inconsistent');
     expect(codeOf(scored({ region: 'liver' }))).toBe('study.record-inconsistent');
+    const reliable = (change: object) => (record: RehearsalRecordInput) => ({
+      ...record,
+      reliability: [{ ...record.reliability![0]!, ...change }],
+    });
+    expect(codeOf(reliable({ model: 'nobody' }))).toBe('study.record-inconsistent');
+    expect(codeOf(reliable({ siteId: 'nowhere' }))).toBe('study.record-inconsistent');
     expect(codeOf((record) => ({ ...record, scores: [...record.scores, record.scores[0]] }))).toBe(
       'study.record-inconsistent',
     );

@@ -11,7 +11,8 @@ const analysis = analyse(record);
 describe('the analysis of an experiment', () => {
   it('depends on nothing but the record, and not on the order of its rows', () => {
     const random = createRandom(2);
-    const shuffled = { ...record, scores: random.shuffle(record.scores), runs: random.shuffle(record.runs) };
+    const [runs, scores] = [random.shuffle(record.runs), random.shuffle(record.scores)];
+    const shuffled = { ...record, runs, scores, reliability: random.shuffle(record.reliability) };
     expect(JSON.stringify(analyse(shuffled))).toBe(JSON.stringify(analysis));
   });
 
@@ -39,6 +40,27 @@ describe('the analysis of an experiment', () => {
       expect(pair.pHolm).toBeLessThan(0.01);
       expect(pair.rankBiserial).toBeGreaterThan(0.8);
     }
+  });
+
+  it('says how far probabilities are from what they say, beside accuracy and speed, and nothing of records from before', () => {
+    for (const { calibration, cost, reliability, test } of analysis.configurations) {
+      // Invented as 0.2 - Dice / 10 for the tumour, and 0.1 for masses.
+      expect(calibration!.ece.mean).toBeCloseTo(0.15 - 0.05 * test!.mean, 12);
+      expect(calibration!.ece.low).toBeCloseTo(0.15 - 0.05 * test!.high, 12);
+      expect(calibration!.brier.cases).toBe(test!.cases);
+      expect(cost.seconds).toBe(30);
+      // Two seeds at two sites.
+      expect(reliability['tumour']![4]!.voxels).toBe(4 * 1000);
+    }
+    for (const { difference, eceDifference } of analysis.comparisons) {
+      expect(eceDifference!.mean).toBeCloseTo(-0.05 * difference.mean, 12);
+    }
+    const scores = record.scores.map((score) => ({ ...score, regions: { tumour: { dice: 0.5 } } }));
+    const { reliability: _reliability, ...before } = { ...record, scores };
+    const old = analyse(parseExperimentRecord(JSON.parse(JSON.stringify(before))));
+    expect(old.configurations.every(({ calibration }) => calibration === null)).toBe(true);
+    expect(old.configurations.every(({ reliability }) => Object.keys(reliability).length === 0)).toBe(true);
+    expect(old.comparisons.every(({ eceDifference }) => eceDifference === null)).toBe(true);
   });
 
   it('says who gains and who loses, of sites with enough patients', () => {
@@ -93,6 +115,8 @@ describe('a record', () => {
     expect(() => parseExperimentRecord({ ...record, runs: undefined })).toThrow(code('study.record-malformed'));
     const strange = { ...record, scores: [{ ...record.scores[0]!, run: 'ab'.repeat(32) }] };
     expect(() => parseExperimentRecord(strange)).toThrow(code('study.record-inconsistent'));
+    const reliability = [{ ...record.reliability[0]!, run: 'ab'.repeat(32) }];
+    expect(() => parseExperimentRecord({ ...record, reliability })).toThrow(code('study.record-inconsistent'));
   });
 });
 

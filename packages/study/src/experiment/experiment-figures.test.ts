@@ -20,6 +20,9 @@ describe('the figures of an experiment', () => {
       'distances-density',
       'learning-curve-1',
       'learning-curve-2',
+      'reliability-kidney-and-masses',
+      'reliability-masses',
+      'reliability-tumour',
     ]);
     for (const { csv, svg } of figures) {
       expect(svg).toMatch(/^<svg [^>]*role="img"[^>]*><title>[^<]+<\/title>/);
@@ -32,5 +35,8 @@ describe('the figures of an experiment', () => {
     expect(curve.svg).toContain('stroke-dasharray');
     expect(curve.csv).toMatch(/\r\nmeasured,4,0\.\d+,,\r\n/);
     expect(curve.csv).toMatch(/\r\nextrapolated,/);
+    const reliability = figures.find(({ name }) => name === 'reliability-tumour')!;
+    expect(reliability.svg).toMatch(/network unet[^<]*: where it says tumour with 81\u00a0%, it is right in 54\u00a0%/);
+    expect(reliability.csv.split('\r\n')).toHaveLength(1 + 10 * analysis.configurations.length + 1);
   });
 });

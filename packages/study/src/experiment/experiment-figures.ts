@@ -1,6 +1,6 @@
 /**
  * The figures of an experiment as SVG files, each with the numbers that it shows: how sites differ, what harmonisation does
- * about it, and learning curves.
+ * about it, learning curves, and whether probabilities can be believed.
  */
 import { scoreDomain, standaloneSvg } from '../figures/chart.ts';
 import { distributionSpec } from '../figures/distribution-chart.ts';
@@ -9,6 +9,7 @@ import { matrixSpec } from '../figures/matrix-chart.ts';
 import { pairSpec } from '../figures/pair-chart.ts';
 import type { HarmonisationEffect } from '../heterogeneity/harmonisation-effect.ts';
 import { type Property, properties, type SiteDifferences } from '../heterogeneity/site-differences.ts';
+import { calibrationFigures } from './calibration-figures.ts';
 import type { ExperimentAnalysis } from './experiment-analysis.ts';
 
 export interface Figure {
@@ -28,14 +29,17 @@ const titles: Readonly<Record<Property, { readonly name: string; readonly unit: 
   organHu: { name: 'Density under the segmentation', unit: 'HU', file: 'density' },
 };
 
-export async function experimentFigures(analysis: ExperimentAnalysis, differences: SiteDifferences): Promise<Figure[]> {
+export async function experimentFigures(
+  analysis: Pick<ExperimentAnalysis, 'configurations' | 'curves'>,
+  differences: SiteDifferences,
+): Promise<Figure[]> {
   const ofSites = properties.map(async (property) => [
     await distribution(property, differences),
     await distanceMatrix(property, differences),
   ]);
   const curves = analysis.curves.map((each, index) => learning(each, index + 1));
   const effects = differences.harmonisation.map((effect) => harmonisation(effect, differences));
-  const made = await Promise.all([...ofSites, ...effects, ...curves]);
+  const made = await Promise.all([...ofSites, ...effects, ...curves, calibrationFigures(analysis.configurations)]);
   return made.flat();
 }
 

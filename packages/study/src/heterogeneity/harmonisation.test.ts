@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ExperimentAnalysis } from '../experiment/experiment-analysis.ts';
 import { experimentFigures } from '../experiment/experiment-figures.ts';
 import { wasserstein } from './histogram-distance.ts';
 import { wassersteinOfMasses } from './intensity-alignment.ts';
@@ -89,7 +88,7 @@ describe('what harmonisation does', () => {
 
   it('is drawn with its words and its numbers, a row for each pair', async () => {
     const differences = differencesOf({ a: site(), b: site({ shiftHu: 30, thicknessMm: 5 }), c: site() });
-    const figures = await experimentFigures({ curves: [] } as unknown as ExperimentAnalysis, differences);
+    const figures = await experimentFigures({ configurations: [], curves: [] }, differences);
     const drawn = figures.filter(({ name }) => name.startsWith('harmonisation-'));
     expect(drawn.map(({ name }) => name)).toEqual([
       ...['harmonisation-intensity', 'harmonisation-spacing', 'harmonisation-features'],

@@ -69,6 +69,28 @@ describe('the report of a project', () => {
     for (const [, , csv] of data) expect(decodeURIComponent(csv!).split('\r\n').length).toBeGreaterThan(2);
   });
 
+  it('says of both models whether their probabilities can be believed, and nothing of it where nobody recorded it', async () => {
+    const text = await report;
+    expect(text).toContain('Can its probabilities be believed?');
+    expect(text).toMatch(
+      /Of the model of corrected proposals: where it says tumour with 81\u00a0%, it is right in \d+/,
+    );
+    expect(text.match(/aria-label="Reliability diagram/g)).toHaveLength(3);
+    expect(text.match(/<th scope="col" class="number">Calibration error<\/th>/g)).toHaveLength(2);
+    expect(text).toContain('corrected proposals less labels by hand: −0.030 (−0.030 to −0.030)');
+    const before = structuredClone(record) as {
+      experiments: Record<string, { reliability?: unknown; scores: object[] }>;
+    };
+    for (const experiment of Object.values(before.experiments)) {
+      delete experiment.reliability;
+      experiment.scores = JSON.parse(
+        JSON.stringify(experiment.scores, (key, value) => (['ece', 'brier'].includes(key) ? undefined : value)),
+      );
+    }
+    const old = await projectReportHtml(parseProjectRecord(before));
+    expect(/reliab|calibrat|be believed/i.test(old)).toBe(false);
+  });
+
   it('says everywhere that patients are synthetic and readers simulated', async () => {
     const text = await report;
     expect(text).toContain('SYNTHETIC – ');

@@ -6,13 +6,13 @@ import { scoreDomain } from '../figures/chart.ts';
 import { intervalChart } from '../figures/interval-chart.ts';
 import { html, Markup } from '../markup.ts';
 import { csvOf, figure, table } from '../report/figure.ts';
-import { counted, decimal, duration, signedWithInterval, withInterval } from '../wording.ts';
+import { counted, decimal, signedWithInterval, withInterval } from '../wording.ts';
 import { networkName, pText } from './answers.ts';
+import { calibrationPart } from './calibration.ts';
+import { labelColours, looksOf, resultTable } from './model-results.ts';
 import type { ProjectFindings } from './project-findings.ts';
 import type { ProjectRecord } from './project-record.ts';
 import { fromReadings, traced } from './trace.ts';
-
-const colours = { manual: '#d55e00', assisted: '#0072b2' } as const;
 
 export async function effortSection(record: ProjectRecord, findings: ProjectFindings): Promise<Markup> {
   const { effort, pairs, quality } = findings;
@@ -32,8 +32,8 @@ ${
           alternative: `Minutes a case. By hand: mean ${decimal(effort.unseen.minutes.manual.mean, 1)}; with proposals: mean ${decimal(effort.unseen.minutes.assisted.mean, 1)}.`,
           domain: [0, Math.ceil(most / 5) * 5],
           boxes: [
-            { name: ['By hand'], values: values.manual, colour: colours.manual },
-            { name: ['With proposals'], values: values.assisted, colour: colours.assisted },
+            { name: ['By hand'], values: values.manual, colour: labelColours.manual },
+            { name: ['With proposals'], values: values.assisted, colour: labelColours.assisted },
           ],
         }),
         caption: html`${counted(pairs.length, 'case')} read both ways. Difference: ${fromReadings(paired === null ? '–' : minutesText(paired.minutes, true))} minutes; Wilcoxon’s test over cases, p ${paired === null ? '–' : pText(paired.wilcoxon.p)}.`,
@@ -103,10 +103,6 @@ ${table({
 export async function modelsSection(record: ProjectRecord, findings: ProjectFindings): Promise<Markup> {
   const { byLabels, labels } = findings;
   const tested = labels.configurations.filter(({ test }) => test !== null);
-  const names: Readonly<Record<string, string>> = {
-    'labels manual': 'Labels by hand',
-    'labels assisted': 'Corrected proposals',
-  };
   const ends = tested.flatMap(({ test }) => [test!.low, test!.high]);
   return html`<section aria-labelledby="models">
 <h2 id="models">Is the model better?</h2>
@@ -114,17 +110,11 @@ export async function modelsSection(record: ProjectRecord, findings: ProjectFind
 ${figure({
   title: 'Mean Dice on the test patients, mean over the regions',
   picture: await intervalChart({
-    alternative: `Mean Dice with 95 % interval. ${tested.map(({ label, test }) => `${names[label] ?? label}: ${withInterval(test!)}`).join('; ')}.`,
+    alternative: `Mean Dice with 95 % interval. ${tested.map((each) => `${looksOf(each).name}: ${withInterval(each.test!)}`).join('; ')}.`,
     axisTitle: 'Mean Dice',
     domain: scoreDomain(ends),
     wide: 1060,
-    rows: tested.map(({ label, test }) => ({
-      ...{ name: names[label] ?? label, estimate: test!, numbers: withInterval(test!) },
-      ...{
-        colour: label.includes('assisted') ? colours.assisted : colours.manual,
-        shape: label.includes('assisted') ? 'circle' : 'square',
-      },
-    })),
+    rows: tested.map((each) => ({ ...looksOf(each), estimate: each.test!, numbers: withInterval(each.test!) })),
   }),
   caption:
     byLabels === undefined
@@ -132,34 +122,15 @@ ${figure({
       : html`Corrected proposals less labels by hand, paired by case: ${traced(signedWithInterval(byLabels.difference), jobsOf(labels))}; permutation test p ${pText(byLabels.permutation.p)}, rank-biserial ${decimal(byLabels.rankBiserial, 2)}.`,
   data: { name: 'test-dice-by-case.csv', csv: scoresCsv(record.experiments.labels) },
 })}
-${table({
+${resultTable({
   caption: 'Both models: test, validation and what training took',
-  head: ['Training labels', 'Test Dice', 'Validation Dice', 'Time', 'Patches a second', 'Sent', 'Parameters'],
-  rows: labels.configurations.map(({ cost, jobs, label, test, validation }) => [
-    names[label] ?? label,
-    test === null ? '–' : traced(withInterval(test), jobs),
-    validation === null ? '–' : traced(decimal(validation), jobs),
-    ...costCells(cost),
-  ]),
+  configurations: labels.configurations,
+  ...{ head: 'Training labels', nameOf: (each) => looksOf(each).name },
 })}
 ${bySiteTable(record, findings)}
 ${subgroupTable(findings)}
+${await calibrationPart(findings)}
 </section>`;
-}
-
-function costCells({
-  bytes,
-  parameters,
-  patchesPerSecond,
-  seconds,
-}: ProjectFindings['labels']['configurations'][number]['cost']): string[] {
-  const isKnown = Number.isFinite(seconds);
-  return [
-    isKnown ? duration(seconds) : '–',
-    decimal(patchesPerSecond, 1),
-    Number.isFinite(bytes) ? `${decimal(bytes / 1e6, 0)} MB` : '–',
-    Number.isFinite(parameters) ? `${decimal(parameters / 1e6, 2)} million` : '–',
-  ];
 }
 
 function bySiteTable({ sites }: ProjectRecord, { byLabels, labels }: ProjectFindings): Markup {
@@ -201,15 +172,10 @@ export async function studiesSection(record: ProjectRecord, findings: ProjectFin
 <p class="lead">${counted(studies.configurations.length, 'federated model')}, each of one architecture and of one number of training studies a hospital; smaller numbers are parts of larger ones. All
 were declared beforehand and tested once.</p>
 <div class="grid two">${curves.map((one, at) => embedded(one, `Learning curve: ${studies.curves[at]?.label ?? ''}`))}</div>
-${table({
+${resultTable({
   caption: 'Every configuration',
-  head: ['Configuration', 'Test Dice', 'Validation Dice', 'Time', 'Patches a second', 'Sent', 'Parameters'],
-  rows: studies.configurations.map(({ cost, jobs, label, test, validation }) => [
-    label,
-    test === null ? '–' : traced(withInterval(test), jobs),
-    validation === null ? '–' : traced(decimal(validation), jobs),
-    ...costCells(cost),
-  ]),
+  configurations: studies.configurations,
+  ...{ head: 'Configuration', nameOf: ({ label }) => label },
 })}
 ${table({
   caption: 'Architectures compared, paired by case',

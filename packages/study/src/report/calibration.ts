@@ -1,13 +1,12 @@
 /** Whether the models' probabilities mean what they say; nothing where the record says nothing of it. */
 import { type Arm, allRegions, type Comparison } from '../comparison.ts';
-import { responsiveChart } from '../figures/chart.ts';
-import { reliabilitySpec } from '../figures/reliability-chart.ts';
 import { html, type Markup } from '../markup.ts';
 import { armColours, armShapes } from '../palette.ts';
 import type { RehearsalRecord } from '../record.ts';
-import { reliabilityPhrase, reliabilityPoints, summedReliability } from '../reliability.ts';
-import { armNames, counted, decimal, percent, regionName, withInterval } from '../wording.ts';
-import { figure, table } from './figure.ts';
+import { reliabilityPhrase, summedReliability } from '../reliability.ts';
+import { armNames, counted, regionName, withInterval } from '../wording.ts';
+import { table } from './figure.ts';
+import { reliabilityFigure } from './reliability-figure.ts';
 
 const shownArms = ['federated', 'local', 'pooled'] as const satisfies readonly Arm[];
 
@@ -47,37 +46,11 @@ async function regionFigure(
   reliability: ReadonlyMap<(typeof shownArms)[number], ReturnType<typeof reliabilityOf>>,
   region: string,
 ): Promise<Markup> {
-  const models = [...reliability].flatMap(([arm, regions]) => {
-    const bins = regions[region];
-    return bins === undefined ? [] : [{ arm, bins, points: reliabilityPoints(bins) }];
-  });
+  const models = [...reliability].flatMap(([arm, { [region]: bins }]) =>
+    bins === undefined ? [] : [{ name: armNames[arm], bins, colour: armColours[arm], shape: armShapes[arm] }],
+  );
   if (models.length === 0) return html``;
-  const name = regionName(record, region);
-  const inText = name.toLowerCase();
-  const texts = models.map(({ arm, bins }) => `${armNames[arm]}: ${reliabilityPhrase(bins, inText)}.`);
-  const drawn = models.map(({ arm, points }) => ({
-    ...{ name: armNames[arm], points, colour: armColours[arm], shape: armShapes[arm] },
-  }));
-  return figure({
-    title: name,
-    picture: await responsiveChart(`Reliability diagram, ${inText}. ${texts.join(' ')}`, (width) =>
-      reliabilitySpec({ models: drawn }, width),
-    ),
-    caption: texts[0],
-    numbers: {
-      caption: `What the models say and how often they are right, ${inText}`,
-      head: ['Model', 'Says', 'Right in', 'Difference', 'Voxels'],
-      rows: models.flatMap(({ arm, points }) =>
-        points.map(({ right, said, voxels }) => [
-          armNames[arm],
-          percent(said),
-          percent(right),
-          decimal(right - said),
-          voxels,
-        ]),
-      ),
-    },
-  });
+  return reliabilityFigure({ region: regionName(record, region).toLowerCase(), models });
 }
 
 function toldText({ reliability, sites }: RehearsalRecord): string {

@@ -23,8 +23,12 @@ const columns: readonly Column[] = [
   {
     title: 'Test',
     valueOf: ({ test }) => test?.mean ?? null,
-    textOf: ({ test }) =>
-      test === null ? '–' : `${test.mean.toFixed(3)} (${test.low.toFixed(3)} to ${test.high.toFixed(3)})`,
+    textOf: ({ test }) => (test === null ? '–' : intervalText(test)),
+  },
+  {
+    title: 'Calibration error',
+    valueOf: ({ calibration }) => calibration?.ece.mean ?? null,
+    textOf: ({ calibration }) => (calibration === null ? '–' : intervalText(calibration.ece)),
   },
   { title: 'Seeds', valueOf: ({ seeds }) => seeds, textOf: ({ seeds }) => String(seeds) },
   { title: 'Seconds', valueOf: ({ cost }) => known(cost.seconds), textOf: ({ cost }) => number(cost.seconds) },
@@ -91,6 +95,10 @@ export function ConfigurationTable({ chosen, configurations }: ConfigurationTabl
       </Table>
     </Table.ScrollContainer>
   );
+}
+
+function intervalText({ high, low, mean }: NonNullable<Configuration['test']>): string {
+  return `${mean.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})`;
 }
 
 function compared(one: number | string | null, other: number | string | null, isDescending: boolean): number {

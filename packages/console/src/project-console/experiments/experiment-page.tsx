@@ -42,8 +42,9 @@ export function ExperimentPage({ id }: { id: string }) {
 function Findings({ found: { analysis, facts, figures } }: { found: Found }) {
   if (analysis === null || facts === null) return null;
   const { configurations, testCases, testPatients } = analysis;
-  const ofSites = figures.filter(({ name }) => !name.startsWith('learning-curve'));
-  const curves = figures.filter((figure) => !ofSites.includes(figure));
+  const curves = figures.filter(({ name }) => name.startsWith('learning-curve'));
+  const reliability = figures.filter(({ name }) => name.startsWith('reliability'));
+  const ofSites = figures.filter((figure) => !curves.includes(figure) && !reliability.includes(figure));
   return (
     <>
       {facts.synthetic && <Alert color="blue">Patients in this experiment are synthetic.</Alert>}
@@ -79,6 +80,15 @@ function Findings({ found: { analysis, facts, figures } }: { found: Found }) {
         )}
         <StudiesNeeded analysis={analysis} />
       </Section>
+      {reliability.length > 0 && (
+        <Section title="Can its probabilities be believed?">
+          <SimpleGrid cols={{ base: 1, lg: 2 }}>
+            {reliability.map((figure) => (
+              <StudyFigure key={figure.name} figure={figure} />
+            ))}
+          </SimpleGrid>
+        </Section>
+      )}
       {ofSites.length > 0 && (
         <Section title="How its sites differ">
           <SimpleGrid cols={{ base: 1, lg: 2 }}>

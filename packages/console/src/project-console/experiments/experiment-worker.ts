@@ -1,7 +1,6 @@
 /** Reads a record of an experiment and computes its statistics and figures beside the page, by the code of the study itself. */
 import {
   analyse,
-  type ExperimentAnalysis,
   experimentFigures,
   parseExperimentRecord,
   type SiteDifferences,
@@ -32,7 +31,8 @@ async function findingsOf(question: ExperimentQuestion): Promise<ExperimentFindi
     const figures = await experimentFigures(analysis, differences ?? noDifferences);
     return {
       ...{ kind: 'found', analysis, differences },
-      figures: differences === null ? figures.filter(({ name }) => name.startsWith('learning-curve')) : figures,
+      figures:
+        differences === null ? figures.filter(({ name }) => /^(learning-curve|reliability)-/.test(name)) : figures,
       facts: {
         ...{ question: record.experiment.question, synthetic: record.synthetic, machine: record.machine },
         ...{ software: record.software, rule, chosen, looks: record.ledger.looks.length },
@@ -54,7 +54,7 @@ function toldDifferences(record: Parameters<typeof siteDifferences>[0]): SiteDif
   }
 }
 
-const noAnalysis = { curves: [] } as unknown as ExperimentAnalysis;
+const noAnalysis = { configurations: [], curves: [] };
 const none = { wasserstein: [], jensenShannon: [] };
 const noDifferences: SiteDifferences = {
   sites: [],

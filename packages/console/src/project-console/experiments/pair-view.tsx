@@ -60,6 +60,9 @@ function Comparison({ pair }: { pair: Pair }) {
               ? 'not told: fewer than five sites'
               : estimateText(pair.differenceBeyondSites),
           ],
+          ...(pair.eceDifference === null
+            ? []
+            : [['Difference in calibration error', estimateText(pair.eceDifference)] as const]),
           [
             'Permutation test',
             `p = ${pText(pair.permutation.p)}; ${pText(pair.pHolm)} corrected for all comparisons (Holm)`,
@@ -95,7 +98,7 @@ function turnedAround(pair: Pair): Pair {
     ...pair,
     ...{ first: pair.second, second: pair.first, difference: turn(pair.difference) },
     differenceBySite: Object.fromEntries(Object.entries(pair.differenceBySite).map(([site, one]) => [site, turn(one)])),
-    differenceBeyondSites: turn(pair.differenceBeyondSites),
+    ...{ differenceBeyondSites: turn(pair.differenceBeyondSites), eceDifference: turn(pair.eceDifference) },
     ...{ cohensDz: -pair.cohensDz, rankBiserial: -pair.rankBiserial },
   };
 }
