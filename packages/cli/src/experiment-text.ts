@@ -7,17 +7,23 @@ type CurveResult = ExperimentAnalysis['curves'][number];
 type Estimate = NonNullable<ConfigurationResult['test']>;
 
 export function experimentText(record: ExperimentRecord, analysis: ExperimentAnalysis): string {
+  const isCalibrationKnown = analysis.configurations.some(({ calibration }) => calibration !== null);
   const rows = analysis.configurations.map((each) => [
     each.label,
     number(each.validation),
     interval(each.test),
+    ...(isCalibrationKnown ? [interval(each.calibration?.ece ?? null)] : []),
     String(each.seeds),
     clock(each.cost.seconds),
     number(each.cost.patchesPerSecond, 1),
     megabytes(each.cost.bytes),
     each.cost.energyJoules === null ? 'not reported' : `${(each.cost.energyJoules / 1000).toFixed(1)} kJ`,
   ]);
-  const head = ['configuration', 'validation', 'test Dice (95 %)', 'seeds', 'trained', 'patches/s', 'sent', 'energy'];
+  const head = [
+    ...['configuration', 'validation', 'test Dice (95 %)'],
+    ...(isCalibrationKnown ? ['calibration error (95 %)'] : []),
+    ...['seeds', 'trained', 'patches/s', 'sent', 'energy'],
+  ];
   const failed = record.runs.filter(({ state }) => state === 'failed');
   return [
     ...(record.experiment.question === '' ? [] : [record.experiment.question, '']),
@@ -71,9 +77,11 @@ export function comparisonText(record: ExperimentRecord, { comparisons }: Experi
   if (comparisons.length === 0) return 'Fewer than two configurations were tested: there is nothing to compare.';
   const labelOf = (configuration: string): string =>
     record.configurations.find(({ id }) => id === configuration)!.label;
+  const isCalibrationKnown = comparisons.some(({ eceDifference }) => eceDifference !== null);
   const rows = comparisons.map((pair) => [
     `${labelOf(pair.second)} less ${labelOf(pair.first)}`,
     interval(pair.difference, true),
+    ...(isCalibrationKnown ? [interval(pair.eceDifference, true)] : []),
     pValue(pair.wilcoxon.p),
     pValue(pair.permutation.p),
     pValue(pair.pHolm),
@@ -81,7 +89,10 @@ export function comparisonText(record: ExperimentRecord, { comparisons }: Experi
     number(pair.rankBiserial, 2),
     number(pair.cohensDz, 2),
   ]);
-  const head = ['difference', 'Dice (95 %)', 'Wilcoxon', 'permutation', 'Holm', 'BH', 'rank-biserial', 'd_z'];
+  const head = [
+    ...['difference', 'Dice (95 %)', ...(isCalibrationKnown ? ['calibration error (95 %)'] : [])],
+    ...['Wilcoxon', 'permutation', 'Holm', 'BH', 'rank-biserial', 'd_z'],
+  ];
   const siteIds = Object.keys(comparisons[0]!.differenceBySite);
   const sites = comparisons.map(({ differenceBySite, first, second }) => [
     `${labelOf(second)} less ${labelOf(first)}`,

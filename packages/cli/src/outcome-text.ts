@@ -22,12 +22,28 @@ export function outcomeText(summary: RehearsalSummary, directory: string): strin
     line('hospitals’ own models', summary.local),
     line('  … on the other hospitals’ studies', summary.localElsewhere),
     line('pooled model (upper bound)', summary.pooled),
+    ...calibrationLines(summary),
     '',
     `  ${summary.rounds} rounds in ${minutes} minutes. ${summary.stopReason}`,
     '',
     ...(protection === null ? [] : [styleText('bold', 'Protection'), ...indented(protectionText(protection)), '']),
     `Report: ${styleText('underline', join(directory, 'report.html'))}`,
   ].join('\n');
+}
+
+function calibrationLines({ calibration }: RehearsalSummary): readonly string[] {
+  if (calibration === undefined || calibration.federated === null) return [];
+  const line = (name: string, of: (typeof calibration)['local']): string[] =>
+    of === null
+      ? []
+      : [`  ${name.padEnd(34)} ${of.ece.mean.toFixed(3)}  [${of.ece.low.toFixed(3)}, ${of.ece.high.toFixed(3)}]`];
+  return [
+    '',
+    styleText('bold', 'Expected calibration error near the structures, 0 is best'),
+    ...line('federated model', calibration.federated),
+    ...line('hospitals’ own models', calibration.local),
+    ...line('pooled model', calibration.pooled),
+  ];
 }
 
 function indented(lines: readonly string[]): readonly string[] {

@@ -1,5 +1,6 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { modelCardText } from './cards/model-card-text.ts';
 import { aboutOfRehearsal, parseAbout } from './crate/about.ts';
 import { checkCrate } from './crate/crate-check.ts';
 import { keyIdOf, signManifest } from './crate/signed-manifest.ts';
@@ -139,6 +140,15 @@ describe('the model card', () => {
       ['west', 'suppressed'],
     ]);
     expect(whole.sink.text('model-card.md')).toContain('| site | west | few | not told: too few patients |');
+  });
+
+  it('says region by region how far its probabilities are from what they say', () => {
+    const { calibrationError } = whole.card.evaluation!;
+    expect(Object.keys(calibrationError)).toEqual(Object.keys(whole.card.evaluation!.dice));
+    expect(whole.sink.text('model-card.md')).toMatch(/\| kidney \| 0\.7\d\d \(.*\) \| 0\.050 \(0\.050 to 0\.050\) \|/);
+    const unknown = { ...whole.card, evaluation: { ...whole.card.evaluation!, calibrationError: {} } };
+    expect(modelCardText(unknown)).toMatch(/\| region \| Dice \|\n/);
+    expect(modelCardText(unknown)).not.toMatch(/calibration/i);
   });
 
   it('says what nobody has said, what privacy cost, and that patients were synthetic', () => {

@@ -199,6 +199,8 @@ const metricsTable: CroissantTable = {
     text('region', 'Union of classes that is scored'),
     float('dice', 'Dice coefficient'),
     float('nsd', 'Normalised surface Dice'),
+    float('brier', 'Brier score of the probabilities near the region'),
+    float('ece', 'Expected calibration error near the region'),
     float('volume_error_ml', 'Predicted less reference volume in millilitres'),
   ],
 };

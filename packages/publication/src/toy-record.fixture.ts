@@ -54,6 +54,7 @@ export function toyRecord(weightsSha256: string, { synthetic = true } = {}): Reh
       volumeErrorMl: 1,
       lesionSensitivity: null,
       falsePositives: 0,
+      ...{ brier: 0.1, ece: 0.05 },
     })),
     pictures: [
       { siteId: 'north', case: 'Meyer-0-ct', kind: 'best', png: 'iVBORw0KGgo=', dice: 0.7, caption: 'Meyer-0' },

@@ -25,6 +25,18 @@ describe('the summary', () => {
     expect(Object.keys(summary.regions)).toEqual(['kidney-and-masses', 'masses', 'tumour']);
   });
 
+  it('states how well models are calibrated, and null where nothing is recorded of it', () => {
+    const { calibration, regions } = summaryOf(record);
+    const { brier, cases, ece } = calibration!.federated!;
+    expect(cases).toBe(12);
+    // Invented as 0.01 more for the Brier score of each case.
+    expect(brier.low).toBeCloseTo(ece.low + 0.01, 12);
+    expect(ece.low).toBeLessThan(ece.mean);
+    expect(regions['tumour']!.calibration!.pooled!.ece.mean).toBeGreaterThan(0);
+    const before = { ...record, scores: record.scores.map((row) => ({ ...row, ece: null, brier: null })) };
+    expect(summaryOf(before).calibration).toEqual({ federated: null, local: null, pooled: null });
+  });
+
   it('agrees with itself: a difference of means is the mean difference', () => {
     const { federated, local, differences } = summaryOf(record);
     expect(differences.federatedLessLocal!.meanDice).toBeCloseTo(federated!.meanDice - local!.meanDice, 12);

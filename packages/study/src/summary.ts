@@ -22,6 +22,14 @@ type DifferenceSummary = {
   readonly casesEqual: number;
 } | null;
 
+/** With 95 % bootstrap intervals, 0 is best; `null` if no such model was tested, or nothing is recorded of it. */
+type CalibrationSummary = {
+  /** Expected calibration error. */
+  readonly ece: { readonly mean: number; readonly low: number; readonly high: number };
+  readonly brier: { readonly mean: number; readonly low: number; readonly high: number };
+  readonly cases: number;
+} | null;
+
 interface RegionSummary {
   readonly federated: EstimateSummary;
   readonly local: EstimateSummary;
@@ -34,6 +42,8 @@ interface RegionSummary {
     readonly federatedLessLocalAtHome: DifferenceSummary;
     readonly federatedLessPooled: DifferenceSummary;
   };
+  /** Absent from summaries that are older than it. */
+  readonly calibration?: Readonly<Record<'federated' | 'local' | 'pooled', CalibrationSummary>>;
 }
 
 export interface RehearsalSummary extends RegionSummary {
@@ -102,7 +112,17 @@ function regionSummary(comparison: Comparison, key: string): RegionSummary {
       federatedLessLocalAtHome: less('local-at-home'),
       federatedLessPooled: less('pooled'),
     },
+    calibration: {
+      federated: calibrationSummary(comparison.calibration.federated[key]!),
+      local: calibrationSummary(comparison.calibration.local[key]!),
+      pooled: calibrationSummary(comparison.calibration.pooled[key]!),
+    },
   };
+}
+
+function calibrationSummary({ brier, ece }: Comparison['calibration'][Arm][string]): CalibrationSummary {
+  const withoutCases = ({ high, low, mean }: Estimate) => ({ mean, low, high });
+  return ece.cases === 0 ? null : { ece: withoutCases(ece), brier: withoutCases(brier), cases: ece.cases };
 }
 
 function estimateSummary({ mean, low, high, cases }: Estimate): EstimateSummary {

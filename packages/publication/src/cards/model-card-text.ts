@@ -62,25 +62,31 @@ function trainingText({ sites, strategy, rounds, bestRound, stopReason }: NonNul
 ${strategy}. ${rounds} rounds${bestRound === null ? '' : `, weights of round ${bestRound}`}. ${stopReason}`;
 }
 
-function evaluationText({ against, patients, cases, dice, subgroups }: NonNullable<ModelCard['evaluation']>): string {
+function evaluationText(evaluation: NonNullable<ModelCard['evaluation']>): string {
+  const { against, calibrationError, cases, dice, patients, subgroups } = evaluation;
   const number = (value: number) => value.toFixed(3);
-  const results = Object.entries(dice).map(([region, { mean, low, high }]) => [
-    region === 'all' ? 'mean of the regions' : region,
-    `${number(mean)} (${number(low)} to ${number(high)})`,
-  ]);
+  const interval = ({ mean, low, high }: (typeof dice)[string]) =>
+    `${number(mean)} (${number(low)} to ${number(high)})`;
+  const isCalibrationKnown = Object.keys(calibrationError).length > 0;
+  const results = Object.entries(dice).map(([region, each]) => {
+    const error = calibrationError[region];
+    return [
+      region === 'all' ? 'mean of the regions' : region,
+      interval(each),
+      ...(isCalibrationKnown ? [error === undefined ? '' : interval(error)] : []),
+    ];
+  });
   const groups = subgroups.map((one) => [
     one.division,
     one.group,
     one.kind === 'told' ? String(one.patients) : 'few',
-    one.kind === 'told'
-      ? `${number(one.estimate.mean)} (${number(one.estimate.low)} to ${number(one.estimate.high)})`
-      : 'not told: too few patients',
+    one.kind === 'told' ? interval(one.estimate) : 'not told: too few patients',
   ]);
   return `${cases} cases of ${patients} test patients, who took part in no choice, scored against ${against}. Mean Dice with its
 95 % interval:
 
-${table(['region', 'Dice'], results)}
-
+${table(['region', 'Dice', ...(isCalibrationKnown ? ['calibration error'] : [])], results)}
+${isCalibrationKnown ? '\nThe calibration error is the difference between the probability that the model gives and how often it is right, near the region;\n0 is best.\n' : ''}
 By group:
 
 ${table(['division', 'group', 'patients', 'Dice'], groups)}`;

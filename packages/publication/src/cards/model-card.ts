@@ -47,13 +47,21 @@ export interface ModelCard {
     readonly patients: number;
     readonly cases: number;
     /** Mean Dice with the 95 % interval, by region; `all` is their mean. */
-    readonly dice: Readonly<Record<string, { readonly mean: number; readonly low: number; readonly high: number }>>;
+    readonly dice: Readonly<Record<string, Interval>>;
+    /** Expected calibration error, 0 is best, by region; empty: nothing is recorded of it. */
+    readonly calibrationError: Readonly<Record<string, Interval>>;
     readonly subgroups: readonly SubgroupResult[];
   } | null;
   /** Sentences on what privacy cost and what was seen of it; empty: no formal privacy was used or recorded. */
   readonly privacy: readonly string[];
   readonly limitations: readonly string[];
   readonly ethics: string | null;
+}
+
+interface Interval {
+  readonly mean: number;
+  readonly low: number;
+  readonly high: number;
 }
 
 export interface ModelCardInput {
@@ -124,11 +132,16 @@ function evaluationOf(record: RehearsalRecord, weightsSha256: string): ModelCard
   const regions = Object.entries(summary.regions).flatMap(([name, { federated }]) =>
     of(federated).map((dice) => [name, dice] as const),
   );
+  const errors = Object.entries({ all: summary, ...summary.regions }).flatMap(([name, { calibration }]) => {
+    const of = calibration?.federated ?? null;
+    return of === null ? [] : [[name, of.ece] as const];
+  });
   return {
     against: record.scoredAgainst,
     patients: summary.testPatients,
     cases: summary.testCases,
     dice: Object.fromEntries([...of(summary.federated).map((dice) => ['all', dice] as const), ...regions]),
+    calibrationError: Object.fromEntries(errors),
     subgroups: subgroupsOf(record, job.id),
   };
 }
