@@ -140,7 +140,8 @@ export class PagesProject implements AsyncDisposable {
           }
           case 'fingerprint': {
             const cases = { train: 30, validation: 4, test: 6 };
-            return { kind: 'fingerprint', fingerprint: toyFingerprint(offset), cases, leftOut: [] };
+            const description = toyDescription(offset);
+            return { kind: 'fingerprint', fingerprint: toyFingerprint(offset), description, cases, leftOut: [] };
           }
           default:
             throw new Error('not asked in this test');
@@ -170,5 +171,16 @@ function toyFingerprint(offset: number): Json {
     ...{ version: 1, cases: 30, spacingMm: [bell(0.1, 3 + 20 * offset, 0.4), pixels, pixels] },
     ...{ phases: [{ phase: 'nephrographic', cases: 30 }], classes: [{ value: 1, cases: 30, totalMm3: 3e6 }] },
     foregroundHu: bell(1, 110 + 200 * offset, 25),
+  };
+}
+
+/** Of sites whose scanners differ by `offset`. */
+function toyDescription(offset: number): SiteDescription {
+  const moments = (mean: number) => ({ count: 30, sum: 30 * mean, squaredDeviations: 29 * 100 });
+  const named = { 'class-1-hu-mean': 110 + 200 * offset, 'class-1-hu-deviation': 25, 'slice-thickness-mm': 3 };
+  return {
+    minimumCount: 5,
+    groups: { vendor: { siemens: 30 }, kernel: offset === 0 ? { standard: 30 } : { soft: 18, sharp: 12 } },
+    features: Object.entries(named).map(([name, mean]) => ({ name, phase: 'nephrographic', ...moments(mean) })),
   };
 }

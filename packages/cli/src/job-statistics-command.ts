@@ -1,12 +1,14 @@
 /** `consilium job statistics`: what the sites' training cases are like, as numbers over all of them. */
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
-import { runStatistics } from '@consilium/federation';
+import { runStatistics, type Survey } from '@consilium/federation';
 import type { JobId } from '@consilium/protocol';
+import { type SiteDifferences, siteDifferences } from '@consilium/study';
 import { writeDurably } from '@consilium/transport';
 import type { Command } from 'commander';
 import { type ActingOptions, actAs } from './acting-member.ts';
 import { type AnswerOptions, answer } from './answer.ts';
+import { differencesText } from './differences-text.ts';
 import { stopOnInterrupt } from './interruption.ts';
 import { jobEventText } from './job-event-text.ts';
 import { realNumber, wholeNumber } from './number-option.ts';
@@ -21,6 +23,7 @@ interface StatisticsOptions extends ActingOptions, AnswerOptions {
   readonly minimumCount: number;
   readonly minimumSites: number;
   readonly stragglerMinutes: number;
+  readonly differences?: boolean;
   readonly out?: string;
 }
 
@@ -52,6 +55,7 @@ export function addJobStatisticsCommand(command: Command): void {
     )
     .option('--minimum-sites <n>', 'with answers of fewer sites there are no statistics', wholeNumber(1, 10_000), 2)
     .option('--straggler-minutes <n>', 'how long to wait for all sites', realNumber(0.01, 1e6), 60)
+    .option('--differences', 'ask too how the sites differ, and tell what harmonisation would do about it')
     .option('--out <file>', 'write them as JSON too')
     .addHelpText(
       'after',
@@ -68,31 +72,44 @@ async function statistics(options: StatisticsOptions): Promise<void> {
   await using acting = await actAs(options);
   const participants = await participantsOf(acting, options.participants);
   const say = (text: string) => process.stderr.write(`${text}\n`);
-  say(`Asking ${participants.join(', ')} about their cases, twice`);
   const { bins, minimumCount } = options;
+  const terms = {
+    participants,
+    minimumSites: Math.min(options.minimumSites, participants.length),
+    stragglerMs: options.stragglerMinutes * 60_000,
+    attempts: 3,
+  };
+  const asks = <K extends 'statistics' | 'fingerprint'>(survey: Survey<K>) =>
+    askSites(acting, survey, {
+      signal,
+      onTrouble: say,
+      onEvent: (event) => {
+        const text = jobEventText(event);
+        if (text !== null && event.kind !== 'job-started') say(`  ${text}`);
+      },
+    });
+  const jobId = `statistics-${randomBytes(3).toString('hex')}`;
+  say(`Asking ${participants.join(', ')} about their cases, twice`);
   const outcome = await runStatistics(
     {
-      jobId: `statistics-${randomBytes(3).toString('hex')}` as JobId,
-      participants,
+      ...{ ...terms, jobId: jobId as JobId, bins, minimumCount, widenedByMax },
       variables: [...new Set(options.variables.split(',').map((name) => name.trim()))],
-      bins,
-      minimumCount,
-      widenedByMax,
-      minimumSites: Math.min(options.minimumSites, participants.length),
-      stragglerMs: options.stragglerMinutes * 60_000,
-      attempts: 3,
     },
-    (survey) =>
-      askSites(acting, survey, {
-        signal,
-        onTrouble: say,
-        onEvent: (event) => {
-          const text = jobEventText(event);
-          if (text !== null && event.kind !== 'job-started') say(`  ${text}`);
-        },
-      }),
+    asks,
   );
-  const told = statisticsAsJson(outcome);
+  let differences: SiteDifferences | undefined;
+  if (options.differences === true) {
+    say(`Asking ${participants.join(', ')} how their data differs`);
+    const task = { kind: 'fingerprint' } as const;
+    const { answers } = await asks<'fingerprint'>({ ...terms, jobId: `${jobId}.differences` as JobId, task });
+    const sites = [...answers].map(([siteId, { cases, description, fingerprint }]) => ({
+      ...{ siteId, cases, fingerprint },
+      ...(description === undefined ? {} : { description }),
+    }));
+    differences = siteDifferences({ data: { sha256: '', sites }, scores: [] });
+  }
+  const told = { ...statisticsAsJson(outcome), ...(differences === undefined ? {} : { differences }) };
   if (options.out !== undefined) await writeDurably(resolve(options.out), `${JSON.stringify(told, null, 2)}\n`);
-  answer(options, told, statisticsText(outcome));
+  const texts = [statisticsText(outcome), ...(differences === undefined ? [] : [differencesText(differences)])];
+  answer(options, told, texts.join('\n\n'));
 }

@@ -61,7 +61,15 @@ const matrixSchema = z.object({
 const fingerprintsSchema = z
   .object({
     askedBy: z.string(),
-    sites: z.array(z.object({ siteId: z.string(), cases: casesSchema, fingerprint: z.unknown() })),
+    sites: z.array(
+      z.object({
+        siteId: z.string(),
+        cases: casesSchema,
+        fingerprint: z.unknown(),
+        /** What the site tells beyond it; absent from sites of before. */
+        description: z.unknown().optional(),
+      }),
+    ),
   })
   .nullable();
 

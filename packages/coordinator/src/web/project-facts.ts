@@ -30,6 +30,7 @@ type Privacy = Answer<'privacy'>;
 
 const fingerprintAnswer = z.looseObject({
   fingerprint: z.unknown(),
+  description: z.unknown().optional(),
   cases: z.object({ train: z.number(), validation: z.number(), test: z.number() }),
 });
 
@@ -79,7 +80,9 @@ export class ProjectFacts {
       const sites: Fingerprints['sites'] = [];
       for (const [siteId, answer] of await this.#answers(jobId)) {
         const { data } = fingerprintAnswer.safeParse(answer);
-        if (data !== undefined) sites.push({ siteId, cases: data.cases, fingerprint: data.fingerprint });
+        if (data === undefined) continue;
+        const { cases, description, fingerprint } = data;
+        sites.push({ siteId, cases, fingerprint, ...(description === undefined ? {} : { description }) });
       }
       if (sites.length > 0) return { askedBy: jobId, sites };
     }

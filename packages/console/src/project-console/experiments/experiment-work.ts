@@ -10,6 +10,7 @@ export type ExperimentQuestion =
         readonly siteId: string;
         readonly cases: { readonly train: number; readonly validation: number; readonly test: number };
         readonly fingerprint: unknown;
+        readonly description?: unknown;
       }[];
     };
 
