@@ -82,13 +82,14 @@ describe('the report', () => {
       /Where the federated model says tumour with 81\u00a0%, it is right in 70\u00a0%: it is too sure\./,
     );
     expect(text.match(/aria-label="Reliability diagram/g)).toHaveLength(3);
-    expect(text).toContain('over the voxels of all test cases');
+    expect(text).toContain('the test cases of all sites;');
 
     const small = parseRecord(inventedRecord({ sites: 2, testCases: 2 }));
     const few = small.reliability.filter(({ siteId }) => siteId === 'site-1');
     const fewer = await reportHtml({ ...small, reliability: few });
-    expect(fewer).toContain('the test cases of 1 of 2 sites; the others have too few test patients');
+    expect(fewer).toContain('the test cases of 1 of 2 sites; a site tells counts only of regions');
     const none = await reportHtml({ ...small, reliability: [] });
+    expect(none).toContain('no site has enough test patients');
     expect([none.includes(asked), none.includes('aria-label="Reliability diagram')]).toEqual([true, false]);
     expect([...brokenNumbers(fewer), ...brokenNumbers(none)]).toEqual([]);
 

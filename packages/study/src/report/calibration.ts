@@ -55,8 +55,9 @@ async function regionFigure(
 
 function toldText({ reliability, sites }: RehearsalRecord): string {
   const telling = new Set(reliability.map(({ siteId }) => siteId)).size;
-  if (telling === sites.length) return 'The diagrams are over the voxels of all test cases.';
-  return `The diagrams are over the voxels of the test cases of ${telling} of ${counted(sites.length, 'site')}; the others have too few test patients to tell.`;
+  if (telling === 0) return 'There are no diagrams: no site has enough test patients to tell counts of voxels.';
+  const which = telling === sites.length ? 'all sites' : `${telling} of ${counted(sites.length, 'site')}`;
+  return `The diagrams are over the voxels of the test cases of ${which}; a site tells counts only of regions that enough of its test patients have.`;
 }
 
 function capitalised(text: string): string {
