@@ -4,6 +4,7 @@ import { drawResamples, type Estimate, estimate } from '../bootstrap.ts';
 import { analyse, type ExperimentAnalysis } from '../experiment/experiment-analysis.ts';
 import type { ExperimentRecord } from '../experiment/experiment-record.ts';
 import { type SiteDifferences, siteDifferences } from '../heterogeneity/site-differences.ts';
+import { type SiteGain, siteGains } from '../heterogeneity/site-gains.ts';
 import { type LabelEffort, labelEffort, type Measures } from '../labels/label-effort.ts';
 import type { ProjectRecord, ReadingRecord } from './project-record.ts';
 
@@ -38,6 +39,8 @@ export interface ProjectFindings {
   /** By number of studies a site, in the order of the experiment. */
   readonly byNetwork: readonly { readonly studies: string; readonly comparison: Comparison }[];
   readonly differences: SiteDifferences;
+  /** Of training together; empty where no hospital trained alone. */
+  readonly gains: readonly SiteGain[];
 }
 
 export function projectFindings(record: ProjectRecord): ProjectFindings {
@@ -53,7 +56,12 @@ export function projectFindings(record: ProjectRecord): ProjectFindings {
       comparison,
     })),
     differences: siteDifferences(record.experiments.labels),
+    gains: gainsOf(record),
   };
+}
+
+function gainsOf({ experiments: { alone } }: ProjectRecord): readonly SiteGain[] {
+  return alone === undefined ? [] : siteGains(alone, analyse(alone));
 }
 
 /** Patients of a site that a configuration trained on, as the experiment's file says it. */

@@ -4,6 +4,7 @@ import { configurationsOf, sha256 } from '../experiment/expansion.ts';
 import { parseExperiment } from '../experiment/experiment-file.ts';
 import { inventedExperiment, inventedRun } from '../experiment/experiment-record.fixture.ts';
 import { type ExperimentRecord, parseExperimentRecord } from '../experiment/experiment-record.ts';
+import { toldSites } from '../heterogeneity/told-sites.fixture.ts';
 import { inventedReliability } from '../record.fixture.ts';
 import { type ProjectRecord, parseProjectRecord } from './project-record.ts';
 
@@ -45,6 +46,43 @@ function inventedLabels(gain: number): ExperimentRecord {
       ledger: { looks: [] },
     },
   });
+}
+
+/** All together, and two sites alone: the first loses `gain` by that, the second wins as much. */
+function inventedAlone(gain: number): ExperimentRecord {
+  const other = inventedExperiment();
+  const alone = ['site-1', 'site-2'].map((siteId) => ({ name: siteId, set: { participants: [siteId] } }));
+  const vary = [{ name: 'together', set: {} }, ...alone];
+  const experiment = parseExperiment({ name: 'alone', vary, compare: { by: 'participants' }, test: 'all' });
+  const configurations = configurationsOf(experiment);
+  const runs = configurations.map(({ id, settings }) => inventedRun(id, { seed: 1, settings, score: 0.7 }));
+  const [cases] = Object.values(Object.groupBy(other.scores, ({ run }) => run));
+  const scores = runs.flatMap(({ digest }, at) =>
+    cases!.map((score, index) => {
+      const dice = 0.7 + [0, -gain, gain][at]! + 0.01 * createRandom(digest, index).normal();
+      return { ...score, run: digest, regions: { tumour: { dice, referenceMl: 10 } } };
+    }),
+  );
+  const choice = { rule: 'all', standings: [], chosen: configurations.map(({ id }) => id) };
+  const experimentSha256 = sha256(experiment);
+  const sites = toldSites(Object.fromEntries(sitesAlike));
+  return parseExperimentRecord({
+    ...{ ...other, experiment, experimentSha256, configurations, runs, scores, choice, ledger: { looks: [] } },
+    ...{ data: { ...other.data, sites }, reliability: [] },
+  });
+}
+
+const sitesAlike = sites.map((siteId, index) => {
+  return [siteId, { cases: 20, shiftHu: 5 * index, enhanced: 10 + index, thicknessMm: 1 + index }] as const;
+});
+
+/** The same where hospitals have described themselves, and have trained alone, too. */
+export function inventedDescribed({ gain = 0.1 } = {}): ProjectRecord {
+  const plain = inventedProject();
+  const alone = inventedAlone(gain);
+  const labels = { ...plain.experiments.labels, data: alone.data };
+  const jobs = [...plain.jobs, ...alone.runs.map(({ jobId }, index) => ({ jobId, ledgerEntry: 60 + index }))];
+  return { ...plain, experiments: { ...plain.experiments, labels, alone }, jobs };
 }
 
 /** Twenty studies of each of six sites; with a proposal a case takes `faster` minutes less, of ten. */

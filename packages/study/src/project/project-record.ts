@@ -89,7 +89,11 @@ const recordSchema = z.object({
       constants: z.array(z.object({ name: z.string(), value: z.number(), unit: z.string(), source: z.string() })),
     })
     .nullable(),
-  experiments: z.object({ phaseOne: z.unknown(), labels: z.unknown(), studies: z.unknown() }),
+  /** `alone`: each hospital by itself, and all together; absent in records of before. */
+  experiments: z.object({
+    ...{ phaseOne: z.unknown(), labels: z.unknown(), studies: z.unknown() },
+    alone: z.unknown().optional(),
+  }),
   /** Where each job stands in the coordinator's audit log; null: not found there. */
   jobs: z.array(z.object({ jobId: id, ledgerEntry: count.nullable() })),
   ledger: z.object({ entries: count, rootSha256: z.string(), keySha256: z.string() }).nullable(),
@@ -103,7 +107,9 @@ const recordSchema = z.object({
 type RecordShape = z.output<typeof recordSchema>;
 export type ProjectRecordInput = z.input<typeof recordSchema>;
 export type ProjectRecord = Omit<RecordShape, 'experiments'> & {
-  readonly experiments: Readonly<Record<'phaseOne' | 'labels' | 'studies', ExperimentRecord>>;
+  readonly experiments: Readonly<Record<'phaseOne' | 'labels' | 'studies', ExperimentRecord>> & {
+    readonly alone?: ExperimentRecord;
+  };
 };
 
 /** @throws StudyError `study.record-malformed`, `study.record-inconsistent` */
@@ -124,6 +130,7 @@ export function parseProjectRecord(value: unknown): ProjectRecord {
       phaseOne: parseExperimentRecord(experiments.phaseOne),
       labels: parseExperimentRecord(experiments.labels),
       studies: parseExperimentRecord(experiments.studies),
+      ...(experiments.alone === undefined ? {} : { alone: parseExperimentRecord(experiments.alone) }),
     },
   };
 }

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { createRandom } from '@consilium/numerics';
 import { chromium } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { inventedProject } from './project-record.fixture.ts';
+import { projectFindings } from './project-findings.ts';
+import { inventedDescribed, inventedProject } from './project-record.fixture.ts';
 import { type ProjectRecord, parseProjectRecord } from './project-record.ts';
 import { projectReportHtml } from './project-report.ts';
 import { projectSummary } from './project-summary.ts';
@@ -96,6 +97,25 @@ describe('the report of a project', () => {
     expect(text).toContain('SYNTHETIC – ');
     expect(text.match(/SIMULATED/g)!.length).toBeGreaterThan(3);
     expect(text).not.toMatch(/NaN|undefined|Infinity/);
+  });
+
+  it('tells scanners, what harmonisation does and who gains where hospitals have told, and nothing of it where not', async () => {
+    const words = ['Scanners of the training cases', 'What harmonisation does about it', 'Which hospital gains'];
+    const old = await report;
+    expect(words.filter((one) => old.includes(one))).toEqual([]);
+    const described = parseProjectRecord(JSON.parse(JSON.stringify(inventedDescribed())));
+    const text = await projectReportHtml(described);
+    expect(words.filter((one) => text.includes(one))).toEqual(words);
+    expect(text).toContain('1 hospital of 2 gains by training together, 1 loses');
+    expect(text).toContain('no proof that the hospitals are alike');
+    expect(text).not.toMatch(/NaN|undefined|Infinity/);
+    const { gains } = projectFindings(described);
+    expect(gains.map(({ gain, siteId }) => [siteId, Math.sign(gain!.low)])).toEqual([
+      ...[
+        ['site-1', 1],
+        ['site-2', -1],
+      ],
+    ]);
   });
 
   it('lets no text of the record become markup', async () => {

@@ -12,6 +12,7 @@ import { calibrationPart } from './calibration.ts';
 import { labelColours, looksOf, resultTable } from './model-results.ts';
 import type { ProjectFindings } from './project-findings.ts';
 import type { ProjectRecord } from './project-record.ts';
+import { gainsPart, scannerTable } from './site-results.ts';
 import { fromReadings, traced } from './trace.ts';
 
 export async function effortSection(record: ProjectRecord, findings: ProjectFindings): Promise<Markup> {
@@ -201,29 +202,8 @@ ${table({
 <div class="grid two">${figures.filter(({ name }) => name.startsWith('sites-')).map((one) => embedded(one, ''))}</div>
 ${scannerTable(named)}
 ${harmonisationPart(figures.filter(({ name }) => name.startsWith('harmonisation-')))}
+${await gainsPart(record, findings)}
 </section>`;
-}
-
-/** Nothing where no hospital has told. */
-function scannerTable(sites: ProjectFindings['differences']['sites']): Markup {
-  const told = ({ scanners: { kernel, vendor } }: (typeof sites)[number]) =>
-    Object.keys(kernel).length + Object.keys(vendor).length > 0;
-  if (!sites.some((one) => told(one) || one.sliceThicknessMm !== null)) return html``;
-  return table({
-    caption: 'Scanners of the training cases; groups of too few patients are not told',
-    head: ['Hospital', 'Vendor', 'Reconstruction kernel', 'Mean thickness of slices, mm'],
-    rows: sites.map(({ scanners, siteId, sliceThicknessMm }) => [
-      siteId,
-      countsText(scanners.vendor),
-      countsText(scanners.kernel),
-      decimal(sliceThicknessMm ?? Number.NaN, 1),
-    ]),
-  });
-}
-
-function countsText(counts: Readonly<Record<string, number>>): string {
-  const named = Object.entries(counts).map(([name, cases]) => `${name} ${cases}`);
-  return named.length === 0 ? '–' : named.join(', ');
 }
 
 function harmonisationPart(figures: readonly Figure[]): Markup {
