@@ -47,9 +47,9 @@ export function featureEffect(sites: readonly HarmonisedSite[]): HarmonisationEf
     finding: findingOf({ before, left, chance, count: features.size, isByPhase }),
     caution: `ComBat was computed from sums that hospitals told; no training uses it. ${
       isByPhase
-        ? 'Differences by phase of contrast are kept. All else that differs because patients differ, such as how large tumours are, is taken out with the scanner’s part.'
+        ? 'Differences by phase of contrast are kept; cases whose phase a hospital does not tell count as one phase. All else that differs because patients differ, such as how large tumours are, is taken out with the scanner’s part.'
         : 'No phase of contrast could be told apart from hospitals, so that differences because patients differ, the phase among them, are taken out with the scanner’s part.'
-    } Distances after it are small by construction, and no proof that the hospitals are alike. What chance gives takes features as normal and independent of each other; the distances have no interval.`,
+    } That distances are smaller after it is so by construction, and no proof that the hospitals are alike. What chance gives takes features as normal and independent of each other; the distances have no interval.`,
   };
 }
 
@@ -70,7 +70,7 @@ function findingOf({
     row.flatMap((value, other) => (other > one && Number.isFinite(value) ? [value > chance[one]![other]!] : [])),
   );
   const beyond = pairs.filter(Boolean).length;
-  return `In ${count} features of what was drawn (volume, density), two hospitals are ${meanDistance(before).toFixed(2)} standard deviations apart on average; ${beyond} of ${pairs.length} pairs are further apart than chance explains. After ComBat it is ${meanDistance(left).toFixed(2)}${isByPhase ? ', with the phase of contrast as a covariate: what is left is mostly that hospitals image other phases' : ''}.`;
+  return `In ${count} features of what was drawn (volume, density), two hospitals are ${meanDistance(before).toFixed(2)} standard deviations apart on average; ${beyond} of ${pairs.length} pairs are further apart than chance explains. After ComBat it is ${meanDistance(left).toFixed(2)}${isByPhase ? ', with the phase of contrast as a covariate: what is left goes with the phases that hospitals image' : ''}.`;
 }
 
 /** By feature, of at least two sites and not the same everywhere. */
