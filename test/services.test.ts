@@ -19,6 +19,7 @@ import { decodeModel, encodeModel, weightsOf } from '@consilium/engine';
 import { epsilonOf, MemoryStore, putBlob, type Submission, spendOf } from '@consilium/federation';
 import { createRandom, decodeSafetensors, encodeSafetensors } from '@consilium/numerics';
 import type { Privacy } from '@consilium/protocol';
+import type { SiteDifferences } from '@consilium/study';
 import { buildNetwork, parsePlan } from '@consilium/training';
 import { CoordinatorClient, IdentityDirectory } from '@consilium/transport';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -163,6 +164,7 @@ describe('a project of several processes', () => {
         '3',
         '--bins',
         '2',
+        '--differences',
         '--out',
         'volumes.json',
       ),
@@ -178,6 +180,12 @@ describe('a project of several processes', () => {
     }
     expect(volume.range.min).toBeLessThan(volume.mean);
     expect([null, ...volume.histogram.told]).not.toContain(1); // a bin of fewer than three values is not told of
+    expect(together.differences).toBeUndefined();
+    const { harmonisation, sites } = apart.differences as SiteDifferences;
+    expect(sites.map(({ scanners }) => scanners)).toEqual(sites.map(() => ({ vendor: {}, kernel: {} }))); // not allowed
+    expect(sites.map(({ sliceThicknessMm }) => sliceThicknessMm)).toEqual([null, null]); // their files do not say
+    expect(harmonisation.map(({ kind }) => kind)).toEqual(['intensity', 'spacing', 'features']);
+    for (const { measures } of harmonisation) expect(measures[0]!.distances[0]![1]).toBeGreaterThanOrEqual(0);
   });
 
   it('plans a job from what the sites say about their data, and leaves out what cannot be used', async () => {
