@@ -1,10 +1,11 @@
+import { uidOf, writeDicomSeries } from '@consilium/imaging';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { findCases } from './case-finder.ts';
 import { groupsOf, sliceThicknessOf, tellableGroups } from './case-groups.ts';
 import type { FoundCase } from './found-case.ts';
 import { groupKinds } from './settings.ts';
-import { ToyDirectory } from './toy-hospital.fixture.ts';
+import { ToyDirectory, toyVolume } from './toy-hospital.fixture.ts';
 
 const groupsFor = (note: object) => askFor(note, groupsOf);
 
@@ -42,6 +43,28 @@ describe('the groups of a case', () => {
     for (const said of [0, -1, 20261126, '3']) {
       expect(await askFor({ sliceThicknessMm: said }, sliceThicknessOf)).toBeUndefined();
     }
+  });
+
+  it('are read from the first slice of a DICOM series, the kernel as its family', async () => {
+    using directory = new ToyDirectory();
+    const image = toyVolume(() => 40);
+    const files = writeDicomSeries(image, {
+      ...{ seriesInstanceUid: uidOf('series'), frameOfReferenceUid: uidOf('frame') },
+      patient: { id: 'P1', name: 'TOY', birthDate: '19560102', sex: 'F' },
+      study: {
+        ...{ instanceUid: uidOf('study'), id: '1', date: '20260102', time: '', accessionNumber: '' },
+        ...{ referringPhysician: '', description: '' },
+      },
+      acquisition: {
+        ...{ manufacturer: 'SIEMENS', model: 'Toy', kvp: 120, kernel: 'B70f', sliceThicknessMm: 2.5 },
+        ...{ contrastAgent: undefined, comments: undefined },
+      },
+    });
+    for (const [index, bytes] of files.entries()) directory.file(`scan/ct/${index}.dcm`, bytes);
+    directory.file('scan/seg.dcm');
+    const [found] = await findCases({ directory: directory.path });
+    expect(await groupsOf(found!)).toEqual({ vendor: 'siemens', kernel: 'sharp', sex: 'female', age: '70-to-79' });
+    expect(await sliceThicknessOf(found!)).toBe(2.5);
   });
 
   const casesOf = (sizes: Readonly<Record<string, number>>) =>
