@@ -30,7 +30,13 @@ training stopped when it no longer rose. The test patients chose nothing: they w
 <dt id="m-privacy">Privacy</dt><dd>${record.privacy.length === 0 ? 'No differential privacy and no secure aggregation were asked for: ε spent 0 of no budget, and the coordinator saw each site’s weights.' : record.privacy.join(' ')}</dd>
 <dt id="m-statistics">Statistics</dt><dd>Dice of a case is the mean over the regions. Intervals: 95 % percentile bootstrap over patients, within their sites where each has at least five. Comparisons are paired by case; permutation tests over patients, corrected by Holm for all
 comparisons of an experiment. Minutes: Wilcoxon’s signed-rank test over cases. Learning curve: a power law, with seeds and patients resampled together.</dd>
-<dt id="m-robust">Robustness</dt><dd>Results are told by hospital, vendor, phase, sex, age and tumour volume where groups are large enough, and failures are shown as pictures. No method of explanation was applied.</dd>
+${
+  experiments.labels.scores.some(({ regions }) => Object.values(regions).some(({ ece = null }) => ece !== null))
+    ? html`<dt id="m-calibration">Calibration</dt><dd>Of the probabilities from which classes are made, summed over a region’s classes, at voxels within 10 mm of the box around the reference (after Mehrtash et al.
+2020, doi:10.1109/TMI.2020.3006437): expected calibration error over ten bins, mean over the regions, with intervals as for Dice. Diagrams are over all voxels that sites tell.</dd>
+`
+    : ''
+}<dt id="m-robust">Robustness</dt><dd>Results are told by hospital, vendor, phase, sex, age and tumour volume where groups are large enough, and failures are shown as pictures. No method of explanation was applied.</dd>
 </dl>
 ${stagesTable(record)}
 </section>`;
