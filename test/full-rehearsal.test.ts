@@ -61,8 +61,9 @@ describe('consilium rehearse --full', { timeout: endMsMax }, () => {
     expect(sites.some(({ gate }) => gate!.isChampion)).toBe(true);
     expect(experiments.labels.configurations.map(({ settings }) => settings.labels)).toEqual(['manual', 'assisted']);
     expect(experiments.studies.configurations).toHaveLength(6);
-    // Seven trainings: what one experiment has done, the next knows again.
-    expect(jobs).toHaveLength(7);
+    expect(experiments.alone!.configurations).toHaveLength(3);
+    // Seven trainings of all, and one of each hospital: what one experiment has done, the next knows again.
+    expect(jobs).toHaveLength(9);
     expect(jobs.every(({ ledgerEntry }) => ledgerEntry !== null)).toBe(true);
     const summary = JSON.parse(file('killed', 'summary.json')) as ProjectSummary;
     expect(summary.configurations.every(({ dice }) => dice!.cases === 4)).toBe(true);

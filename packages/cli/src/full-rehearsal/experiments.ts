@@ -1,8 +1,8 @@
-/** What is trained in a full rehearsal: three experiments whose runs know each other, so that none is trained twice. */
+/** What is trained in a full rehearsal: four experiments whose runs know each other, so that none is trained twice. */
 import { type Experiment, parseExperiment } from '@consilium/study';
 import type { RehearsalSettings } from '../rehearsal-settings.ts';
 
-export const experimentNames = ['phase-one', 'labels', 'studies'] as const;
+export const experimentNames = ['phase-one', 'labels', 'studies', 'alone'] as const;
 export type ExperimentName = (typeof experimentNames)[number];
 
 /** Two architectures; the first is that of both phases. */
@@ -31,7 +31,20 @@ export function experimentsOf(settings: RehearsalSettings): Readonly<Record<Expe
       ...{ base: { ...base, labels: 'assisted' }, vary: { network: networks, patientsPerSite }, test: 'all' },
       compare: { by: 'network', studiesFor: [0.7, 0.8, 0.9] },
     }),
+    alone: parseExperiment({
+      ...{ ...common, name: 'alone', question: 'Which hospital gains from training together, and which loses?' },
+      ...{ base: { ...base, labels: 'assisted' }, vary: togetherAndAlone(settings), test: 'all' },
+      compare: { by: 'participants' },
+    }),
   };
+}
+
+function togetherAndAlone({ sites }: RehearsalSettings) {
+  const names = Array.from({ length: sites }, (_, index) => `site-${index + 1}`);
+  return [
+    { name: 'together', set: {} },
+    ...names.map((name) => ({ name: `${name} alone`, set: { participants: [name] } })),
+  ];
 }
 
 /** Of networks; those for tiny studies learn nothing, and that quickly. */
@@ -40,5 +53,5 @@ function sizeOf({ detail }: RehearsalSettings) {
   return { detail };
 }
 
-/** Jobs that are trained in all, none of them twice. */
-export const trainingJobs = 1 + 1 + networks.length * patientsPerSite.length - 1;
+/** Jobs that are trained in all, none of them twice; those of one hospital together are as much work as one of all. */
+export const trainingJobs = 1 + 1 + networks.length * patientsPerSite.length - 1 + 1;

@@ -70,7 +70,7 @@ export async function rehearseFully(
   const model = await rehearsal.modelOf(phaseOne['phase-one']!, 'phase-one');
   const second = await times.stage('corrected proposals', () => rehearsal.secondPhase(phantoms, model));
   const rest = await times.stage('training on both, and experiments', () =>
-    rehearsal.train(['labels', 'studies'], ['manual', 'assisted']),
+    rehearsal.train(['labels', 'studies', 'alone'], ['manual', 'assisted']),
   );
   return {
     ...{ directory, settings, command: context.command },
@@ -84,6 +84,9 @@ export async function rehearseFully(
     warnings: rehearsal.warnings,
   };
 }
+
+/** Of the experiments of which a model is kept. */
+const modelFolders = { 'phase-one': 'model-of-phase-one', labels: 'model' } as const;
 
 class FullRehearsal {
   readonly #directory: string;
@@ -176,12 +179,12 @@ class FullRehearsal {
   }
 
   async #fetchBest(host: ExperimentHost, record: ExperimentRecord, name: ExperimentName): Promise<void> {
-    if (name !== 'studies') await host.fetchModel(lastRun(record).jobId, this.#modelPath(name));
+    if (name in modelFolders) await host.fetchModel(lastRun(record).jobId, this.#modelPath(name));
   }
 
   /** With the model that is wanted of it: between the two it may have been killed. */
   async #finished(name: ExperimentName): Promise<ExperimentRecord | null> {
-    if (name !== 'studies' && !existsSync(join(this.#modelPath(name), 'rounds.json'))) return null;
+    if (name in modelFolders && !existsSync(join(this.#modelPath(name), 'rounds.json'))) return null;
     try {
       return await ExperimentDirectory.finished(this.experimentPath(name));
     } catch (error) {
@@ -246,7 +249,7 @@ class FullRehearsal {
   }
 
   #modelPath(name: ExperimentName): string {
-    return join(this.#directory, name === 'labels' ? 'model' : 'model-of-phase-one');
+    return join(this.#directory, modelFolders[name as keyof typeof modelFolders]);
   }
 }
 

@@ -73,7 +73,10 @@ async function recordOf(rehearsed: FullyRehearsed): Promise<ProjectRecordInput> 
     scoredAgainst: 'the true anatomy of the synthetic patients, which only a rehearsal knows',
     readings: sites.flatMap(({ first, second }) => [...first.readings, ...second.readings]),
     readerModel: { text: readerModelText, constants: [...readerConstants] },
-    experiments: { phaseOne: experiments['phase-one'], labels: experiments.labels, studies: experiments.studies },
+    experiments: {
+      ...{ phaseOne: experiments['phase-one'], labels: experiments.labels },
+      ...{ studies: experiments.studies, alone: experiments.alone },
+    },
     ...ledgerOf(directory, Object.values(experiments)),
     pictures: await picturesOf(rehearsed),
     pictureLegend: [
