@@ -107,7 +107,7 @@ describe.skipIf(skipped)('the project console', () => {
     await goTo('How sites differ');
     await page.getByRole('table', { name: 'Sites side by side' }).getByText('nephrographic 30').first().waitFor();
     await page.getByRole('img', { name: /^Density under the segmentation at each site/ }).waitFor();
-    await page.getByRole('table', { name: 'Scanners' }).getByText('soft 18, sharp 12').waitFor();
+    await page.getByRole('table', { name: 'Scanners and volumes' }).getByText('soft 18, sharp 12').waitFor();
     const effects = section('What harmonisation does about it');
     await effects.getByRole('img', { name: /federated ComBat/ }).waitFor();
     await effects.getByText(/1 of 1 pairs are further apart than chance explains/).waitFor();

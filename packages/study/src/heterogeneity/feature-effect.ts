@@ -18,12 +18,15 @@ import { type Distances, type HarmonisationEffect, type HarmonisedSite, meanDist
 /** Measured in what was drawn; how thick slices are is of the scanner, and no feature to be made alike. */
 const harmonisable = /^class-\d+-/;
 const casesMin = 2;
+/** The group of cases whose phase is not told. */
+const unknown = 'unknown';
 
 /** null: no two sites have told of a feature. */
 export function featureEffect(sites: readonly HarmonisedSite[]): HarmonisationEffect | null {
   const told = featuresOf(sites);
   if (told.size === 0) return null;
-  const isByPhase = [...told.values()].every(isSeparable) && groupsOf(told).size > 1;
+  const groups = groupsOf(told);
+  const isByPhase = groups.size > 1 && [...told.values()].every(isSeparable);
   const features = isByPhase ? told : new Map([...told].map(([name, cells]) => [name, withoutGroups(cells)]));
   const models = harmonisationOf(Object.fromEntries(features));
   const after = new Map(
@@ -48,7 +51,7 @@ export function featureEffect(sites: readonly HarmonisedSite[]): HarmonisationEf
     caution: `ComBat was computed from sums that hospitals told; no training uses it. ${
       isByPhase
         ? 'Differences by phase of contrast are kept; cases whose phase a hospital does not tell count as one phase. All else that differs because patients differ, such as how large tumours are, is taken out with the scanner’s part.'
-        : 'No phase of contrast could be told apart from hospitals, so that differences because patients differ, the phase among them, are taken out with the scanner’s part.'
+        : `${groups.size > 1 || groups.has(unknown) ? 'The phase of contrast could not be told apart from the hospital, and' : 'All cases are of one phase of contrast;'} what differs because patients differ is taken out with the scanner’s part.`
     } That distances are smaller after it is so by construction, and no proof that the hospitals are alike. What chance gives takes features as normal and independent of each other; the distances have no interval.`,
   };
 }
@@ -84,7 +87,7 @@ function featuresOf(sites: readonly HarmonisedSite[]): Map<string, Cells> {
     const bySite = sites.flatMap(({ description, siteId }) => {
       const cells = (description?.features ?? []).filter((one) => one.name === name);
       const own = cells.map(({ count, phase, squaredDeviations, sum }) => ({
-        ...{ count, sum, squaredDeviations, group: phase ?? 'unknown' },
+        ...{ count, sum, squaredDeviations, group: phase ?? unknown },
       }));
       const { count, squaredDeviations } = merged(own);
       return count < casesMin || squaredDeviations <= 0 ? [] : [[siteId, own] as const];

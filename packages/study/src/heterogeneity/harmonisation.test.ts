@@ -49,6 +49,16 @@ describe('what harmonisation does', () => {
     expect(intensity.finding).toContain('No phase of contrast is told by two hospitals');
   });
 
+  it('to densities takes phases for untold that come without a histogram', () => {
+    const sites = toldSites({ a: site(), b: site() }).map((one) => ({
+      ...one,
+      fingerprint: { ...one.fingerprint, phases: [{ phase: 'nephrographic', cases: 15 }] },
+    }));
+    const [intensity] = siteDifferences({ data: { sha256: '', sites }, scores: [] }).harmonisation;
+    expect(intensity!.finding).toContain('No phase of contrast is told by two hospitals');
+    expect(intensity!.finding).not.toContain('NaN');
+  });
+
   it('to spacing: the grid becomes the same, the thickness of slices does not', () => {
     const { spacing } = effectsOf({ a: site({ thicknessMm: 1 }), b: site({ thicknessMm: 5 }) });
     expect(firstPair(spacing)).toEqual([expect.closeTo(4, 6), 0, expect.closeTo(4, 6)]);
@@ -72,7 +82,9 @@ describe('what harmonisation does', () => {
     expect(after).toBeGreaterThan(before! / 2);
     const apart = effectsOf({ a: site({ enhanced: 30 }), b: site({ enhanced: 0 }) }).features;
     expect(firstPair(apart)[1]).toBeLessThan(0.2);
-    expect(apart.caution).toContain('No phase of contrast could be told apart from hospitals');
+    expect(apart.caution).toContain('could not be told apart from the hospital');
+    const one = effectsOf({ a: site({ enhanced: 30 }), b: site({ enhanced: 30 }) }).features;
+    expect(one.caution).toContain('All cases are of one phase of contrast');
   });
 
   it('to features: chance is alike both ways, and less with more cases', () => {

@@ -60,10 +60,15 @@ function spacingEffect(sites: readonly HarmonisedSite[]): HarmonisationEffect {
     chance: null,
     finding: `Distances of slices are ${meanDistance(raw).toFixed(1)} mm apart on average; resampled to the plan’s voxels they are the same everywhere. ${
       isTold
-        ? `Slices are ${Math.min(...known).toFixed(1)} to ${Math.max(...known).toFixed(1)} mm thick on average, and resampling changes nothing about that.`
+        ? `Slices are ${rangeText(known)} mm thick on average, and resampling changes nothing about that.`
         : 'How thick slices are, too few hospitals tell.'
     }`,
     caution:
       'Resampling makes the grid the same, not the image: a thick slice stays an average over its thickness, and small tumours stay blurred in it. Sharpness of the kernel stays different, too. No interval is given.',
   };
+}
+
+function rangeText(values: readonly number[]): string {
+  const [low, high] = [Math.min(...values).toFixed(1), Math.max(...values).toFixed(1)];
+  return low === high ? low : `${low} to ${high}`;
 }

@@ -26,7 +26,7 @@ export function wassersteinOfMasses(one: Masses, other: Masses): number {
  */
 export function phaseAligned(sites: readonly HarmonisedSite[]): Masses[] | null {
   const told = Map.groupBy(
-    sites.flatMap(({ phases }) => phases),
+    sites.flatMap(({ phases }) => phases.filter(({ foregroundHu }) => countOf(foregroundHu) > 0)),
     ({ phase }) => phase,
   );
   const shared = [...told].filter(([, own]) => own.length > 1);

@@ -100,7 +100,11 @@ describe('the report of a project', () => {
   });
 
   it('tells scanners, what harmonisation does and who gains where hospitals have told, and nothing of it where not', async () => {
-    const words = ['Scanners of the training cases', 'What harmonisation does about it', 'Which hospital gains'];
+    const words = [
+      'Scanners and labels hospital by hospital',
+      'What harmonisation does about it',
+      'Which hospital gains',
+    ];
     const old = await report;
     expect(words.filter((one) => old.includes(one))).toEqual([]);
     const described = parseProjectRecord(JSON.parse(JSON.stringify(inventedDescribed())));

@@ -12,7 +12,7 @@ import { calibrationPart } from './calibration.ts';
 import { labelColours, looksOf, resultTable } from './model-results.ts';
 import type { ProjectFindings } from './project-findings.ts';
 import type { ProjectRecord } from './project-record.ts';
-import { gainsPart, scannerTable } from './site-results.ts';
+import { gainsPart, siteTable } from './site-results.ts';
 import { fromReadings, traced } from './trace.ts';
 
 export async function effortSection(record: ProjectRecord, findings: ProjectFindings): Promise<Markup> {
@@ -200,7 +200,7 @@ ${table({
 <p class="note">One seed each: how much another training run would differ is not in these intervals. Test scores: <a download="studies-test-dice-by-case.csv" href="${dataUrl(scoresCsv(record.experiments.studies))}">CSV</a>.</p>
 <h3 id="differences">How the hospitals differ</h3>
 <div class="grid two">${figures.filter(({ name }) => name.startsWith('sites-')).map((one) => embedded(one, ''))}</div>
-${scannerTable(named)}
+${siteTable(named, record.structures)}
 ${harmonisationPart(figures.filter(({ name }) => name.startsWith('harmonisation-')))}
 ${await gainsPart(record, findings)}
 </section>`;

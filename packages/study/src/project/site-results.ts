@@ -4,26 +4,36 @@ import { intervalChart } from '../figures/interval-chart.ts';
 import { html, type Markup } from '../markup.ts';
 import { armColours, armShapes } from '../palette.ts';
 import { csvOf, figure, table } from '../report/figure.ts';
-import { counted, decimal, signedWithInterval } from '../wording.ts';
+import { counted, decimal, signed, signedWithInterval } from '../wording.ts';
 import type { ProjectFindings } from './project-findings.ts';
 import type { ProjectRecord } from './project-record.ts';
 import { traced } from './trace.ts';
 
 /** Nothing where no hospital has told. */
-export function scannerTable(sites: ProjectFindings['differences']['sites']): Markup {
+export function siteTable(
+  sites: ProjectFindings['differences']['sites'],
+  structures: ProjectRecord['structures'],
+): Markup {
   const told = ({ scanners: { kernel, vendor } }: (typeof sites)[number]) =>
     Object.keys(kernel).length + Object.keys(vendor).length > 0;
   if (!sites.some((one) => told(one) || one.sliceThicknessMm !== null)) return html``;
-  return table({
-    caption: 'Scanners of the training cases; groups of too few patients are not told',
-    head: ['Hospital', 'Vendor', 'Reconstruction kernel', 'Mean thickness of slices, mm'],
-    rows: sites.map(({ scanners, siteId, sliceThicknessMm }) => [
-      siteId,
-      countsText(scanners.vendor),
-      countsText(scanners.kernel),
-      decimal(sliceThicknessMm ?? Number.NaN, 1),
+  const drawn = structures.filter(({ number }) => sites.some(({ classMl }) => classMl[number] !== undefined));
+  return html`${table({
+    caption: 'Scanners and labels hospital by hospital; groups of too few patients are not told',
+    head: [
+      ...['Hospital', 'Vendor', 'Reconstruction kernel', 'Mean thickness of slices, mm'],
+      ...drawn.map(({ name }) => `Mean volume: ${name.toLowerCase()}, ml`),
+      'Boundary bias, mm',
+    ],
+    words: ['Vendor', 'Reconstruction kernel'],
+    rows: sites.map(({ boundaryBiasMm, classMl, scanners, siteId, sliceThicknessMm }) => [
+      ...[siteId, countsText(scanners.vendor), countsText(scanners.kernel), decimal(sliceThicknessMm ?? Number.NaN, 1)],
+      ...drawn.map(({ number }) => decimal(classMl[number] ?? Number.NaN, 1)),
+      signed(boundaryBiasMm ?? Number.NaN, 2),
     ]),
-  });
+  })}
+<p class="note">Boundary bias: how far what the test cases are scored against lies outside the models’ surfaces, mean over test cases and models; negative: inside. It tells of labelling
+habits only where a hospital’s own labels are the reference.</p>`;
 }
 
 function countsText(counts: Readonly<Record<string, number>>): string {

@@ -64,7 +64,7 @@ function Differences({ askedBy, findings }: { askedBy: string; findings: Experim
       </Section>
       <Figures of={figures.filter(({ words }) => words === undefined)} />
       {differences.sites.some(({ scanners, sliceThicknessMm }) => isTold(scanners) || sliceThicknessMm !== null) && (
-        <Section title="Scanners">
+        <Section title="Scanners and volumes">
           <ScannerTable sites={differences.sites} />
           <Text size="sm" c="dimmed">
             Training cases. A group of too few patients is not told; kernels are told as one of four families.
@@ -103,23 +103,29 @@ function ScannerTable({ sites }: Pick<SiteDifferences, 'sites'>) {
       .map(([name, cases]) => `${name} ${cases}`)
       .join(', ') || 'not told';
   return (
-    <Table.ScrollContainer minWidth={560}>
-      <Table verticalSpacing={4} fz="sm" aria-label="Scanners">
+    <Table.ScrollContainer minWidth={720}>
+      <Table verticalSpacing={4} fz="sm" aria-label="Scanners and volumes">
         <Table.Thead>
           <Table.Tr>
             <Table.Th>Site</Table.Th>
             <Table.Th>Vendor</Table.Th>
             <Table.Th>Reconstruction kernel</Table.Th>
             <Table.Th>Mean thickness of slices, mm</Table.Th>
+            <Table.Th>Mean volume drawn, ml</Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
-          {sites.map(({ scanners, siteId, sliceThicknessMm }) => (
+          {sites.map(({ classMl, scanners, siteId, sliceThicknessMm }) => (
             <Table.Tr key={siteId}>
               <Table.Th scope="row">{siteId}</Table.Th>
               <Table.Td>{text(scanners.vendor)}</Table.Td>
               <Table.Td>{text(scanners.kernel)}</Table.Td>
               <Table.Td>{sliceThicknessMm?.toFixed(1) ?? 'not told'}</Table.Td>
+              <Table.Td>
+                {Object.entries(classMl)
+                  .map(([value, ml]) => `class ${value}: ${ml.toFixed(0)}`)
+                  .join(', ')}
+              </Table.Td>
             </Table.Tr>
           ))}
         </Table.Tbody>
