@@ -52,5 +52,7 @@ describe('reliability counts', () => {
     const both = summedReliability([{ tumour: inBin(7, 0.75, 70) }, { tumour: inBin(8, 0.85, 60) }])['tumour']!;
     expect(reliabilityPhrase(both, 'tumour')).toMatch(/with 80.%, it is right in 65.%/);
     expect(reliabilityPhrase(inBin(9, 0.99, 90), 'tumour')).toBe(`nowhere does it say tumour with 70 to 90${space}%`);
+    const few = inBin(7, 0.75, 1).map((bin) => ({ ...bin, voxels: Math.min(bin.voxels, 99) }));
+    expect(reliabilityPhrase(few, 'tumour')).toMatch(/^hardly anywhere does it say tumour/);
   });
 });

@@ -49,6 +49,8 @@ function pointOf({ probability, reference, voxels }: ReliabilityBins[number]): R
 
 /** From 70 to 90 %: what a reader would call rather sure. */
 const ratherSure = [7, 8] as const;
+/** Of fewer voxels no share is told. */
+const voxelsMin = 100;
 /** Differences below it are not called any. */
 const noticeable = 0.02;
 
@@ -57,7 +59,9 @@ export function reliabilityPhrase(bins: ReliabilityBins, region: string, who = '
   const some = ratherSure.map((index) => bins[index]!);
   const sum = (field: keyof ReliabilityBins[number]) => some.reduce((total, bin) => total + bin[field], 0);
   const merged = { voxels: sum('voxels'), probability: sum('probability'), reference: sum('reference') };
-  if (merged.voxels === 0) return `nowhere does ${who} say ${region} with 70 to 90\u00a0%`;
+  if (merged.voxels < voxelsMin) {
+    return `${merged.voxels === 0 ? 'nowhere' : 'hardly anywhere'} does ${who} say ${region} with 70 to 90\u00a0%`;
+  }
   const { right, said } = pointOf(merged);
   return `where ${who} says ${region} with ${percent(said)}, it is right in ${percent(right)}: ${verdictOn(said, right)}`;
 }
