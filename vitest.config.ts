@@ -8,5 +8,6 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 180_000,
     maxWorkers: 2,
+    execArgv: ['--no-maglev'], // as our programs run: docs/decisions/0009-same-bytes.md
   },
 });

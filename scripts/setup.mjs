@@ -41,7 +41,7 @@ if (major < 22 || (major === 22 && minor < 18)) {
 const [file, ...rest] = process.argv.slice(2);
 const child = spawn(
   pinnedNode,
-  ['--conditions=consilium-source', '--disable-warning=ExperimentalWarning', join(root, file), ...rest],
+  ['--conditions=consilium-source', '--no-maglev', '--disable-warning=ExperimentalWarning', join(root, file), ...rest],
   {
     stdio: 'inherit',
     cwd: process.env.INIT_CWD ?? process.cwd(),

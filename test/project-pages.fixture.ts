@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Coordinator, initCoordinator } from '@consilium/coordinator';
 import { putBlob, type Worker } from '@consilium/federation';
 import { encodeSafetensors, tensor } from '@consilium/numerics';
-import { type Json, type Pseudonym, plainEncoding, type SiteId } from '@consilium/protocol';
+import { type Json, type Pseudonym, plainEncoding, type SiteDescription, type SiteId } from '@consilium/protocol';
 import { runSite } from '@consilium/site';
 import { enrol, IdentityDirectory, parseInvitation, wallClockMs } from '@consilium/transport';
 

@@ -1,9 +1,12 @@
 #!/usr/bin/env node
 /** The `consilium` command: what can be asked for, and how it ends. Each group of commands is a file of its own. */
 import { styleText } from 'node:util';
+import { leaveOutMaglev } from '@consilium/transport/compiler';
 import { Command, CommanderError } from 'commander';
 import { codeOf, ExitCode, exitCodeOf } from './exit-code.ts';
 import { consiliumVersion } from './version.ts';
+
+leaveOutMaglev();
 
 /** Each is loaded when it is asked for, or when help about all is. */
 const groups = {

@@ -3,8 +3,10 @@
  * The site's service as a program: `service-main <directory>`. Ends at SIGTERM or Ctrl-C, or with the process that
  * started it as a child. What it could not begin with is its last line on stderr.
  */
+import { leaveOutMaglev } from '@consilium/transport/compiler';
 import { runSite } from './site-service.ts';
 
+leaveOutMaglev();
 const directory = process.argv[2];
 const over = new AbortController();
 process.on('SIGTERM', () => over.abort()).on('SIGINT', () => over.abort());

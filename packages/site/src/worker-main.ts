@@ -5,12 +5,14 @@
 import { join } from 'node:path';
 import { nodeRuntime } from '@consilium/engine/node';
 import { systemClock } from '@consilium/transport';
+import { leaveOutMaglev } from '@consilium/transport/compiler';
 import { openLocalLog } from './ports/local-log.ts';
 import { parseWorkerSettings } from './settings.ts';
 import { SiteTasks } from './site-tasks.ts';
 import { WorkerLink } from './worker-link.ts';
 import type { FromWorker } from './worker-messages.ts';
 
+leaveOutMaglev();
 const aliveEveryMs = 5000;
 
 function send(message: FromWorker): Promise<void> {

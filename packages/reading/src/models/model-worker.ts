@@ -74,7 +74,8 @@ class WorkerLife {
     this.#child = fork(entry, {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      execArgv: isSource ? ['--conditions=consilium-source'] : [],
+      // Without Maglev: docs/decisions/0009-same-bytes.md.
+      execArgv: ['--no-maglev', ...(isSource ? ['--conditions=consilium-source'] : [])],
     });
     let stderr = '';
     this.#child.stderr!.setEncoding('utf8').on('data', (text: string) => {
