@@ -25,6 +25,7 @@ interface PlanOptions extends ActingOptions, AnswerOptions {
   readonly rounds: number;
   readonly steps: number;
   readonly patience: number;
+  readonly evaluateEvery: number;
   readonly minimumGain: number;
   readonly minimumSites: number;
   readonly stragglerMinutes: number;
@@ -65,6 +66,12 @@ export function addJobPlanCommand(command: Command): void {
     .option('--steps <n>', 'gradient steps of each site in each round', wholeNumber(1, 100_000), 250)
     .option('--patience <n>', 'rounds without a gain before training ends', wholeNumber(1, 1000), 10)
     .option('--minimum-gain <dice>', 'smallest gain in validation Dice that counts', realNumber(0, 1), 0.002)
+    .option(
+      '--evaluate-every <n>',
+      'rounds from one scoring on the validation cases to the next',
+      wholeNumber(1, 10_000),
+      1,
+    )
     .option('--minimum-sites <n>', 'a round needs the contributions of so many sites', wholeNumber(1, 10_000), 2)
     .option('--straggler-minutes <n>', 'how long a round waits for all sites', realNumber(0.01, 1e6), 240)
     .option('--strategy <name or JSON>', 'such as fed-avg, or {"kind":"fed-prox","mu":0.01}', 'fed-avg')
@@ -128,6 +135,7 @@ async function plan(given: string, options: PlanOptions): Promise<void> {
     stragglerMs,
     attempts: 3,
     stopping: { patience: options.patience, minimumGain: options.minimumGain },
+    ...(options.evaluateEvery === 1 ? {} : { evaluateEvery: options.evaluateEvery }),
     seed,
     strategy,
     reply: plainEncoding,

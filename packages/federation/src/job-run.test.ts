@@ -345,6 +345,17 @@ describe('training', () => {
     expect(outcome.best!.score).toBe(Math.max(...scores));
   });
 
+  it('is scored every so many rounds and after the last, and keeps the best of those', async () => {
+    const changes = { rounds: { max: 5 }, stopping: { patience: 100, minimumGain: 0 } };
+    const always = await simulate({ job: changes });
+    const { outcome, events } = await simulate({ job: { ...changes, evaluateEvery: 2 } });
+    const scored = outcome.rounds.map(({ score }) => score);
+    expect(scored).toEqual(always.outcome.rounds.map(({ score }, index) => ([1, 3, 4].includes(index) ? score : null)));
+    expect(outcome.best!.score).toBe(Math.max(...scored.filter((score) => score !== null)));
+    expect(outcome.rounds.map(({ weights }) => weights)).toEqual(always.outcome.rounds.map(({ weights }) => weights));
+    expect(events.filter(({ kind }) => kind === 'best-model').length).toBeGreaterThan(0);
+  });
+
   it('passes errors of storage on as the reason of the failed job', async () => {
     class FullDisk extends MemoryStore {
       puts = 0;

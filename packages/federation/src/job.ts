@@ -46,6 +46,8 @@ export const jobSchema = z.object({
     /** Smallest rise of the validation score that counts as a gain. */
     minimumGain: z.number().min(0),
   }),
+  /** The model is scored after every so many rounds, and after the last; default: after each. */
+  evaluateEvery: z.int().min(1).optional(),
   seed: z.int(),
   strategy: strategySpecSchema,
   /** How weights travel from the sites. */

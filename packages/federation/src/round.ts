@@ -42,7 +42,7 @@ import { sumSecurely } from './secure-sum/secure-round.ts';
 import { trainingDigest } from './secure-sum/session.ts';
 import { blobsOf } from './site-line.ts';
 import { Slots } from './slots.ts';
-import { bestRound, decide } from './stopping.ts';
+import { bestRound, decide, isScored, type StoppingRule } from './stopping.ts';
 import type { Store } from './store.ts';
 import { type EvaluatedSite, inSiteOrder, type TrainedSite } from './strategy.ts';
 import { WeightsFile } from './weights.ts';
@@ -348,12 +348,13 @@ interface Evaluation {
   readonly leftOut: readonly LeftOutSite[];
 }
 
-/** Sites that cannot evaluate, or still train, are left out of the score; the round does not fail for it. */
+/** Sites that cannot evaluate, or still train, are left out of the score; the round does not fail for it. Not every round is scored. */
 async function evaluate(
   context: RoundContext,
   closed: AggregateRecord,
 ): Promise<Evaluation | Extract<RoundOutcome, { kind: 'aborted' }>> {
   const { job, strategy, round } = context;
+  if (!isScored(round, ruleOf(job))) return { kind: 'evaluated', evaluated: [], leftOut: [] };
   const training = new Set(stillAsked(context, closed).map((asked) => asked.order.siteId));
   const idle = available(context, closed.leftOut).filter((siteId) => !training.has(siteId));
   const siteIds = strategy.configureEvaluate(idle);
@@ -413,13 +414,17 @@ async function conclude(context: RoundContext, closed: AggregateRecord, evaluati
       ...closed.leftOut.map((site) => ({ ...site, task: 'train' as const })),
       ...inSiteOrder(evaluation.leftOut).map((site) => ({ ...site, task: 'evaluate' as const })),
     ],
-    decision: decide(scores, { ...job.stopping, roundsMax: job.rounds.max }),
+    decision: decide(scores, ruleOf(job)),
   };
   await record(context, 'record', conclusion);
   const siteScores = Object.fromEntries(evaluated.map((site) => [site.siteId, site.score]));
   onEvent({ kind: 'evaluated', jobId: job.jobId, round, score, siteScores });
   if (bestRound(scores) === round) onEvent({ kind: 'best-model', jobId: job.jobId, round, score, weights });
   return conclusion;
+}
+
+function ruleOf({ stopping, rounds, evaluateEvery }: RoundSetting['job']): StoppingRule {
+  return { ...stopping, roundsMax: rounds.max, evaluateEvery };
 }
 
 /**

@@ -17,6 +17,13 @@ describe('training stops', () => {
     expect(decide(scores, rule).kind).toBe(kind);
   });
 
+  it.each([
+    ['not after a round that was not scored', [null, 0.5, null, 0.5, null], 'continue'],
+    ['after one that was', [null, 0.5, null, 0.5, null, 0.5], 'stop'],
+  ] as const)('%s, where every second is', (_, scores, kind) => {
+    expect(decide(scores, { ...rule, evaluateEvery: 2 }).kind).toBe(kind);
+  });
+
   it('at the last round in any case, and says so', () => {
     expect(decide([0.1, 0.2], { ...rule, roundsMax: 2 })).toMatchObject({ reason: { code: 'rounds-used-up' } });
   });

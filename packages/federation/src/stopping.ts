@@ -11,14 +11,25 @@ export interface StoppingRule {
   /** Smallest difference in score that counts, at least 0. */
   readonly minimumGain: number;
   readonly roundsMax: number;
+  /** The model is scored after every so many rounds, and after the last; default: after each. */
+  readonly evaluateEvery?: number | undefined;
 }
 
 export type Decision = { readonly kind: 'continue' } | { readonly kind: 'stop'; readonly reason: JobReason };
 
-/** `scores`: one for each round so far, null where no site could score. */
+/** Whether the model is scored after `round`, counted from 1. */
+export function isScored(
+  round: number,
+  { evaluateEvery = 1, roundsMax }: Omit<StoppingRule, 'patience' | 'minimumGain'>,
+): boolean {
+  return round % evaluateEvery === 0 || round >= roundsMax;
+}
+
+/** `scores`: one for each round so far, null where no site could score, or none was asked to. */
 export function decide(scores: readonly (number | null)[], rule: StoppingRule): Decision {
   const lastGain = lastGainOf(scores, rule.minimumGain);
-  if (lastGain !== null && scores.length - lastGain.round >= rule.patience) {
+  const isOver = lastGain !== null && scores.length - lastGain.round >= rule.patience;
+  if (isOver && isScored(scores.length, rule)) {
     const best = bestRound(scores);
     return stop(
       'no-longer-improving',

@@ -159,6 +159,7 @@ function submissionOf(index: number, sites: readonly SiteSpec[], temper: Temper,
     ...patience,
     ...(strategy.kind === 'cyclic' ? { minimumSites: 1 } : {}),
     seed: random.integer(0, 1000),
+    ...(random.chance(0.25) ? { evaluateEvery: random.integer(2, 5) } : {}),
     strategy,
     reply: random.chance(0.8) ? plainEncoding : { numbers: 'int8', onlyChanged: false },
   });
