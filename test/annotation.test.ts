@@ -171,7 +171,8 @@ describe.skipIf(missing.length > 0)('a hospital’s label', () => {
     await hospital.commands.told('reading', 'model', 'put', 'threshold', ...shelf);
     await hospital.commands.told('reading', 'model', 'put', 'clicks', ...shelf);
     await hospital.commands.told('reading', 'model', 'promote', 'clicks', ...shelf);
-    await hospital.ask('console', '/validation', { cases });
+    const aside = await hospital.commands.told('reading', 'model', 'set-aside', '--series', ...validation, ...shelf);
+    expect(aside.cases.map(({ caseId }: { caseId: string }) => caseId)).toEqual(cases.sort());
     const models = await hospital.ask<{ name: string; digest: string }[]>('console', '/models');
     await killedAtWork(`/models/${models.find(({ name }) => name === 'threshold')!.digest}/trial`);
     const states = async () => {

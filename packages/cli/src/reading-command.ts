@@ -2,17 +2,15 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import type { CohortMember } from '@consilium/archive/api';
 import { type App, checkApp, newApp } from '@consilium/reading';
 import type { Answer } from '@consilium/reading/api';
 import { bundleFiles, parsePlan } from '@consilium/training';
 import type { Command } from 'commander';
 import { type AnswerOptions, answer, jsonOption, textTable } from './answer.ts';
-import type { ArchiveClient } from './archive-client.ts';
 import { type ArchiveOptions, directoryOption } from './archive-options.ts';
 import { CliError } from './cli-error.ts';
 import { wholeNumber } from './number-option.ts';
-import { openReading, projectRoute } from './reading-client.ts';
+import { openReading, projectRoute, seriesOf } from './reading-client.ts';
 import { addModelCommands } from './reading-model-command.ts';
 
 export function addReadingCommand(program: Command): void {
@@ -187,25 +185,14 @@ async function addCases(
   name: string,
   { assign = [], cohort, priority, readers, ...options }: AddOptions,
 ): Promise<void> {
-  if ((cohort === undefined) === (options.series === undefined)) {
-    throw new CliError('cli.bad-option', 'Say which series: --cohort or --series.');
-  }
   await using client = await openReading(options.directory);
-  const series = options.series ?? (await membersOf(client, cohort!));
+  const series = await seriesOf(client, { cohort, series: options.series });
   const body = { series, readers, assignTo: assign, priority };
   const made = await client.ask<Answer<'addCases'>>(`${projectRoute(name)}/cases`, { method: 'POST', body });
   const tasks = made.reduce((sum, each) => sum + each.tasks.length, 0);
   const known = series.length - made.length;
   const text = `${made.length} cases with ${tasks} tasks${known === 0 ? '' : `; ${known} series were cases already`}`;
   answer(options, made, text);
-}
-
-async function membersOf(client: ArchiveClient, cohort: string): Promise<readonly string[]> {
-  const [name = '', version] = cohort.split('@');
-  const { members } = await client.ask<{ members: CohortMember[] }>(`/cohorts/${encodeURIComponent(name)}`, {
-    query: { version },
-  });
-  return members.filter(({ exclusion }) => exclusion === undefined).map((member) => member.seriesInstanceUid);
 }
 
 async function listProjects(options: ArchiveOptions): Promise<void> {

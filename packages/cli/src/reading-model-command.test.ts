@@ -97,6 +97,9 @@ describe('consilium reading model', () => {
     expect(await model('promote', 'clicks-1')).toBe('"clicks-1" is the champion: it answers to clicks.\n');
     expect(await refusal(model('promote', 'first'))).toMatch(/^reading\.trial-wanted/);
     expect(await refusal(model('try', 'first'))).toMatch(/^reading\.validation-wanted/);
+    const unread = model('set-aside', '--series', '1.2.3');
+    expect(await refusal(unread)).toBe('cli.bad-option None of the 1 series has an approved label in "renal".');
+    expect(await refusal(model('set-aside'))).toMatch(/^cli\.bad-option Say which series/);
     expect(await refusal(model('propose'))).toMatch(/^reading\.model-wanted/);
     expect(await model('propose', '--model', 'first', '--night')).toBe('0 labels will be proposed at night.\n');
     expect(await model('retire', 'clicks-1')).toBe('"clicks-1" is retired.\n');

@@ -11,13 +11,14 @@ import type { ArchiveClient } from './archive-client.ts';
 import { type ArchiveOptions, directoryOption } from './archive-options.ts';
 import { CliError } from './cli-error.ts';
 import { wholeNumber } from './number-option.ts';
-import { openReading, projectRoute } from './reading-client.ts';
+import { openReading, projectRoute, type SeriesOptions, seriesOf } from './reading-client.ts';
 
 interface ModelOptions extends ArchiveOptions {
   readonly project: string;
 }
 
 const projectOption = ['--project <name>', 'of the reading room'] as const;
+const tasksAtOnce = 1000;
 const modelArgument = 'its name, or the beginning of its digest, as "model list" shows them';
 
 export function addModelCommands(group: Command): void {
@@ -39,6 +40,14 @@ export function addModelCommands(group: Command): void {
     .addHelpText('after', `${example('put result --name kidney-3')}${example(putRenamed).replace('\nExample:', '')}`)
     .action(putModel);
   command('list', 'The models of a project, champions first.').addHelpText('after', example('list')).action(listModels);
+  command(
+    'set-aside',
+    'Set cases with an approved label aside, on which candidates are measured. Nothing should train on them.',
+  )
+    .option('--cohort <name@version>', 'without a version, the newest')
+    .option('--series <uids...>', 'in place of a cohort')
+    .addHelpText('after', example('set-aside --cohort validation@1'))
+    .action(setAside);
   command('try', 'Measure a candidate against the champion, on the cases that were set aside for it.')
     .argument('<model>', modelArgument)
     .addHelpText('after', example('try kidney-3'))
@@ -130,6 +139,35 @@ async function listModels(options: ModelOptions): Promise<void> {
   ]);
   const head = ['NAME', 'DIGEST', 'KIND', 'STATE', 'PUT', 'BY', 'FROM'];
   answer(options, models, rows.length === 0 ? 'The project has no model yet.' : textTable([head, ...rows]));
+}
+
+async function setAside({ cohort, series, ...options }: ModelOptions & SeriesOptions): Promise<void> {
+  const { directory, project } = options;
+  await using client = await openReading(directory);
+  const wanted = new Set(await seriesOf(client, { cohort, series }));
+  const approved = await approvedTasks(client, project);
+  const found = approved.filter(({ seriesInstanceUid }) => wanted.has(seriesInstanceUid));
+  const cases = [...new Set(found.map(({ caseId }) => caseId))];
+  if (cases.length === 0) {
+    throw new CliError('cli.bad-option', `None of the ${wanted.size} series has an approved label in "${project}".`);
+  }
+  const path = `${projectRoute(project)}/validation`;
+  const set = await client.ask<Answer<'freezeValidation'>>(path, { method: 'POST', body: { cases } });
+  const without = wanted.size - new Set(found.map(({ seriesInstanceUid }) => seriesInstanceUid)).size;
+  const rest = without === 0 ? '' : `; ${without} of the series have no approved label`;
+  answer(options, set, `${cases.length} cases are set aside${rest}.`);
+}
+
+type Task = Answer<'listTasks'>[number];
+
+async function approvedTasks(client: ArchiveClient, project: string): Promise<readonly Task[]> {
+  const found: Task[] = [];
+  for (;;) {
+    const query = { state: 'approved', offset: found.length, limit: tasksAtOnce };
+    const some = await client.ask<Answer<'listTasks'>>(`${projectRoute(project)}/tasks`, { query });
+    found.push(...some);
+    if (some.length < tasksAtOnce) return found;
+  }
 }
 
 async function tryModel(model: string, options: ModelOptions): Promise<void> {
