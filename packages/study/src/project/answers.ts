@@ -62,12 +62,12 @@ function fasterCard(record: ProjectRecord, { effort: { seen, unseen } }: Project
   const also =
     seen.paired === null
       ? ''
-      : html` On the patients that the model had been trained on: ${fromReadings(interval(seen.paired.minutes, 1))} minutes.`;
+      : html` On the patients that the model had been trained on it was ${fromReadings(interval(seen.paired.minutes, 1))} minutes.`;
   return card(
     question,
     verdict,
-    html`On ${counted(cases, 'case')} of patients that the model had never seen, reading took ${fromReadings(interval(minutes, 1))} minutes a case
-compared with reading by hand, which took <b>${fromReadings(decimal(byHand, 1))}</b>: ${percent(Math.abs(minutes.mean) / byHand)} ${minutes.mean < 0 ? 'less' : 'more'}.${also}${simulated}`,
+    html`On ${counted(cases, 'case')} of patients that the model had never seen, reading by hand took <b>${fromReadings(decimal(byHand, 1))}</b> minutes a case;
+with a proposal the difference was ${fromReadings(interval(minutes, 1))} minutes: ${percent(Math.abs(minutes.mean) / byHand)} ${minutes.mean < 0 ? 'less' : 'more'}.${also}${simulated}`,
   );
 }
 
