@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileSource } from '@consilium/archive';
+import { publicationSchema } from '@consilium/coordinator/api';
 import { weightsOf } from '@consilium/engine';
 import { axisAligned, decodeNifti, encodeNifti } from '@consilium/imaging';
 import { createRandom, encodeSafetensors } from '@consilium/numerics';
@@ -132,4 +133,15 @@ describe('consilium publish', () => {
     });
     expect([existsSync(join(root, 'set')), existsSync(join(root, 'set-key'))]).toEqual([false, false]);
   });
+});
+
+it('takes with --about whatever the wizard of a project’s pages can write', () => {
+  const whole = publicationSchema.parse({
+    ...{ title: 'Kidney tumours on CT', description: 'Outlines kidneys.', version: '1.0.0', date: '2026-11-26' },
+    authors: [{ name: 'A. Example', orcid: 'https://orcid.org/0000-0002-1825-0097', affiliation: 'Ulm' }],
+    ...{ licence: 'CC-BY-NC-SA-4.0', contact: 'a@example.org', intendedUse: 'Research.', outOfScope: 'Children.' },
+    limitations: ['Adults only.'],
+  });
+  expect(Object.keys(whole).sort()).toEqual(Object.keys(publicationSchema.shape).sort());
+  expect(parseAbout(whole)).toEqual(whole);
 });
