@@ -91,9 +91,12 @@ describe('consilium reading model', () => {
     expect((await asJson('put', join(root, 'first'))).digest).toBe(put.digest);
   });
 
-  it('leads to the one way in which a model of its kind becomes the champion', async () => {
+  it('leads to the ways in which a model of its kind becomes the champion', async () => {
     const clicks = resultFolder('clicks', { bias: 0, isInteractive: true });
-    expect(await model('put', clicks, '--name', 'clicks-1')).toContain('consilium reading model promote clicks-1');
+    const put = await model('put', clicks, '--name', 'clicks-1');
+    expect(put).toContain('Next:\n  consilium reading model try clicks-1');
+    expect(put).toContain('While no cases are set aside, "promote"');
+    expect(await refusal(model('try', 'clicks-1'))).toMatch(/^reading\.validation-wanted/);
     expect(await model('promote', 'clicks-1')).toBe('"clicks-1" is the champion: it answers to clicks.\n');
     expect(await refusal(model('promote', 'first'))).toMatch(/^reading\.trial-wanted/);
     expect(await refusal(model('try', 'first'))).toMatch(/^reading\.validation-wanted/);

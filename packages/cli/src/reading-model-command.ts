@@ -48,11 +48,17 @@ export function addModelCommands(group: Command): void {
     .option('--series <uids...>', 'in place of a cohort')
     .addHelpText('after', example('set-aside --cohort validation@1'))
     .action(setAside);
-  command('try', 'Measure a candidate against the champion, on the cases that were set aside for it.')
+  command(
+    'try',
+    'Measure a candidate against the champion, on the cases that were set aside for it; with simulated clicks, if it answers to clicks.',
+  )
     .argument('<model>', modelArgument)
     .addHelpText('after', example('try kidney-3'))
     .action(tryModel);
-  command('promote', 'Make a model that answers to clicks the champion. One that draws by itself is tried instead.')
+  command(
+    'promote',
+    'Make a model that answers to clicks the champion untried, while no cases are set aside. Others are tried instead.',
+  )
     .argument('<model>', modelArgument)
     .addHelpText('after', example('promote clicks-2'))
     .action((model: string, options: ModelOptions) => act(model, options, 'promote'));
@@ -91,10 +97,10 @@ async function putModel(folder: string, options: PutOptions): Promise<void> {
   const bytes = zipSync(whole, { level: 0 });
   const query = { name, kind, job, round, structures };
   const put = await client.ask<Answer<'putModel'>>(route(project), { method: 'POST', query, bytes });
-  const next = put.kind === 'automatic' ? 'try' : 'promote';
+  const promote = `\nWhile no cases are set aside, "promote" makes it the champion untried.`;
   const text = `"${put.name}" is a ${put.state} of "${project}" (${short(put.digest)}), which draws ${Object.keys(put.structures).join(', ')}.
 Next:
-  consilium reading model ${next} ${put.name} --project ${project} --directory ${directory}`;
+  consilium reading model try ${put.name} --project ${project} --directory ${directory}${put.kind === 'interactive' ? promote : ''}`;
   answer(options, put, text);
 }
 

@@ -7,31 +7,23 @@ import type { LabelMap } from '@consilium/imaging';
 import {
   type Case,
   type ClickPredictor,
+  type ClickScore,
   type InteractiveSpec,
   type Plan,
   type PreparedCase,
   type PreparedImage,
   prepareImage,
   scoreCase,
-  scoreClicks,
+  scoreStructures,
 } from '@consilium/training';
 import { type Judge, type RegionMetrics, surfaceToleranceMm } from './judge.ts';
 
-interface Clicked {
-  readonly name: string;
-  readonly value: number;
-  readonly score: Awaited<ReturnType<typeof scoreClicks>>;
-  readonly reference: LabelMap;
-}
+type ClickPlan = Plan & { readonly interactive: InteractiveSpec };
 
-export function clickJudge(
-  predictor: ClickPredictor,
-  plan: Plan & { readonly interactive: InteractiveSpec },
-  signal: AbortSignal,
-): Judge {
+export function clickJudge(predictor: ClickPredictor, plan: ClickPlan, signal: AbortSignal): Judge {
   const { clicks, scored } = plan.interactive.evaluation;
   const clickedOn = (prepared: PreparedImage, labels: LabelMap, counts: readonly number[]) =>
-    clickOnEach(labels, { predictor, plan, prepared, counts, signal });
+    scoreStructures(structuresIn(labels, plan), { predictor, prepared, clicks: counts, keep: scored, signal });
   return {
     async validate(prepared: PreparedCase) {
       const counts = clicks.filter((count) => count <= scored);
@@ -60,36 +52,17 @@ export function clickJudge(
   };
 }
 
-async function clickOnEach(
-  labels: LabelMap,
-  {
-    predictor,
-    plan,
-    prepared,
-    counts,
-    signal,
-  }: {
-    readonly predictor: ClickPredictor;
-    readonly plan: Plan & { readonly interactive: InteractiveSpec };
-    readonly prepared: PreparedImage;
-    readonly counts: readonly number[];
-    readonly signal: AbortSignal;
-  },
-): Promise<Clicked[]> {
+function structuresIn(labels: LabelMap, { classes, interactive }: ClickPlan) {
   const { geometry } = labels;
-  const automatic = counts.includes(0) ? await predictor.withoutClicks(prepared, geometry, { signal }) : null;
-  const clicked: Clicked[] = [];
-  for (const { name, value } of plan.classes.filter((one) => plan.interactive.classes.includes(one.value))) {
-    const reference = { geometry, voxels: labels.voxels.map((voxel) => (voxel === value ? 1 : 0)) };
-    if (!reference.voxels.includes(1)) continue;
-    const keep = plan.interactive.evaluation.scored;
-    const trial = { predictor, prepared, reference, clicks: counts, keep, automatic, signal };
-    clicked.push({ name, value, reference, score: await scoreClicks(trial) });
-  }
-  return clicked;
+  return classes
+    .filter((one) => interactive.classes.includes(one.value))
+    .map(({ name, value }) => {
+      const voxels = labels.voxels.map((voxel) => (voxel === value ? 1 : 0));
+      return { name, value, reference: { geometry, voxels } };
+    });
 }
 
-function diceMetrics({ diceAfter }: Clicked['score'], scored: number): RegionMetrics {
+function diceMetrics({ diceAfter }: ClickScore, scored: number): RegionMetrics {
   const after = [...diceAfter].map(([count, value]) => [`dice-after-${count}`, value] as const);
   return { dice: diceAfter.get(scored)!, ...Object.fromEntries(after) };
 }

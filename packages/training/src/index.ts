@@ -5,8 +5,9 @@ export { type Case, type CaseSource, checkCase, type SegmentationClass } from '.
 export type { ClickAnswer } from './clicks/click-field.ts';
 export { type Click, clickChannels, fillGuidance } from './clicks/click-input.ts';
 export { ClickPredictor, type ClickPredictorOptions, type ClickRequest } from './clicks/click-predictor.ts';
-export { scoreClicks } from './clicks/click-score.ts';
+export { type ClickScore, scoreClicks } from './clicks/click-score.ts';
 export type { InteractiveSpec } from './clicks/interactive-spec.ts';
+export { scoreStructures } from './clicks/structure-scores.ts';
 export { type ContrastPhase, contrastPhases } from './contrast-phase.ts';
 export {
   type Fingerprint,

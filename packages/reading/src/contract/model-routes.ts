@@ -28,7 +28,7 @@ export const modelRoutes = {
     ...{ params: modelParams, answer: doneSchema },
   },
   promoteModel: {
-    ...{ method: 'POST', path: `${model}/promote`, summary: 'Make an interactive model the champion.' },
+    ...{ method: 'POST', path: `${model}/promote`, summary: 'Make an interactive model the champion, untried.' },
     ...{ params: modelParams, answer: doneSchema },
   },
   tryModel: {

@@ -69,7 +69,17 @@ export const trialSchema = z.object({
       .object({ cases: count, mean: z.number(), low: z.number().optional(), high: z.number().optional() })
       .optional()
       .describe('In Dice, candidate less champion, over cases, with its 95 % interval.'),
-    structures: z.array(z.object({ structure: z.number(), candidate: z.number(), champion: z.number() })).readonly(),
+    structures: z
+      .array(z.object({ structure: z.number(), candidate: z.number(), champion: z.number() }))
+      .readonly()
+      .describe('Mean Dice over the cases; of an interactive model, after the scored clicks.'),
+    clicks: z
+      .object({
+        scored: count.describe('After so many clicks on a structure the gate decides.'),
+        after: z.array(z.object({ clicks: count, candidate: share, champion: share })).readonly(),
+      })
+      .optional()
+      .describe('Of an interactive model: mean Dice over structures and cases after so many simulated clicks.'),
   }),
 });
 

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { verdictOf } from './champion-gate.ts';
+import { clickCurve } from './click-curve.ts';
 
 const rule = { lowMin: -0.01, worseMax: 0.02 };
 const dice = (...pairs: readonly (readonly [number, number])[]) => pairs.map(([a, b]) => ({ 1: a, 2: b }));
@@ -43,5 +44,30 @@ describe('a candidate', () => {
     expect(reasonOf(dice([0.75, 0.55], [1, 1], [0.85, 0.65]), champion)).toBe('not-sure');
     // Better in the mean of both, for the price of the second.
     expect(reasonOf(dice([1, 0.55], [1, 0.45], [1, 0.65]), champion)).toBe('structure-worse');
+  });
+
+  it('is measured on each structure in the cases that have it, and on no case that has none', () => {
+    const champion = [{ 1: 0.5 }, { 1: 0.5, 2: 0.4 }, { 2: 0.4 }, {}];
+    const candidate = [{ 1: 0.7 }, { 1: 0.9, 2: 0.6 }, { 2: 0.8 }, {}];
+    const { difference, structures } = verdictOf(candidate, champion, rule);
+    expect(difference!.cases).toBe(3);
+    expect(difference!.mean).toBeCloseTo((0.2 + 0.3 + 0.4) / 3);
+    expect(structures.map(({ structure, ...means }) => [structure, means.candidate, means.champion])).toEqual([
+      [1, expect.closeTo(0.8), 0.5],
+      [2, expect.closeTo(0.7), 0.4],
+    ]);
+  });
+});
+
+it('masks after so many clicks are told of in the mean over structures, then cases that have any', () => {
+  const of = (...after: readonly [Record<string, number>, Record<string, number>]) => ({ 1: after[0], 3: after[1] });
+  const candidate = [of({ 1: 0.2, 2: 0.4 }, { 1: 0.6, 2: 0.8 }), of({ 1: 0.5 }, { 1: 1 }), of({}, {})];
+  const champion = [of({ 1: 0, 2: 0 }, { 1: 0.2, 2: 0.2 }), of({ 1: 0.1 }, { 1: 0.4 }), of({}, {})];
+  expect(clickCurve(candidate, champion, { clicks: [1, 3], scored: 3 })).toEqual({
+    scored: 3,
+    after: [
+      { clicks: 1, candidate: expect.closeTo(0.4), champion: expect.closeTo(0.05) },
+      { clicks: 3, candidate: expect.closeTo(0.85), champion: expect.closeTo(0.3) },
+    ],
   });
 });

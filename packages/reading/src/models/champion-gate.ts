@@ -26,12 +26,21 @@ export interface GateVerdict {
   }[];
 }
 
-/** @param candidate, champion by case, in one order; each of the same structures. */
+/**
+ * @param candidate, champion by case, in one order; of a case both of the same structures. One without any does not count, and
+ * a structure counts in the cases that have it.
+ */
 export function verdictOf(candidate: readonly CaseDice[], champion: readonly CaseDice[], rule: GateRule): GateVerdict {
-  const difference = meanIntervalOf(candidate.map((one, at) => meanOf(one) - meanOf(champion[at]!)));
-  const structures = Object.keys(candidate[0] ?? {}).map((structure) => {
-    const over = (all: readonly CaseDice[]) => all.reduce((sum, one) => sum + one[structure]!, 0) / all.length;
-    return { structure: Number(structure), candidate: over(candidate), champion: over(champion) };
+  const pairs = candidate
+    .map((one, at) => ({ candidate: one, champion: champion[at]! }))
+    .filter((pair) => Object.keys(pair.candidate).length > 0);
+  const difference = meanIntervalOf(pairs.map((pair) => meanDice(pair.candidate) - meanDice(pair.champion)));
+  const named = new Set(pairs.flatMap((pair) => Object.keys(pair.candidate)));
+  const structures = [...named].map((structure) => {
+    const having = pairs.filter((pair) => structure in pair.candidate);
+    const over = (side: 'candidate' | 'champion') =>
+      having.reduce((sum, pair) => sum + pair[side][structure]!, 0) / having.length;
+    return { structure: Number(structure), candidate: over('candidate'), champion: over('champion') };
   });
   const reason = reasonOf(difference, structures, rule);
   return { isBetter: reason === 'better', reason, difference, structures };
@@ -49,7 +58,8 @@ function reasonOf(
   return 'better';
 }
 
-function meanOf(dice: CaseDice): number {
+/** Over structures, of which there must be one. */
+export function meanDice(dice: CaseDice): number {
   const values = Object.values(dice);
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

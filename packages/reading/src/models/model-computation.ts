@@ -2,7 +2,14 @@
 import { ContentDirectory } from '@consilium/archive';
 import { nodeRuntime } from '@consilium/engine/node';
 import { dice, type Geometry, type Image, type LabelMap, voxelCount } from '@consilium/imaging';
-import { type Bundle, decodeBundle, Predictor } from '@consilium/training';
+import {
+  type Bundle,
+  ClickPredictor,
+  decodeBundle,
+  Predictor,
+  prepareImage,
+  scoreStructures,
+} from '@consilium/training';
 import { disagreementMap } from '../agreement/consensus.ts';
 import { settlementOf } from '../agreement/settlement.ts';
 import { finishedLabel, preparedImage } from '../apps/app-steps.ts';
@@ -10,7 +17,9 @@ import { decodeRuns, encodeRuns } from '../label/run-length.ts';
 import { SeriesVolumes } from '../series/series-volumes.ts';
 import { descriptorsOf } from './case-descriptors.ts';
 import type { CaseDice } from './champion-gate.ts';
+import type { ClickDice } from './click-curve.ts';
 import type {
+  ClickTask,
   DisputeTask,
   LabelSource,
   ModelAnswers,
@@ -32,6 +41,8 @@ export async function performTask(task: ModelTask, onProgress: OnProgress): Prom
   switch (task.kind) {
     case 'segment':
       return segment(task, onProgress);
+    case 'click':
+      return click(task);
     case 'open-session': {
       const { base, geometry } = task;
       const layers = await layersOf(base, { count: task.layers, geometry });
@@ -77,6 +88,30 @@ async function segment(task: SegmentTask, onProgress: OnProgress): Promise<Segme
     descriptors: descriptorsOf(image, labels, task.structures),
     dice: against && diceOf(layers, against, task),
   };
+}
+
+/** Nothing is done to the answers after the model, as nothing is where a reader clicks. */
+async function click(task: ClickTask): Promise<ClickDice> {
+  const { clicks, model, structures } = task;
+  const bundle = await readBundle(model);
+  const { plan } = bundle;
+  await using predictor = await ClickPredictor.open({ runtime: nodeRuntime(), model: bundle.model, plan });
+  const image = await readImage(task);
+  const { geometry } = image;
+  const against = await layersOf(task.against, { count: task.layers, geometry });
+  const isClicked = (value: number) => plan.interactive?.classes.includes(value) === true;
+  const drawn = new Set(plan.classes.filter(({ value }) => isClicked(value)).map(({ name }) => model.structures[name]));
+  const references = structures.flatMap(({ layer, structure }) => {
+    const voxels = against[layer];
+    // A label by an older protocol may have fewer layers.
+    if (!drawn.has(structure) || voxels === undefined) return [];
+    return [{ structure, reference: { geometry, voxels: voxels.map((value) => (value === structure ? 1 : 0)) } }];
+  });
+  const prepared = prepareImage(image, plan, task.series.phase);
+  const scored = await scoreStructures(references, { predictor, prepared, clicks, keep: clicks.at(-1)! });
+  const after = (count: number): CaseDice =>
+    Object.fromEntries(scored.map(({ score, structure }) => [structure, score.diceAfter.get(count)!]));
+  return Object.fromEntries(clicks.map((count) => [count, after(count)]));
 }
 
 /** Of a map to look at: 16 steps make runs many times shorter than 256. */
@@ -149,7 +184,7 @@ async function readBundle({ directory, files }: ModelSource): Promise<Bundle> {
 }
 
 /** As the project's app has it prepared. */
-async function readImage({ series: { files }, steps }: SegmentTask | OpenSessionTask): Promise<Image> {
+async function readImage({ series: { files }, steps }: SegmentTask | ClickTask | OpenSessionTask): Promise<Image> {
   const { geometry, slices } = await new SeriesVolumes({ filesOf: () => files }).open('');
   return { geometry, voxels: await preparedImage({ geometry, voxels: await slices(0, geometry.size[0]) }, steps) };
 }

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { ContentDirectory } from '@consilium/archive';
-import { type Bundle, bundleFiles, decodeBundle, TrainingError } from '@consilium/training';
+import { type Bundle, bundleFiles, decodeBundle, type Plan, parsePlan, TrainingError } from '@consilium/training';
 import { modelClasses } from '../apps/project-apps.ts';
 import type { Asker } from '../asker.ts';
 import { ReadingError } from '../reading-error.ts';
@@ -148,15 +148,25 @@ export class ModelShelf {
     });
   }
 
+  /** How it was trained, and is judged. @throws ArchiveError `archive.instance-damaged` */
+  async plan({ files }: Pick<ModelEntry, 'files'>): Promise<Plan> {
+    return parsePlan(JSON.parse(new TextDecoder().decode(await this.#blobs.get(files[bundleFiles.plan]!))));
+  }
+
   /**
-   * Makes an interactive model the champion because a person says so: there is no trial of those yet.
-   * @throws ReadingError `reading.trial-wanted` for an automatic one; `reading.model-unknown`, `reading.role-wanted`
+   * Makes an interactive model the champion because a person says so, as long as there is nothing to measure it on.
+   * @throws ReadingError `reading.trial-wanted` for an automatic one, or if cases are set aside; `reading.model-unknown`,
+   * `reading.role-wanted`
    */
   async promote(asker: Asker, project: string, digest: string): Promise<void> {
     wantLead(asker);
     const { kind, name } = this.get(project, digest);
     if (kind === 'automatic') {
       throw new ReadingError('reading.trial-wanted', 'A model that draws by itself has to be better in a trial.');
+    }
+    if (this.#parts.database.prepare('SELECT 1 FROM validation_case WHERE project = ?').get(project) !== undefined) {
+      const message = 'Cases are set aside to measure models on: the model has to be better in a trial.';
+      throw new ReadingError('reading.trial-wanted', message);
     }
     await this.#recorded(asker, { action: 'model.promoted', project, digest }, () => {
       this.crown(project, digest);

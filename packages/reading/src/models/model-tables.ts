@@ -48,6 +48,16 @@ export const modelTables = `
     dice TEXT NOT NULL,
     PRIMARY KEY (version_id, project, digest)
   ) STRICT, WITHOUT ROWID;
+  -- the same of one that answers to clicks, after so many
+  CREATE TABLE IF NOT EXISTS model_click_dice (
+    version_id TEXT NOT NULL REFERENCES version,
+    project TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    clicks INTEGER NOT NULL,
+    -- JSON: by structure that the version has
+    dice TEXT NOT NULL,
+    PRIMARY KEY (version_id, project, digest, clicks)
+  ) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS model_work (
     id TEXT NOT NULL PRIMARY KEY,
     project TEXT NOT NULL REFERENCES project,
@@ -87,11 +97,16 @@ export const modelTables = `
   ) STRICT, WITHOUT ROWID;
 `;
 
-/** No automatic model proposes before it was measured and found better. */
+/**
+ * No automatic model proposes before it was measured and found better; no interactive one answers, once there is something to
+ * measure it on. Dropped first: a reading room made before has the one that let every interactive model pass.
+ */
 export const modelGuards = `
-  CREATE TRIGGER IF NOT EXISTS model_promoted BEFORE UPDATE OF state ON model
-    WHEN NEW.state = 'champion' AND NEW.kind = 'automatic' AND NOT EXISTS
-      (SELECT 1 FROM trial WHERE project = NEW.project AND digest = NEW.digest AND is_better)
+  DROP TRIGGER IF EXISTS model_promoted;
+  CREATE TRIGGER model_promoted BEFORE UPDATE OF state ON model
+    WHEN NEW.state = 'champion'
+      AND (NEW.kind = 'automatic' OR EXISTS (SELECT 1 FROM validation_case WHERE project = NEW.project))
+      AND NOT EXISTS (SELECT 1 FROM trial WHERE project = NEW.project AND digest = NEW.digest AND is_better)
     BEGIN SELECT RAISE(ABORT, 'no trial found the model better'); END;
   CREATE TRIGGER IF NOT EXISTS model_put BEFORE INSERT ON model WHEN NEW.state <> 'candidate'
     BEGIN SELECT RAISE(ABORT, 'a model begins as a candidate'); END;
@@ -101,6 +116,7 @@ export const modelGuards = `
 export const modelRemovals = [
   'validation_case WHERE case_id = ?1',
   'model_dice WHERE version_id IN (SELECT id FROM version WHERE case_id = ?1)',
+  'model_click_dice WHERE version_id IN (SELECT id FROM version WHERE case_id = ?1)',
   'model_work WHERE case_id = ?1',
   'proposal WHERE case_id = ?1',
   'task_model WHERE task_id IN (SELECT id FROM task WHERE case_id = ?1)',

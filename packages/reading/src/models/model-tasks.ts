@@ -7,6 +7,7 @@ import type { ModelSteps } from '../apps/app-steps.ts';
 import type { LabelDelta } from '../label/label-delta.ts';
 import type { CaseDice } from './champion-gate.ts';
 import type { StructureOfClass } from './class-mapping.ts';
+import type { ClickDice } from './click-curve.ts';
 
 export interface ModelSource {
   readonly digest: string;
@@ -60,6 +61,19 @@ export interface Segmented {
   readonly uncertainty: Uncertainty;
   readonly descriptors: readonly number[];
   readonly dice: CaseDice | undefined;
+}
+
+/** How a model that answers to clicks does on a label, by a simulated reader who clicks. */
+export interface ClickTask {
+  readonly kind: 'click';
+  readonly model: ModelSource;
+  readonly series: SeriesSource;
+  readonly structures: readonly LayerOfStructure[];
+  readonly layers: number;
+  readonly steps: ModelSteps;
+  /** After how many the Dice is wanted, ascending. */
+  readonly clicks: readonly number[];
+  readonly against: LabelSource;
 }
 
 /** Readies an image and what is drawn on it, for prompts. */
@@ -126,10 +140,18 @@ export interface DisputeTask {
   readonly readers: readonly LabelSource[];
 }
 
-export type ModelTask = SettleTask | DisputeTask | SegmentTask | OpenSessionTask | PromptTask | CloseSessionTask;
+export type ModelTask =
+  | SettleTask
+  | DisputeTask
+  | SegmentTask
+  | ClickTask
+  | OpenSessionTask
+  | PromptTask
+  | CloseSessionTask;
 
 export interface ModelAnswers {
   readonly segment: Segmented;
+  readonly click: ClickDice;
   readonly 'open-session': null;
   readonly prompt: PromptReply;
   readonly 'close-session': null;

@@ -1,6 +1,7 @@
 /** Models over a real archive: how they come to propose, what they propose, and how they answer to prompts. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { type Archive, ContentDirectory } from '@consilium/archive';
 import { bundleFiles } from '@consilium/training';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -271,6 +272,106 @@ describe('a proposal', () => {
   });
 });
 
+describe('a trial of models that answer to clicks', () => {
+  const promote = (digest: string) => room.models.shelf.promote(lead, project, digest);
+  const database = () => new DatabaseSync(join(directory.path, 'reading/reading.sqlite'));
+
+  /** Mean Dice of drawing kidney and tumour alike for either of them. */
+  function diceOfBoth(): number {
+    const label = blockLabel();
+    const [kidney, tumour] = [1, 2].map((number) => label.filter((value) => value === number).length);
+    const diceOf = (structure: number) => (2 * structure) / (structure + kidney! + tumour!);
+    return (diceOf(kidney!) + diceOf(tumour!)) / 2;
+  }
+
+  it('lets none take the place untried, once cases are set aside', async () => {
+    const { leaseId } = await room.readings.open(readerA, taskOf('W3'));
+    const opened = (digest?: string) => room.models.sessions.open(readerA, { ...taskOf('W3'), leaseId, digest });
+    await expect(opened()).rejects.toThrow(refusal('model-wanted'));
+    await expect(opened(room.models.shelf.champion(project, 'automatic')!.digest)).rejects.toThrow(
+      refusal('model-kind'),
+    );
+    // Draws nothing, wherever it is clicked on.
+    const { digest } = await put('blind', clickBundle({ hu: 900 }), 'interactive');
+    await expect(promote(digest)).rejects.toThrow(refusal('trial-wanted'));
+    using raw = database();
+    const crown = () => raw.prepare(`UPDATE model SET state = 'champion' WHERE digest = ?`).run(digest);
+    expect(crown).toThrow('no trial found the model better');
+    expect((await tried(digest)).verdict).toMatchObject({ isBetter: false, reason: 'not-better' });
+    expect(crown).toThrow('no trial found the model better');
+    expect(room.models.shelf.champion(project, 'interactive')).toBeUndefined();
+  });
+
+  it('makes the first that draws anything right the champion, and then only one that is better', async () => {
+    const automatic = room.models.shelf.champion(project, 'automatic')!;
+    // Of no use for the tumour.
+    const poor = await room.models.shelf.put(lead, project, {
+      ...{ name: 'kidney only', kind: 'interactive', files: clickBundle({ hu: 110 }), structures: { tumour: null } },
+    });
+    const first = await tried(poor.digest);
+    expect(first).toMatchObject({ against: undefined, verdict: { isBetter: true, reason: 'better' } });
+    expect(first.verdict.structures).toEqual([{ structure: 1, candidate: expect.any(Number), champion: 0 }]);
+    expect(room.models.shelf.champion(project, 'interactive')!.digest).toBe(poor.digest);
+
+    const clicks = await put('clicks', clickBundle(), 'interactive');
+    const { against, verdict } = await tried(clicks.digest);
+    expect(against).toBe(poor.digest);
+    expect(verdict).toMatchObject({ isBetter: true, clicks: { scored: 3 } });
+    expect(verdict.structures[0]!.champion).toBe(first.verdict.structures[0]!.candidate);
+    expect(verdict.structures[1]!.champion).toBe(0);
+    expect(verdict.clicks!.after.map((after) => after.clicks)).toEqual([0, 1, 3]);
+    const [none, one, three] = verdict.clicks!.after;
+    expect(none!.candidate).toBeCloseTo(diceOfBoth());
+    // Where it was clicked beside, it takes away.
+    expect(three!.candidate).toBeGreaterThan(one!.candidate);
+    const means = verdict.structures.map(({ candidate, champion }) => [candidate, champion]);
+    const meanOf = (side: 0 | 1) => means.reduce((sum, pair) => sum + pair[side]!, 0) / means.length;
+    expect([three!.candidate, three!.champion]).toEqual([expect.closeTo(meanOf(0)), expect.closeTo(meanOf(1))]);
+
+    // Finds the tumour, and nothing of the kidney.
+    const narrow = await put('narrow', clickBundle({ hu: 200 }), 'interactive');
+    expect((await tried(narrow.digest)).verdict).toMatchObject({ isBetter: false });
+    expect(room.models.shelf.champion(project, 'interactive')!.digest).toBe(clicks.digest);
+    expect(room.models.shelf.champion(project, 'automatic')).toEqual(automatic);
+  });
+
+  it('gives the same again, in a reading room made before there were any, also when it is interrupted', async () => {
+    const trials = room.models.trials.list(project);
+    const before = trials[0]!;
+    await room[Symbol.asyncDispose]();
+    {
+      using raw = database();
+      raw.exec(`DROP TABLE model_click_dice; DROP TRIGGER model_promoted;
+        CREATE TRIGGER model_promoted BEFORE UPDATE OF state ON model WHEN NEW.kind = 'automatic' AND 0
+          BEGIN SELECT RAISE(ABORT, 'as it was'); END`);
+    }
+    room = await openRoom();
+    expect(room.models.trials.list(project)).toEqual(trials);
+    const asked = { digest: before.digest, priority: 0 };
+    const interrupted = await room.models.trials.ask(lead, project, asked);
+    await room[Symbol.asyncDispose]();
+    room = await openRoom();
+    expect(await room.models.ended(project, interrupted)).toMatchObject({ state: 'done' });
+    expect(room.models.trials.list(project)[0]).toEqual({ ...before, atMs: clock.timeMs });
+    await expect(promote(before.digest)).rejects.toThrow(refusal('trial-wanted'));
+    using raw = database();
+    const crown = raw.prepare(`UPDATE model SET state = 'champion' WHERE digest = ?`);
+    expect(() => crown.run(before.digest)).toThrow('no trial found the model better');
+  });
+
+  it('can be cancelled, and tells how far it is', async () => {
+    const { digest } = await put('narrower', clickBundle({ hu: 210 }), 'interactive');
+    const told: unknown[] = [];
+    using _ = room.models.listen(lead, project, ({ progress }) => told.push(progress));
+    const work = await room.models.trials.ask(lead, project, { digest, priority: 0 });
+    await expect.poll(() => told, { timeout: 120_000 }).toContainEqual({ done: 1, total: 4 });
+    await room.models.cancel(lead, project, work);
+    expect(await room.models.ended(project, work)).toMatchObject({ state: 'cancelled' });
+    await room.models.idle();
+    expect(room.models.trials.list(project).some((trial) => trial.digest === digest)).toBe(false);
+  });
+});
+
 describe('a session with prompts', () => {
   const size = toyGeometry.size;
 
@@ -280,19 +381,6 @@ describe('a session with prompts', () => {
     const base = (await room.label(readerA, project, draft.baseVersion!))[0]!;
     return { leaseId, session, layer: base.slice(), lastSeq: draft.lastSeq };
   }
-
-  it('needs a model that answers, which a person makes the champion', async () => {
-    const { leaseId } = await room.readings.open(readerA, taskOf('W3'));
-    const opened = (digest?: string) => room.models.sessions.open(readerA, { ...taskOf('W3'), leaseId, digest });
-    await expect(opened()).rejects.toThrow(refusal('model-wanted'));
-    await expect(opened(room.models.shelf.champion(project, 'automatic')!.digest)).rejects.toThrow(
-      refusal('model-kind'),
-    );
-    const { digest } = await put('clicks', clickBundle(), 'interactive');
-    await expect(room.models.trials.ask(lead, project, { digest, priority: 0 })).rejects.toThrow(refusal('model-kind'));
-    await room.models.shelf.promote(lead, project, digest);
-    expect(room.models.shelf.champion(project, 'interactive')!.digest).toBe(digest);
-  });
 
   it('answers with what would change, on what is drawn now, and writes the prompt down', async () => {
     const { layer, leaseId, session } = await begin('W3');
@@ -340,7 +428,8 @@ describe('a session with prompts', () => {
   it('keeps the model it began with and offers the new one; refuses what is not the asker’s or not there', async () => {
     const { leaseId, session } = await begin('W4');
     const { digest } = await put('new clicks', clickBundle({ hu: 120 }), 'interactive');
-    await room.models.shelf.promote(lead, project, digest);
+    await room.models.shelf.retire(lead, project, session.model.digest);
+    expect((await tried(digest)).verdict).toMatchObject({ isBetter: true });
     const name = { ...taskOf('W4'), session: session.id };
     expect(room.models.sessions.heartbeat(readerA, name)).toMatchObject({ model: session.model, offered: { digest } });
     await room.models.sessions.close(readerA, name);

@@ -106,7 +106,7 @@ export function clickBundle({ hu = 100 }: { hu?: number } = {}): Map<string, Uin
       guidance: { kind: 'disc', radiusMm: 1.5 },
       ...{ clicksMax: 10, predictionsMax: 2, automaticProbability: 0.1 },
       previousMask: { probability: 0.5, errorMm: 2 },
-      evaluation: { clicks: [1, 3], scored: 3 },
+      evaluation: { clicks: [0, 1, 3], scored: 3 },
     },
   });
   return encodeBundle({ model, plan, metadata: { name: 'click' } });

@@ -2,16 +2,16 @@
  * Candidates against the champion, on cases of the site that are set aside for it: a list of approved versions that is frozen, so
  * that two models are measured on the same.
  */
-import { modelSteps } from '../apps/project-apps.ts';
 import { type Asker, house } from '../asker.ts';
 import { ReadingError } from '../reading-error.ts';
-import { eventBy, type Projects, wantLead } from '../room/projects.ts';
+import { eventBy, wantLead } from '../room/projects.ts';
 import { inProject } from '../room/room-act.ts';
-import { caseById, changeAndTell, type RoomParts } from '../room/room-parts.ts';
+import { changeAndTell, type RoomParts } from '../room/room-parts.ts';
 import { type CaseDice, type GateVerdict, verdictOf } from './champion-gate.ts';
-import type { ModelEntry, ModelShelf } from './model-shelf.ts';
-import { modelSource, seriesSource, structuresOf } from './model-sources.ts';
-import type { AskOptions, ModelWorker } from './model-worker.ts';
+import { type ClickCurve, type ClickDice, clickCurve } from './click-curve.ts';
+import { type ClickEvaluation, Measurements, type MeasurementTools } from './measurements.ts';
+import type { ModelEntry } from './model-shelf.ts';
+import type { AskOptions } from './model-worker.ts';
 import type { ModelWork, WorkQueue } from './work-queue.ts';
 
 /** What candidates are measured on. */
@@ -21,13 +21,16 @@ export interface ValidationSet {
   readonly cases: readonly { readonly caseId: string; readonly version: string }[];
 }
 
+/** With what came of clicks, if the candidate is clicked on. */
+type TrialVerdict = GateVerdict & { readonly clicks?: ClickCurve };
+
 export interface Trial {
   readonly digest: string;
   /** The champion then; undefined if there was none. */
   readonly against: string | undefined;
   /** Of the validation set. */
   readonly number: number;
-  readonly verdict: GateVerdict;
+  readonly verdict: TrialVerdict;
   readonly atMs: number;
 }
 
@@ -35,26 +38,30 @@ interface EndedTrial {
   readonly candidate: ModelEntry;
   readonly champion: ModelEntry | undefined;
   readonly set: ValidationSet;
-  readonly verdict: GateVerdict;
+  readonly verdict: TrialVerdict;
   readonly isPromoted: boolean;
 }
 
-export interface TrialTools {
-  readonly shelf: ModelShelf;
+export interface TrialTools extends MeasurementTools {
   readonly queue: WorkQueue;
-  readonly worker: ModelWorker;
-  readonly projects: Projects;
   /** Something waits. */
   readonly wake: () => void;
 }
 
+type MeasureOptions = AskOptions & { readonly clicks: readonly number[] };
+
+/** Under this number stands what a model draws by itself. */
+const noClicks = 0;
+
 export class Trials {
   readonly #parts: RoomParts;
   readonly #tools: TrialTools;
+  readonly #measurements: Measurements;
 
   constructor(parts: RoomParts, tools: TrialTools) {
     this.#parts = parts;
     this.#tools = tools;
+    this.#measurements = new Measurements(parts, tools);
   }
 
   /** Undefined before one was frozen. */
@@ -100,17 +107,14 @@ export class Trials {
     });
   }
 
-  /** Has a candidate measured. @throws ReadingError `reading.role-wanted`, `reading.model-unknown`, `reading.model-kind`, `reading.validation-wanted` */
+  /** Has a candidate measured. @throws ReadingError `reading.role-wanted`, `reading.model-unknown`, `reading.validation-wanted` */
   async ask(
     asker: Asker,
     project: string,
     { digest, priority }: { digest: string; priority: number },
   ): Promise<string> {
     wantLead(asker);
-    const { kind } = this.#tools.shelf.get(project, digest);
-    if (kind !== 'automatic') {
-      throw new ReadingError('reading.model-kind', 'There is no trial yet for models that answer to prompts.');
-    }
+    this.#tools.shelf.get(project, digest);
     if (this.validationSet(project) === undefined) throw validationWanted();
     const { clock } = this.#parts;
     const work = await changeAndTell(this.#parts, () => {
@@ -131,7 +135,7 @@ export class Trials {
         digest: String(row['digest']),
         against: row['against'] === null ? undefined : String(row['against']),
         number: Number(row['number']),
-        verdict: JSON.parse(String(row['result'])) as GateVerdict,
+        verdict: JSON.parse(String(row['result'])) as TrialVerdict,
         atMs: Number(row['at_ms']),
       }));
   }
@@ -142,24 +146,34 @@ export class Trials {
     if (set === undefined) throw validationWanted();
     const { shelf } = this.#tools;
     const candidate = shelf.get(project, digest);
-    const champion = shelf.champion(project, 'automatic');
-    const of = { candidate: [] as CaseDice[], champion: [] as CaseDice[] };
+    const { kind } = candidate;
+    const champion = shelf.champion(project, kind);
+    const { clicks, scored } = await this.#evaluation(candidate);
+    const of = { candidate: [] as ClickDice[], champion: [] as ClickDice[] };
     for (const [done, one] of set.cases.entries()) {
       onProgress?.(done, set.cases.length);
-      const dice = await this.#dice(candidate, one, options);
-      of.candidate.push(dice);
-      const other = champion && (await this.#dice(champion, one, options));
-      // Without a champion it is measured against drawing nothing; both over the candidate's structures.
-      of.champion.push(Object.fromEntries(Object.keys(dice).map((structure) => [structure, other?.[structure] ?? 0])));
+      const measured = await this.#measure(candidate, one, { ...options, clicks });
+      of.candidate.push(measured);
+      const other = champion && (await this.#measure(champion, one, { ...options, clicks }));
+      of.champion.push(alike(measured, other));
     }
     const { protocol } = this.#tools.projects.protocol(project);
-    const verdict = verdictOf(of.candidate, of.champion, protocol.models.gate);
-    const isStill = shelf.champion(project, 'automatic')?.digest === champion?.digest;
+    const after = (all: readonly ClickDice[]) => all.map((one) => one[scored]!);
+    const found = verdictOf(after(of.candidate), after(of.champion), protocol.models.gate);
+    const verdict =
+      kind === 'automatic' ? found : { ...found, clicks: clickCurve(of.candidate, of.champion, { clicks, scored }) };
+    const isStill = shelf.champion(project, kind)?.digest === champion?.digest;
     const isPromoted = verdict.isBetter && isStill && shelf.get(project, digest).state === 'candidate';
     const end = () => this.#end({ candidate, champion, set, verdict, isPromoted });
     const subjects = inProject(project, { kind: 'model', digest });
     if (!isPromoted) await end();
     else await this.#parts.record({ action: 'model.promoted', person: house.person, subjects }, end);
+  }
+
+  /** What the candidate's plan says is asked of both. */
+  async #evaluation(candidate: ModelEntry): Promise<ClickEvaluation> {
+    const { interactive } = await this.#tools.shelf.plan(candidate);
+    return interactive?.evaluation ?? { clicks: [noClicks], scored: noClicks };
   }
 
   async #end({ candidate, champion, isPromoted, set, verdict }: EndedTrial): Promise<void> {
@@ -181,34 +195,20 @@ export class Trials {
     });
   }
 
-  async #dice(
-    model: ModelEntry,
-    { caseId, version }: ValidationSet['cases'][number],
-    options: AskOptions,
-  ): Promise<CaseDice> {
-    const { commits, database, versions } = this.#parts;
-    const { digest, project } = model;
-    const known = database
-      .prepare('SELECT dice FROM model_dice WHERE version_id = ? AND project = ? AND digest = ?')
-      .get(version, project, digest);
-    if (known !== undefined) return JSON.parse(String(known['dice'])) as CaseDice;
-    const { protocol } = this.#tools.projects.protocol(project);
-    const { dice } = await this.#tools.worker.ask(
-      {
-        ...{ kind: 'segment', model: modelSource(this.#tools.shelf, model), ...structuresOf(protocol) },
-        series: seriesSource(this.#parts, caseById(this.#parts, caseId).seriesInstanceUid),
-        steps: modelSteps(this.#parts, project, 'automatic'),
-        against: { directory: versions.path, layers: versions.get(version).layers },
-      },
-      options,
-    );
-    await commits.run(() =>
-      database
-        .prepare('INSERT INTO model_dice VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING')
-        .run(version, project, digest, JSON.stringify(dice)),
-    );
-    return dice!;
+  /** On one case, after each of the numbers of clicks; a model that draws by itself is not clicked on. */
+  async #measure(model: ModelEntry, of: ValidationSet['cases'][number], options: MeasureOptions): Promise<ClickDice> {
+    const { clicks, ...asked } = options;
+    return model.kind === 'interactive'
+      ? this.#measurements.clicked(model, of, { ...asked, clicks })
+      : { [noClicks]: await this.#measurements.drawn(model, of, asked) };
   }
+}
+
+/** Without a champion the measure is drawing nothing; a structure that the champion does not draw is not drawn by it. */
+function alike(candidate: ClickDice, champion: ClickDice | undefined): ClickDice {
+  const of = (count: string, dice: CaseDice) =>
+    Object.fromEntries(Object.keys(dice).map((structure) => [structure, champion?.[count]?.[structure] ?? 0]));
+  return Object.fromEntries(Object.entries(candidate).map(([count, dice]) => [count, of(count, dice)]));
 }
 
 function validationWanted(): ReadingError {
