@@ -3,13 +3,14 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { ArchiveService, consoleTokenFile, serviceSettingsOf } from '@consilium/archive';
-import { encodeNifti, type Geometry } from '@consilium/imaging';
+import { decodeNifti, encodeNifti, type Geometry } from '@consilium/imaging';
 import { readingExtension } from '@consilium/reading';
 import axe from 'axe-core';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { toyPatients, toySeriesBeside, toyStudy } from '../site-console/toy-hospital.fixture.ts';
+import { remotePatient, toyPatients, toySeriesBeside, toyStudy } from '../site-console/toy-hospital.fixture.ts';
+import { type Plane, planes } from './viewer/view-plane.ts';
 
 const browserPath = [
   process.env['CHROMIUM_PATH'],
@@ -67,6 +68,9 @@ async function ask<T>(
   if (!response.ok) throw new Error(JSON.stringify(answer));
   return answer;
 }
+
+/** Of the axial plane, radians: the patient’s left goes down. */
+const turned = Math.PI / 9;
 
 const code = (value: string, meaning: string) => ({ value, scheme: 'SCT', meaning });
 const protocol = {
@@ -136,6 +140,28 @@ async function drag(
   if (bend !== undefined) await one.mouse.move(...place(bend), { steps: 3 });
   await one.mouse.move(...place(to), { steps: 3 });
   await one.mouse.up();
+}
+
+/** What is written beside lines that measure. */
+const lengths = (plane: Plane) => page.locator(`[data-plane="${plane}"] svg text`).allTextContents();
+
+/** Turns the axial plane about the front-to-back axis, by a dot on its line in the coronal picture. */
+async function turnAxial(angle: number): Promise<void> {
+  await page.keyboard.press('c');
+  const { x, y } = (await page.getByRole('img', { name: 'Coronal picture', exact: true }).boundingBox())!;
+  const lines = page.locator('[data-plane="coronal"] svg line');
+  const [level, across] = await lines.evaluateAll((all) =>
+    ['y2', 'x2'].map((name, at) => Number(all[2 * at]!.getAttribute(name))),
+  );
+  // The dots are there when the line is pointed at.
+  await page.mouse.move(x + across! * 1.8, y + level!, { steps: 3 });
+  const dots = page.locator('[data-plane="coronal"] svg circle');
+  const dot = Math.max(...(await dots.evaluateAll((all) => all.map((one) => Number(one.getAttribute('cx'))))));
+  const arm = dot - across!;
+  await page.mouse.move(x + dot, y + level!, { steps: 3 });
+  await page.mouse.down();
+  await page.mouse.move(x + across! + arm * Math.cos(angle), y + level! + arm * Math.sin(angle), { steps: 6 });
+  await page.mouse.up();
 }
 
 async function opened(one = page): Promise<void> {
@@ -549,6 +575,98 @@ describe.skipIf(skipped)('the annotator', () => {
     await dialog.getByRole('button', { name: 'Give it back' }).press('Enter');
     await page.getByRole('heading', { level: 1, name: 'Reading list' }).waitFor();
     expect(await ask('lena', `/tasks/${taskId}`)).toMatchObject({ state: 'proposed', reader: null });
+  });
+
+  it('draws on a plane that was turned, takes it back and does it again', async () => {
+    const files = Object.entries(await toyStudy(remotePatient)).filter(([path]) => path.includes('/ct/'));
+    const known = new Set(service.archive.catalogue.search('modality = CT').series.map((one) => one.seriesInstanceUid));
+    for (const [, file] of files) await service.archive.door.admit(file, { kind: 'folder' });
+    await service.archive.series.settle();
+    const found = service.archive.catalogue
+      .search('modality = CT')
+      .series.find(({ seriesInstanceUid }) => !known.has(seriesInstanceUid))!;
+    const [made] = await ask<{ tasks: string[] }[]>('lena', '/cases', { series: [found.seriesInstanceUid] });
+    taskId = made!.tasks[0]!;
+    await newPage('anna');
+    await page.goto(`${service.url}/annotator.html#/renal/tasks/${taskId}`);
+    await opened();
+    await turnAxial(turned);
+    const axial = page.locator('[data-plane="axial"]');
+    expect(await axial.locator('[data-edge]').allTextContents()).toEqual(['A', 'LF', 'P', 'RH']);
+    await page.keyboard.press('b');
+    await drag([0.3, 0.5], [0.7, 0.5]);
+    await expect.poll(() => ml('Kidney')).toBeGreaterThan(0);
+    const brushed = await ml('Kidney');
+    await page.keyboard.press('Control+z');
+    await volume('Kidney').getByText('0.00 ml').waitFor();
+    await page.keyboard.press('Control+y');
+    await expect.poll(() => ml('Kidney')).toBe(brushed);
+    await volume('Tumour').press('Enter');
+    await page.keyboard.press('l');
+    await drag([0.15, 0.35], [0.85, 0.42], { bend: [0.85, 0.35] });
+    await expect.poll(() => ml('Tumour')).toBeGreaterThan(0);
+    await saved('kept');
+    expect((await draws()).slice(-4)).toEqual(['draw circle', 'undo undo', 'redo redo', 'draw contour']);
+  });
+
+  it('measures distances in millimetres, also on the turned plane, until they are removed', async () => {
+    const { height, width } = (await page.getByRole('img', { name: 'Axial picture', exact: true }).boundingBox())!;
+    const lengthMm = async () => Number.parseFloat((await lengths('axial')).join());
+    await page.keyboard.press('m');
+    await drag([0.5, 0.35], [0.5, 0.65]);
+    // The image is 36 mm wide, and so is the picture. The mouse moves by whole pixels.
+    await expect.poll(lengthMm).toBeCloseTo((0.3 * height * 36) / width, 0);
+    // The line lies in the sagittal plane, too.
+    await expect.poll(() => lengths('sagittal')).toEqual(await lengths('axial'));
+    await page.keyboard.press('M');
+    await expect.poll(() => lengths('axial')).toEqual([]);
+    await page.keyboard.press('r');
+    await expect
+      .poll(() => page.locator('[data-plane="axial"] [data-edge]').allTextContents())
+      .toEqual(['A', 'L', 'P', 'R']);
+    await drag([0.25, 0.5], [0.75, 0.5]);
+    await expect.poll(lengthMm).toBeCloseTo(18, 0);
+  });
+
+  it('hands in the voxels that the turned plane cuts, and shows no distance of before on a case that is opened', async () => {
+    await page.getByLabel('Image quality').selectOption('yes');
+    await page.getByRole('button', { name: 'Hand in' }).press('Enter');
+    await page.getByText('Handed in.').waitFor();
+    const { headVersion } = await ask<{ headVersion: string }>('anna', `/tasks/${taskId}`);
+    const file = await fetch(`${service.url}${project}/versions/${headVersion}/file?format=nifti`, {
+      headers: { Authorization: `Bearer ${token()}`, 'X-Person': 'anna' },
+    });
+    const { voxels } = decodeNifti(new Uint8Array(await file.arrayBuffer()));
+    // The planes cross in the middle; voxels are 2.5 mm high and 1.5 mm wide.
+    const [slice, column] = [3, 12];
+    const rise = (x: number) => slice - ((x - column) * 1.5 * Math.tan(turned)) / 2.5;
+    const drawn = (number: number) =>
+      [...voxels.keys()]
+        .filter((at) => voxels[at] === number)
+        .map((at) => ({ z: Math.floor(at / 576), y: Math.floor(at / 24) % 24, x: at % 24 }));
+    const brushed = drawn(1);
+    expect(new Set(brushed.map(({ z }) => z)).size).toBe(5);
+    for (const { x, z } of brushed) expect(Math.abs(z - rise(x)) * 2.5 * Math.cos(turned)).toBeLessThan(2);
+    const along = brushed.filter(({ y }) => y === column);
+    const xs = along.map(({ x }) => x);
+    // Nothing was left out between its ends.
+    for (let x = Math.min(...xs); x <= Math.max(...xs); x++) {
+      expect(along).toContainEqual({ z: Math.round(rise(x)), y: column, x });
+    }
+    // Of each column the free line takes the voxel nearest to the plane.
+    const filled = drawn(2);
+    expect(new Set(filled.map(({ z }) => z)).size).toBeGreaterThan(2);
+    for (const { x, z } of filled) expect(z).toBe(Math.round(rise(x)));
+
+    await page.goto(`${service.url}/annotator.html#/renal/tasks/${taskId}`);
+    await page.getByRole('button', { name: 'Take it back' }).waitFor();
+    await opened();
+    // Before the tool is chosen none is shown, of whatever case.
+    await page.keyboard.press('m');
+    await drag([0.4, 0.2], [0.6, 0.2]);
+    const own = expect.stringMatching(/^7\.\d+ mm$/);
+    await expect.poll(() => lengths('axial')).toContainEqual(own);
+    expect(await Promise.all(planes.map(lengths))).toEqual([[own], [], []]);
   });
 
   it('shows an adjudicator what the readers drew, and where they disagree', async () => {

@@ -41,6 +41,7 @@ export function deskKeys(desk: Desk): readonly DeskKey[] {
     { keys: 'h', does: 'hide or show the label', run: () => desk.showLabel(!desk.state().isLabelShown) },
     { keys: 'o', does: 'outline or fill', run: () => desk.outline(!desk.state().isOutlined) },
     { keys: 'r', does: 'reset the pictures', run: () => desk.resetPictures() },
+    { keys: 'M', does: 'remove the distances that were measured', run: () => desk.removeLengths() },
     { keys: '.', does: 'next structure', run: () => desk.stepStructure(1) },
     { keys: ',', does: 'structure before', run: () => desk.stepStructure(-1) },
   ];

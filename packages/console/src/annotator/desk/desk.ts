@@ -211,6 +211,10 @@ export class Desk {
     this.#change({ window: { centre: window.centre, width: window.width } });
   }
 
+  removeLengths(): void {
+    this.#viewer?.removeLengths();
+  }
+
   resetPictures(): void {
     this.#viewer?.reset();
     this.comparison?.reset();

@@ -3,7 +3,14 @@
  * voxels belong to the caller; what tools do to a label is told of when they are done, and is the caller's to keep or not.
  */
 import { cache, Enums, eventTarget, getRenderingEngine, RenderingEngine, type Types } from '@cornerstonejs/core';
-import { segmentation, Enums as ToolEnums, type Types as ToolTypes, utilities } from '@cornerstonejs/tools';
+import {
+  annotation,
+  LengthTool,
+  segmentation,
+  Enums as ToolEnums,
+  type Types as ToolTypes,
+  utilities,
+} from '@cornerstonejs/tools';
 import type { CaseVolume } from '../case/case-volume.ts';
 import type { SliceRange } from '../case/label-editor.ts';
 import { addImage, caseImageId, gridOf, imageChanged, readyCornerstone } from './cornerstone-image.ts';
@@ -212,10 +219,19 @@ export class CaseViewer {
     this.render();
   }
 
+  removeLengths(): void {
+    for (const { annotationUID, metadata } of annotation.state.getAllAnnotations()) {
+      if (metadata?.toolName === LengthTool.toolName) annotation.state.removeAnnotation(annotationUID!);
+    }
+    this.#drawMarks();
+  }
+
   destroy(): void {
     this.#stop.abort();
     this.#resizing.disconnect();
     segmentation.removeAllSegmentations();
+    // Cornerstone would show them on the next case, at the same place.
+    annotation.state.removeAllAnnotations();
     dropTools(groupId);
     this.#engine.destroy();
     cache.purgeCache();
@@ -248,11 +264,22 @@ export class CaseViewer {
       this.#gestures.attach(plane, element);
       element.addEventListener('contextmenu', (event) => event.preventDefault(), { signal });
     }
-    const touched = (event: Event) => this.#touch((event as CustomEvent).detail);
-    eventTarget.addEventListener(ToolEnums.Events.SEGMENTATION_DATA_MODIFIED, touched);
-    signal.addEventListener('abort', () =>
-      eventTarget.removeEventListener(ToolEnums.Events.SEGMENTATION_DATA_MODIFIED, touched),
-    );
+    const { ANNOTATION_MODIFIED, SEGMENTATION_DATA_MODIFIED } = ToolEnums.Events;
+    const heard = (name: string, listener: (detail: never) => void) => {
+      const hear = (event: Event) => listener((event as CustomEvent).detail as never);
+      eventTarget.addEventListener(name, hear);
+      signal.addEventListener('abort', () => eventTarget.removeEventListener(name, hear));
+    };
+    heard(SEGMENTATION_DATA_MODIFIED, (detail) => this.#touch(detail));
+    // The number beside a line comes up to 100 ms after it, and Cornerstone shows that of the line before until it draws again.
+    heard(ANNOTATION_MODIFIED, ({ changeType }: { changeType?: string }) => {
+      if (changeType === ToolEnums.ChangeTypes.StatsUpdated) this.#drawMarks();
+    });
+  }
+
+  /** Lines and numbers over the pictures. */
+  #drawMarks(): void {
+    utilities.triggerAnnotationRenderForViewportIds([...planes]);
   }
 
   #touch({
