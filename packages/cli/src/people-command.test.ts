@@ -116,7 +116,9 @@ describe('consilium people', () => {
   });
 
   it('says what each role may, and where there is no archive', async () => {
-    expect(await run('roles')).toMatch(/administrator: accounts and roles.*\n {4}account\.own, accounts\.manage/);
+    expect(await run('roles')).toMatch(
+      /administrator: accounts and roles.*\n {4}account\.own, account\.secure, accounts\.manage/,
+    );
     rmSync(join(directory, 'audit'), { recursive: true });
     expect(await codeOf(run('list'))).toBe('cli.not-an-archive');
   });

@@ -3,11 +3,10 @@
  * directory, and whether they may. Nothing else of a request says who somebody is: no other header, no parameter of an address.
  */
 import { type AuditActor, auditSubject } from '@consilium/audit';
-import { permissionsOfAccount } from './account.ts';
 import { cookieName, cookieOf } from './cookie.ts';
 import type { People } from './people.ts';
 import { PeopleError } from './people-error.ts';
-import { type Permission, permissions, permissionsOf, Role } from './permission.ts';
+import { type Permission, permissionsOf, Role, scopes } from './permission.ts';
 import { isSameSecret } from './secret.ts';
 
 /** Of a request; Fastify's are such. */
@@ -51,7 +50,7 @@ export interface AccessOptions {
 /** Who has the files of the service may do everything that it offers, but has no account. */
 const owner: Identity = {
   ...{ name: 'console', display: 'who has the link', by: 'directory', roles: Object.values(Role) },
-  permissions: new Set((Object.keys(permissions) as Permission[]).filter((permission) => permission !== 'account.own')),
+  permissions: new Set(scopes),
 };
 
 export class Access {
@@ -64,7 +63,8 @@ export class Access {
 
   /**
    * @param permission undefined: whoever is known may
-   * @throws PeopleError `people.login-wanted`, `people.foreign-page`, `people.password-due`, `people.not-allowed`
+   * @throws PeopleError `people.login-wanted`, `people.foreign-page`, `people.password-due`,
+   *   `people.second-factor-wanted`, `people.not-allowed`
    */
   check(request: AskedRequest, permission?: Permission): Identity {
     const identity = this.#identify(request);
@@ -72,12 +72,7 @@ export class Access {
       throw new PeopleError('people.login-wanted', 'Log in first.', { statusCode: 401 });
     }
     if (permission !== undefined && !identity.permissions.has(permission)) {
-      const isDue = identity.by === 'session' && this.#options.people.accounts.find(identity.name)?.passwordUntilMs;
-      if (isDue)
-        throw new PeopleError('people.password-due', 'Choose a password of your own first.', { statusCode: 403 });
-      throw new PeopleError('people.not-allowed', 'Your roles, or the scopes of this token, do not allow this.', {
-        statusCode: 403,
-      });
+      throw this.#notAllowed(identity);
     }
     this.#known.set(request, identity);
     return identity;
@@ -122,6 +117,18 @@ export class Access {
     return cookieOf(textOf(headers['cookie']), cookieName(cookie, isSecure));
   }
 
+  #notAllowed({ by, name }: Identity): PeopleError {
+    const { accounts } = this.#options.people;
+    const due = by === 'session' ? accounts.find(name) : undefined;
+    const statusCode = 403;
+    if (due?.passwordUntilMs !== undefined)
+      return new PeopleError('people.password-due', 'Choose a password of your own first.', { statusCode });
+    if (due !== undefined && accounts.isSecondFactorWanted(due))
+      return new PeopleError('people.second-factor-wanted', 'Set up a second factor first.', { statusCode });
+    const text = 'Your roles, or the scopes of this token, do not allow this.';
+    return new PeopleError('people.not-allowed', text, { statusCode });
+  }
+
   #identify(request: AskedRequest, { isSeen = true }: { isSeen?: boolean } = {}): Identity | undefined {
     const bearer = /^Bearer +(\S+) *$/i.exec(textOf(request.headers['authorization']) ?? '')?.[1];
     // Who shows a token is that token's, whatever cookies come along.
@@ -146,7 +153,7 @@ export class Access {
     const account = found && people.accounts.find(found.account);
     if (account === undefined || account.isDisabled) return undefined;
     const { display, name, roles } = account;
-    // A password that is due holds up who types it, not programs: a reset has taken their tokens.
+    // A password that is due, or a second factor, holds up who logs in, not programs: a reset has taken their tokens.
     const held = permissionsOf(roles);
     const allowed = found!.scopes.filter((scope) => held.has(scope));
     return { name, display, roles, permissions: new Set(allowed), by: 'api-token' };
@@ -160,11 +167,12 @@ export class Access {
       return people.accounts.isTokenOn ? { ...owner, sessionId: session.id } : undefined;
     const account = people.accounts.find(session.account);
     if (account === undefined || account.isDisabled) return undefined;
-    const { display, name, passwordUntilMs, roles } = account;
+    const { display, name, passwordUntilMs } = account;
+    const isWanted = people.accounts.isSecondFactorWanted(account);
+    const roles = passwordUntilMs === undefined && !isWanted ? account.roles : [];
     return {
-      ...{ name, display, by: 'session', sessionId: session.id },
-      roles: passwordUntilMs === undefined ? roles : [],
-      permissions: permissionsOfAccount(account),
+      ...{ name, display, roles, by: 'session', sessionId: session.id },
+      permissions: isWanted ? new Set(['account.secure']) : permissionsOf(roles),
     };
   }
 }

@@ -14,8 +14,10 @@ export function accountRoutes(app: FastifyInstance, options: PeopleRoutesOptions
   app.get('/account', async (request): Promise<api.OwnAccount> => {
     const { sessionId } = access.of(request);
     const name = nameOf(request);
+    const account = publicAccount(people.accounts.get(name));
     return {
-      account: publicAccount(people.accounts.get(name)),
+      account,
+      isSecondFactorRequired: people.accounts.isSecondFactorRequired(account),
       recoveryCodesLeft: people.accounts.recoveryCodesLeft(name),
       sessions: people.sessions.list(name).map((session) => ({ ...session, isThis: session.id === sessionId })),
       tokens: people.tokens.list(name),
@@ -58,7 +60,10 @@ function secondFactorRoutes(app: FastifyInstance, options: PeopleRoutesOptions):
   const { access, people, service } = options;
   app.post('/account/second-factor', async (request): Promise<api.SecondFactorDraft> => {
     const { name } = access.of(request);
-    await checkPassword(options, name, parsed(api.ownPasswordSchema, request.body).password);
+    const { code, password } = parsed(api.factorDraftSchema, request.body);
+    // Who has only the password must not replace what there is besides it.
+    const isThere = people.accounts.get(name).hasSecondFactor;
+    await checkPassword(options, name, password, isThere ? (code ?? '') : undefined);
     const secret = people.accounts.draftTotp(name);
     const address = totpAddress(secret, { account: name, issuer: service });
     return { address, secret, svg: renderSVG(address, { border: 2 }) };
@@ -70,6 +75,11 @@ function secondFactorRoutes(app: FastifyInstance, options: PeopleRoutesOptions):
   app.post('/account/second-factor/remove', async (request) => {
     const { code, password } = parsed(api.removalSchema, request.body);
     const { name } = access.of(request);
+    // Asked first, so that no recovery code is used up for nothing.
+    if (people.accounts.isSecondFactorRequired(people.accounts.get(name))) {
+      const text = 'Your roles need a second factor: it can be replaced, not removed.';
+      throw new PeopleError('people.second-factor-kept', text, { statusCode: 409 });
+    }
     await checkPassword(options, name, password, code);
     await people.accounts.removeTotp(access.actorOf(request), name);
     return {};

@@ -1,6 +1,6 @@
 /** A person who may use a service. Names never change and are never given again: logs and labels hold them. */
 import { z } from 'zod';
-import { type Permission, permissionsOf, Role } from './permission.ts';
+import { Role } from './permission.ts';
 
 /** Not people: the link's token, the service itself. */
 const reserved: ReadonlySet<string> = new Set(['console', 'consilium', 'archive', 'coordinator', 'service', 'unknown']);
@@ -61,11 +61,6 @@ export function accountOf(row: AccountRow): StoredAccount {
     ...{ password: text('password'), totpSecret: text('totp_secret'), totpDraft: text('totp_draft') },
     totpStep: Number(row['totp_step']),
   };
-}
-
-/** Of the account at this moment. */
-export function permissionsOfAccount({ passwordUntilMs, roles }: Account): ReadonlySet<Permission> {
-  return passwordUntilMs === undefined ? permissionsOf(roles) : permissionsOf([]);
 }
 
 export function publicAccount(account: StoredAccount): Account {

@@ -37,7 +37,7 @@ describe('the first administrator', () => {
     expect((await first.ask('/session')).json).toMatchObject({
       isPasswordDue: true,
       roles: [],
-      permissions: ['account.own'],
+      permissions: ['account.own', 'account.secure'],
     });
     expect((await first.ask('/people')).json.code).toBe('people.password-due');
     await first.ask('/account/password', { body: { password, newPassword: goodPassword } });
@@ -320,7 +320,8 @@ describe('roles', () => {
     expect(holders('identity.reveal')).toEqual(['data-manager']);
     expect(holders('subject.erase')).toEqual(['data-manager']);
     expect(holders('account.own')).toEqual(Object.values(Role));
+    expect(holders('account.secure')).toEqual(Object.values(Role));
     expect(permissionsOf([Role.administrator]).has('image.read')).toBe(false);
-    expect(permissionsOf([])).toEqual(new Set(['account.own']));
+    expect(permissionsOf([])).toEqual(new Set(['account.own', 'account.secure']));
   });
 });

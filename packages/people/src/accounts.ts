@@ -11,6 +11,7 @@ import type { PasswordHasher } from './password-hash.ts';
 import { objectionTo } from './password-rules.ts';
 import { PeopleError } from './people-error.ts';
 import { Role } from './permission.ts';
+import { isSecondFactorRequired, type SecondFactorSettings } from './second-factor-settings.ts';
 import { newSecret, secretHash } from './secret.ts';
 
 /** A password that somebody else has set is good for so long. */
@@ -37,12 +38,20 @@ export class Accounts {
   readonly #audit: AuditLog;
   readonly #hasher: PasswordHasher;
   readonly #nowMs: () => number;
+  readonly #secondFactor: SecondFactorSettings;
 
-  constructor(parts: { database: DatabaseSync; audit: AuditLog; hasher: PasswordHasher; nowMs: () => number }) {
+  constructor(parts: {
+    database: DatabaseSync;
+    audit: AuditLog;
+    hasher: PasswordHasher;
+    nowMs: () => number;
+    secondFactor: SecondFactorSettings;
+  }) {
     this.#database = parts.database;
     this.#audit = parts.audit;
     this.#hasher = parts.hasher;
     this.#nowMs = parts.nowMs;
+    this.#secondFactor = parts.secondFactor;
   }
 
   find(name: string): StoredAccount | undefined {
@@ -61,6 +70,16 @@ export class Accounts {
   list(): readonly Account[] {
     const rows = this.#database.prepare('SELECT * FROM account ORDER BY name').all() as AccountRow[];
     return rows.map((row) => publicAccount(accountOf(row)));
+  }
+
+  /** Whether the settings demand one of who has these roles. */
+  isSecondFactorRequired(account: Account): boolean {
+    return isSecondFactorRequired(this.#secondFactor, account);
+  }
+
+  /** Whether it is demanded and not there: until it is set up its person can do nothing else. */
+  isSecondFactorWanted(account: Account): boolean {
+    return !account.hasSecondFactor && this.isSecondFactorRequired(account);
   }
 
   /** Whether the token of the service's directory lets in browsers and programs. */

@@ -22,6 +22,8 @@ export interface WhoAsks {
   readonly by: 'session' | 'api-token' | 'machine' | 'directory';
   /** Has to choose a password before anything else. */
   readonly isPasswordDue: boolean;
+  /** Has to set up a second factor before anything else, once the password is chosen. */
+  readonly isSecondFactorWanted: boolean;
   /** After so long without a person’s hand a page logs out. */
   readonly idleMs: number;
 }
@@ -43,6 +45,8 @@ export interface LoginAnswer {
 /** `GET /account` */
 export interface OwnAccount {
   readonly account: Account;
+  /** Then it can be replaced, not removed. */
+  readonly isSecondFactorRequired: boolean;
   readonly recoveryCodesLeft: number;
   readonly sessions: readonly (Session & { readonly isThis: boolean })[];
   readonly tokens: readonly ApiToken[];
@@ -58,7 +62,11 @@ export interface SecondFactorDraft {
 
 /** `GET /people` */
 export interface PeopleList {
-  readonly accounts: readonly (Account & { readonly tokens: number; readonly sessions: number })[];
+  readonly accounts: readonly (Account & {
+    readonly isSecondFactorWanted: boolean;
+    readonly tokens: number;
+    readonly sessions: number;
+  })[];
   readonly isTokenOn: boolean;
 }
 
@@ -73,7 +81,8 @@ export const newAccountSchema = z.strictObject({ name: accountNameSchema, displa
 export const newRolesSchema = z.strictObject({ roles: rolesSchema });
 export const switchSchema = z.strictObject({ isOn: z.boolean() });
 export const newPasswordSchema = z.strictObject({ password, newPassword: password });
-export const ownPasswordSchema = z.strictObject({ password });
+/** `code`: of the second factor that is there already, which is replaced. */
+export const factorDraftSchema = z.strictObject({ password, code: code.optional() });
 export const codeSchema = z.strictObject({ code });
 export const removalSchema = z.strictObject({ password, code });
 export const newTokenSchema = z.strictObject({

@@ -7,3 +7,4 @@ export { peopleRouteNeeds, peopleRoutes } from './people-routes.ts';
 export { type Permission, permissionsOf, Role } from './permission.ts';
 export { ProviderLogin, type ProviderSettings, providerSettingsSchema } from './provider-login.ts';
 export { guardRoutes, needsUnder, type RouteNeeds } from './route-guard.ts';
+export { secondFactorSettingsSchema } from './second-factor-settings.ts';

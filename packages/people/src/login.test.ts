@@ -2,7 +2,9 @@
 import { TOTP } from 'otpauth';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PasswordHasher } from './password-hash.ts';
+import { peopleRouteNeeds } from './people-routes.ts';
 import { Role } from './permission.ts';
+import { secondFactorSettingsSchema } from './second-factor-settings.ts';
 import { cheapHash, directoryToken, founder, goodPassword, ToyBrowser, ToyService } from './toy-service.fixture.ts';
 
 let toy: ToyService;
@@ -18,9 +20,9 @@ let last = 0;
 const address = () => `10.0.0.${++last}`;
 const codeOf = (secret: string, atMs = toy.nowMs) => new TOTP({ secret }).generate({ timestamp: atMs });
 /** Sets up a second factor in a browser that is logged in. */
-async function secondFactor(own: ToyBrowser) {
+async function secondFactor(own: ToyBrowser, nowMs = toy.nowMs) {
   const { json: draft } = await own.ask('/account/second-factor', { body: { password: goodPassword } });
-  const { json } = await own.ask('/account/second-factor/confirm', { body: { code: codeOf(draft.secret) } });
+  const { json } = await own.ask('/account/second-factor/confirm', { body: { code: codeOf(draft.secret, nowMs) } });
   return { ...draft, recoveryCodes: json.recoveryCodes as string[] };
 }
 
@@ -394,5 +396,108 @@ describe('a second factor', () => {
       statuses.push((await open.ask('/account/second-factor', { body: { password: `guess ${time}` } })).status);
     }
     expect(statuses).toEqual([403, 403, 403, 403, 403, 429, 429]);
+  });
+});
+
+describe('a second factor that the settings demand', () => {
+  it('of a role is set up before anything else is done, and goes on from there', async () => {
+    await using strict = await ToyService.open({ secondFactor: { requiredFor: [Role.administrator, Role.auditor] } });
+    await strict.people.accounts.add(founder, { name: 'reader', display: 'Reader', roles: [Role.reader] });
+    await strict.add('karla', [Role.administrator]);
+    const karla = new ToyBrowser(strict);
+    expect((await karla.logIn('karla')).json).toEqual({ outcome: 'in' });
+    expect((await karla.ask('/session')).json).toMatchObject({
+      ...{ name: 'karla', roles: [], permissions: ['account.secure'] },
+      ...{ isPasswordDue: false, isSecondFactorWanted: true },
+    });
+    const allowed = ['POST /account/password', 'POST /account/second-factor', 'POST /account/second-factor/confirm'];
+    const closed = Object.entries(peopleRouteNeeds).filter(
+      ([route, need]) => need !== 'anyone' && need !== 'known' && !allowed.includes(route),
+    );
+    expect(closed.length).toBeGreaterThan(10);
+    for (const [route] of closed) {
+      const [method, path] = route.split(' ') as ['GET', string];
+      const { json, status } = await karla.ask(path.replace(/:\w+/g, 'x'), { method });
+      expect([route, status, json.code]).toEqual([route, 403, 'people.second-factor-wanted']);
+    }
+    await secondFactor(karla, strict.nowMs);
+    expect((await karla.ask('/session')).json).toMatchObject({
+      ...{ roles: ['administrator'], isSecondFactorWanted: false },
+    });
+    const { accounts } = (await karla.ask('/people')).json;
+    expect(accounts).toMatchObject([
+      { name: 'karla', hasSecondFactor: true, isSecondFactorWanted: false },
+      { name: 'reader', hasSecondFactor: false, isSecondFactorWanted: false },
+    ]);
+  });
+
+  it('is wanted once the role is given, by who is logged in already too', async () => {
+    await using strict = await ToyService.open({ secondFactor: { requiredFor: [Role.auditor] } });
+    await strict.add('lena', [Role.reader]);
+    const lena = new ToyBrowser(strict);
+    await lena.logIn('lena');
+    expect((await lena.ask('/account')).json.isSecondFactorRequired).toBe(false);
+    await strict.people.accounts.setRoles(founder, 'lena', [Role.reader, Role.auditor]);
+    expect((await lena.ask('/account')).json.code).toBe('people.second-factor-wanted');
+  });
+
+  it('of a password that is due comes after it', async () => {
+    await using strict = await ToyService.open({ secondFactor: { requiredFor: 'all' } });
+    const password = await strict.people.accounts.add(founder, { name: 'mia', display: 'Mia', roles: [] });
+    const mia = new ToyBrowser(strict);
+    await mia.logIn('mia', password);
+    expect((await mia.ask('/session')).json).toMatchObject({ isPasswordDue: true, isSecondFactorWanted: true });
+    expect((await mia.ask('/account')).json.code).toBe('people.password-due');
+    await mia.ask('/account/password', { body: { password, newPassword: goodPassword } });
+    expect((await mia.ask('/account')).json.code).toBe('people.second-factor-wanted');
+  });
+
+  it('is not removed, but replaced by who has it', async () => {
+    await using strict = await ToyService.open({ secondFactor: { requiredFor: 'all' } });
+    await strict.add('nora', [Role.reader]);
+    const nora = new ToyBrowser(strict);
+    await nora.logIn('nora');
+    const first = await secondFactor(nora, strict.nowMs);
+    const [code] = first.recoveryCodes;
+    const removed = await nora.ask('/account/second-factor/remove', { body: { password: goodPassword, code } });
+    expect([removed.status, removed.json.code]).toEqual([409, 'people.second-factor-kept']);
+    expect((await nora.ask('/account')).json).toMatchObject({ isSecondFactorRequired: true, recoveryCodesLeft: 10 });
+    // The password is not enough for it.
+    const draft = (body: object) => nora.ask('/account/second-factor', { body: { password: goodPassword, ...body } });
+    expect((await draft({})).json.code).toBe('people.password-wrong');
+    expect((await draft({ code: '000000' })).json.code).toBe('people.password-wrong');
+    const { secret } = (await draft({ code })).json;
+    await nora.ask('/account/second-factor/confirm', { body: { code: codeOf(secret, strict.nowMs) } });
+    strict.nowMs += 30_000;
+    const logIn = (used: string) =>
+      new ToyBrowser(strict).logIn('nora', goodPassword, { code: codeOf(used, strict.nowMs), from: address() });
+    expect((await logIn(first.secret)).status).toBe(401);
+    expect((await logIn(secret)).status).toBe(200);
+  });
+
+  it('is not asked of who comes from a provider, nor of programs', async () => {
+    await using strict = await ToyService.open({ secondFactor: { requiredFor: 'all' } });
+    const person = { issuer: 'https://login.example.org', subject: '1', name: 'olaf', display: 'Olaf' };
+    const { name } = await strict.people.accounts.provided(founder, { ...person, roles: [Role.auditor] });
+    const olaf = new ToyBrowser(strict);
+    olaf.cookies.set('toy', strict.people.sessions.begin(name, { agent: 'test', way: 'provider' }));
+    expect((await olaf.ask('/session')).json).toMatchObject({ roles: ['auditor'], isSecondFactorWanted: false });
+    expect((await olaf.ask('/people')).status).toBe(200);
+    await strict.add('robot', [Role.auditor]);
+    const asked = { name: 'x', scopes: ['accounts.read'], days: 1 } as const;
+    const { secret } = await strict.people.tokens.make(founder, 'robot', asked);
+    const headers = { authorization: `Bearer ${secret}` };
+    expect((await new ToyBrowser(strict).ask('/people', { headers })).status).toBe(200);
+    const token = { authorization: `Bearer ${directoryToken}` };
+    expect((await new ToyBrowser(strict).ask('/people', { headers: token })).status).toBe(200);
+  });
+
+  it('is demanded of roles that there are, or of all', () => {
+    expect(secondFactorSettingsSchema.parse({})).toEqual({ requiredFor: [] });
+    expect(secondFactorSettingsSchema.parse({ requiredFor: 'all' })).toEqual({ requiredFor: 'all' });
+    expect(secondFactorSettingsSchema.parse({ requiredFor: ['lead'] })).toEqual({ requiredFor: ['lead'] });
+    for (const requiredFor of ['lead', ['leader'], true]) {
+      expect(secondFactorSettingsSchema.safeParse({ requiredFor }).success).toBe(false);
+    }
   });
 });

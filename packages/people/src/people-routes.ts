@@ -20,9 +20,9 @@ export const peopleRouteNeeds: RouteNeeds = {
   'GET /session': 'known',
   'DELETE /session': 'known',
   'GET /account': 'account.own',
-  'POST /account/password': 'account.own',
-  'POST /account/second-factor': 'account.own',
-  'POST /account/second-factor/confirm': 'account.own',
+  'POST /account/password': 'account.secure',
+  'POST /account/second-factor': 'account.secure',
+  'POST /account/second-factor/confirm': 'account.secure',
   'POST /account/second-factor/remove': 'account.own',
   'DELETE /account/sessions': 'account.own',
   'DELETE /account/sessions/:id': 'account.own',
@@ -70,9 +70,11 @@ function loginRoutes(
   });
   app.get('/session', async (request): Promise<api.WhoAsks> => {
     const { by, display, name, permissions, roles } = access.of(request);
-    const isPasswordDue = by === 'session' && people.accounts.find(name)?.passwordUntilMs !== undefined;
+    const account = by === 'session' ? people.accounts.find(name) : undefined;
+    const isPasswordDue = account?.passwordUntilMs !== undefined;
+    const isSecondFactorWanted = account !== undefined && people.accounts.isSecondFactorWanted(account);
     const { idleMs } = people.sessions.limits;
-    return { name, display, roles, permissions: [...permissions], by, isPasswordDue, idleMs };
+    return { name, display, roles, permissions: [...permissions], by, isPasswordDue, isSecondFactorWanted, idleMs };
   });
   app.delete('/session', async (request, reply) => {
     const { name, sessionId } = access.of(request);
@@ -133,6 +135,7 @@ function managementRoutes(app: FastifyInstance, { access, people }: PeopleRoutes
     async (): Promise<api.PeopleList> => ({
       accounts: accounts.list().map((account) => ({
         ...account,
+        isSecondFactorWanted: accounts.isSecondFactorWanted(account),
         tokens: people.tokens.list(account.name).length,
         sessions: people.sessions.list(account.name).length,
       })),

@@ -8,6 +8,7 @@ import { GuessLimits } from './guess-limits.ts';
 import { Login } from './login.ts';
 import { type HashCost, PasswordHasher } from './password-hash.ts';
 import { openPeopleDatabase } from './people-database.ts';
+import type { SecondFactorSettings } from './second-factor-settings.ts';
 import { type SessionLimits, Sessions, usualSessionLimits } from './sessions.ts';
 
 export interface PeopleOptions {
@@ -17,6 +18,8 @@ export interface PeopleOptions {
   readonly nowMs: () => number;
   readonly session?: SessionLimits;
   readonly hashCost?: HashCost;
+  /** Whom the settings ask for a second factor; left out, nobody. */
+  readonly secondFactor?: SecondFactorSettings;
 }
 
 export class People implements Disposable {
@@ -26,11 +29,12 @@ export class People implements Disposable {
   readonly login: Login;
   readonly #database: DatabaseSync;
 
-  private constructor(database: DatabaseSync, { audit, hashCost, nowMs, session }: PeopleOptions) {
+  private constructor(database: DatabaseSync, options: PeopleOptions) {
+    const { audit, hashCost, nowMs, secondFactor = { requiredFor: [] }, session } = options;
     this.#database = database;
     const hasher = new PasswordHasher(hashCost);
     const limits = new GuessLimits(database, nowMs);
-    this.accounts = new Accounts({ database, audit, hasher, nowMs });
+    this.accounts = new Accounts({ database, audit, hasher, nowMs, secondFactor });
     this.sessions = new Sessions(database, nowMs, session ?? usualSessionLimits);
     this.tokens = new ApiTokens({ database, audit, nowMs });
     this.login = new Login({ accounts: this.accounts, audit, hasher, limits, sessions: this.sessions, nowMs });

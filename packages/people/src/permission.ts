@@ -5,7 +5,8 @@
  */
 
 export const permissions = {
-  'account.own': 'use the own account: password, second factor, sessions, tokens',
+  'account.own': 'use the own account: sessions, tokens, removing a second factor',
+  'account.secure': 'choose the own password and set up a second factor',
   'catalogue.read': 'search and see what an archive holds, without images',
   'catalogue.curate': 'change tags, notes, findings and phases of series',
   'cohort.freeze': 'freeze cohorts and draw splits',
@@ -26,10 +27,11 @@ export const permissions = {
 } as const satisfies Readonly<Record<string, string>>;
 export type Permission = keyof typeof permissions;
 
+type OwnPermission = 'account.own' | 'account.secure';
 /** What an API token may be made for: not for the account itself, so that a stolen token makes no others. */
-export type Scope = Exclude<Permission, 'account.own'>;
+export type Scope = Exclude<Permission, OwnPermission>;
 export const scopes: readonly Scope[] = (Object.keys(permissions) as Permission[]).filter(
-  (permission) => permission !== 'account.own',
+  (permission) => permission !== 'account.own' && permission !== 'account.secure',
 );
 
 export const Role = {
@@ -83,5 +85,5 @@ const permissionsOfRole: Readonly<Record<Role, readonly Permission[]>> = {
 
 /** Everybody with an account may use it. */
 export function permissionsOf(roles: readonly Role[]): ReadonlySet<Permission> {
-  return new Set(['account.own', ...roles.flatMap((role) => permissionsOfRole[role])]);
+  return new Set(['account.own', 'account.secure', ...roles.flatMap((role) => permissionsOfRole[role])]);
 }

@@ -30,12 +30,15 @@ export class ToyService implements AsyncDisposable {
   people!: People;
   app!: FastifyInstance;
 
-  static async open(options: { provider?: ProviderLogin; isSecure?: boolean } = {}): Promise<ToyService> {
+  static async open(
+    options: { provider?: ProviderLogin; isSecure?: boolean } & Pick<PeopleOptions, 'secondFactor'> = {},
+  ): Promise<ToyService> {
     const toy = new ToyService();
     const nowMs = () => toy.nowMs;
     const service = { kind: 'service', id: 'toy' } as const;
     toy.audit = await AuditLog.open(join(toy.directory, 'audit'), { nowMs, service });
-    toy.people = toy.reopened();
+    const { secondFactor } = options;
+    toy.people = toy.reopened(secondFactor === undefined ? {} : { secondFactor });
     const { people } = toy;
     toy.app = fastify() as unknown as FastifyInstance;
     const login = { cookie: 'toy', isSecure: options.isSecure ?? false };

@@ -307,9 +307,9 @@ async function peopleOf({
 }) {
   const { people: asked, project, web } = settings;
   const nowMs = () => clock.nowMs();
-  const { provider, sessionHours, sessionIdleMinutes } = asked;
+  const { provider, secondFactor, sessionHours, sessionIdleMinutes } = asked;
   const session = { idleMs: sessionIdleMinutes * 60_000, longestMs: sessionHours * 3_600_000 };
-  const people = People.open(directory, { audit, nowMs, session });
+  const people = People.open(directory, { audit, nowMs, secondFactor, session });
   const token = await readOrCreateSecret(join(directory, consoleTokenFile), { mayCreate: true });
   const isSecure = web.tls !== undefined || web.publicUrl?.startsWith('https:') === true;
   const ownToken = randomBytes(32).toString('hex');

@@ -1,7 +1,7 @@
 /** What an archive's service is told: `archive.yaml` in its directory. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { providerSettingsSchema } from '@consilium/people';
+import { providerSettingsSchema, secondFactorSettingsSchema } from '@consilium/people';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { ArchiveError } from '../archive-error.ts';
@@ -28,6 +28,7 @@ const webSettingsSchema = z
 /** Who logs in, and for how long: docs/guides/people.md. */
 const peopleSettingsSchema = z.strictObject({
   provider: providerSettingsSchema.optional(),
+  secondFactor: secondFactorSettingsSchema.prefault({}),
   sessionIdleMinutes: z
     .number()
     .positive()

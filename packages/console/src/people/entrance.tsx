@@ -1,4 +1,7 @@
-/** Before any page: whoever is not logged in logs in, whoever has a password of somebody else's chooses another. */
+/**
+ * Before any page: whoever is not logged in logs in, whoever has a password of somebody else's chooses another, whoever
+ * must have a second factor sets it up.
+ */
 import { Skeleton } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useEffect } from 'react';
@@ -8,13 +11,21 @@ import { ServiceError } from '../parts/service-error.ts';
 import { logOut, whoAsks } from '../parts/session.ts';
 import { every, nowMs } from '../ports/browser-clock.ts';
 import { FirstPassword } from './first-password.tsx';
+import { FirstSecondFactor } from './first-second-factor.tsx';
 
 export function Entrance({ children }: { children: ReactNode }) {
   const session = useQuery(whoAsks);
   useIdleEnd(session.data?.idleMs);
   if (session.error instanceof ServiceError && session.error.status === 401) return <LoginPage />;
   if (session.data?.isPasswordDue) return <FirstPassword display={session.data.display} />;
-  if (session.data !== undefined) return children;
+  if (session.data !== undefined) {
+    const { display, isSecondFactorWanted } = session.data;
+    return (
+      <FirstSecondFactor display={display} isWanted={isSecondFactorWanted}>
+        {children}
+      </FirstSecondFactor>
+    );
+  }
   if (session.error) {
     return (
       <main style={{ padding: 'var(--mantine-spacing-xl)' }}>

@@ -105,10 +105,11 @@ function AccountTable({ accounts, mayManage }: { accounts: readonly Account[]; m
   );
 }
 
-function wayOf({ hasSecondFactor, isDisabled, origin, passwordUntilMs }: Account): string {
+function wayOf({ hasSecondFactor, isDisabled, isSecondFactorWanted, origin, passwordUntilMs }: Account): string {
   if (isDisabled) return 'is shut out';
   if (origin === 'provider') return 'at the provider';
   if (passwordUntilMs !== undefined) return 'has to choose a password';
+  if (isSecondFactorWanted) return 'has to set up a second factor';
   return hasSecondFactor ? 'password and second factor' : 'password';
 }
 

@@ -46,7 +46,9 @@ beforeAll(async () => {
     chromium.launch({ executablePath: browserPath, args }),
     build({ configFile, plugins: [siteOnly], build: { outDir: pages, emptyOutDir: true }, logLevel: 'error' }),
   ]);
-  service = await ArchiveService.open(directory, serviceSettingsOf({ project: 'kidney', web: { port: 0 } }), { pages });
+  const secondFactor = { requiredFor: ['engineer'] };
+  const settings = serviceSettingsOf({ project: 'kidney', web: { port: 0 }, people: { secondFactor } });
+  service = await ArchiveService.open(directory, settings, { pages });
   await service.start();
   page = await newPage();
 });
@@ -65,10 +67,10 @@ async function newPage(): Promise<Page> {
 }
 
 const heading = (name: string, on = page) => on.getByRole('heading', { level: 1, name });
-async function picture(name: string): Promise<void> {
+async function picture(name: string, on = page): Promise<void> {
   if (pictures === undefined) return;
-  await page.evaluate(() => window.scrollTo(0, 0));
-  await page.screenshot({ path: join(pictures, `${name}.png`) });
+  await on.evaluate(() => window.scrollTo(0, 0));
+  await on.screenshot({ path: join(pictures, `${name}.png`) });
 }
 async function logIn(name: string, secret: string, on = page): Promise<void> {
   await on.goto('about:blank');
@@ -115,10 +117,10 @@ function codeOf(base32: string, ms: number): string {
   const digest = createHmac('sha1', key).update(counter).digest();
   return String((digest.readUInt32BE(digest.at(-1)! & 15) & 0x7fffffff) % 1e6).padStart(6, '0');
 }
-async function axeOffences(): Promise<readonly string[]> {
-  await page.waitForLoadState('networkidle');
-  await page.evaluate(axe.source);
-  return page.evaluate(async () => {
+async function axeOffences(on = page): Promise<readonly string[]> {
+  await on.waitForLoadState('networkidle');
+  await on.evaluate(axe.source);
+  return on.evaluate(async () => {
     const runOnly = ['wcag2a', 'wcag2aa', 'wcag22aa', 'best-practice'];
     const { violations } = await (window as unknown as { axe: typeof axe }).axe.run(document, { runOnly });
     return violations.map(
@@ -206,6 +208,32 @@ describe.skipIf(skipped)('people on the pages', () => {
     await page.getByRole('textbox', { name: 'Code' }).fill(recovery!);
     await page.keyboard.press('Enter');
     await heading('People').waitFor();
+  });
+
+  it('are led to a second factor where their roles need one, and go on from there', async () => {
+    const first = await makeAccount('emil', /^ML engineer/);
+    const emil = await newPage();
+    await logIn('emil', first, emil);
+    await choosePassword(first, `${password} of emil`, emil);
+    await heading('Set up a second factor', emil).waitFor();
+    expect(await emil.getByRole('navigation').count()).toBe(0);
+    expect(await axeOffences(emil)).toEqual([]);
+    await picture('people-second-factor-wanted', emil);
+    await emil.reload();
+    await emil.getByLabel('Present password').fill(`${password} of emil`);
+    await emil.keyboard.press('Enter');
+    await emil.getByRole('img', { name: 'QR code of the secret' }).waitFor();
+    const secret = (await emil.getByRole('region', { name: 'Secret' }).textContent())!;
+    await emil.getByRole('textbox', { name: 'Code' }).fill(codeOf(secret, Date.now()));
+    await emil.keyboard.press('Enter');
+    await emil.getByRole('region', { name: 'Recovery codes' }).waitFor();
+    expect(await axeOffences(emil)).toEqual([]);
+    await emil.getByRole('button', { name: 'I have them' }).click();
+    await heading('Arrivals', emil).waitFor();
+    await emil.goto(`${service.url}/#/account`);
+    await emil.getByRole('button', { name: 'Set it up anew' }).waitFor();
+    expect(await emil.getByRole('button', { name: 'Remove it' }).count()).toBe(0);
+    await emil.context().close();
   });
 
   it('make a token for a program, see where they are logged in, and end that', async () => {

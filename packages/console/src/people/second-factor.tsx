@@ -1,8 +1,8 @@
-/** The second factor of one's own account: set up with a QR code, or removed. */
+/** The second factor of one's own account: set up with a QR code, replaced, or removed. */
 import type { OwnAccount, SecondFactorDraft } from '@consilium/people/api';
 import { Button, Group, Image, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, type ReactNode, useState } from 'react';
 import { CopyBlock } from '../parts/copy-block.tsx';
 import { ErrorView } from '../parts/error-view.tsx';
 import { ask } from '../parts/service-client.ts';
@@ -12,29 +12,61 @@ interface Confirmed {
   readonly recoveryCodes: readonly string[];
 }
 
-export function SecondFactor({ own: { account, recoveryCodesLeft } }: { own: OwnAccount }) {
+export function SecondFactor({ own }: { own: OwnAccount }) {
   const client = useQueryClient();
   const refresh = () => client.invalidateQueries({ queryKey: ownAccount.queryKey });
+  return <SecondFactorSteps own={own} onChange={refresh} onDone={() => {}} />;
+}
+
+interface StepsProps {
+  /** undefined: there is none yet. */
+  readonly own: Pick<OwnAccount, 'account' | 'isSecondFactorRequired' | 'recoveryCodesLeft'> | undefined;
+  /** It was set up or removed. */
+  readonly onChange: () => Promise<void>;
+  /** It was set up, and the recovery codes are read. */
+  readonly onDone: () => void;
+}
+
+export function SecondFactorSteps({ onChange, onDone, own }: StepsProps) {
   const begin = useMutation({
-    mutationFn: (password: string) =>
-      ask<SecondFactorDraft>('/account/second-factor', { method: 'POST', body: { password } }),
+    mutationFn: (body: { password: string; code?: string }) =>
+      ask<SecondFactorDraft>('/account/second-factor', { method: 'POST', body }),
     gcTime: 0,
   });
   const confirm = useMutation({
     mutationFn: (code: string) => ask<Confirmed>('/account/second-factor/confirm', { method: 'POST', body: { code } }),
     gcTime: 0,
-    onSuccess: refresh,
+    onSuccess: onChange,
   });
-  if (confirm.data) return <RecoveryCodes codes={confirm.data.recoveryCodes} onRead={confirm.reset} />;
-  if (account.hasSecondFactor) return <Removal left={recoveryCodesLeft} onRemoved={refresh} />;
+  const read = () => {
+    begin.reset();
+    confirm.reset();
+    onDone();
+  };
+  if (confirm.data) return <RecoveryCodes codes={confirm.data.recoveryCodes} onRead={read} />;
   if (begin.data) return <Draft draft={begin.data} onCode={confirm.mutate} error={confirm.error} />;
+  if (own?.account.hasSecondFactor) {
+    const left = own.recoveryCodesLeft;
+    if (!own.isSecondFactorRequired) return <Removal left={left} onRemoved={onChange} />;
+    return (
+      <WithCode button="Set it up anew" error={begin.error} onGiven={begin.mutate}>
+        It is set up, and your roles need it. {left} recovery codes are left. To use another telephone, set it up anew.
+      </WithCode>
+    );
+  }
   return (
     <Stack gap="sm">
       <Text size="sm">
         With a second factor a password alone lets nobody in. You need an authenticator on your telephone that knows
         TOTP.
       </Text>
-      <Ask label="Present password" isSecret button="Set it up" error={begin.error} onGiven={begin.mutate} />
+      <Ask
+        label="Present password"
+        isSecret
+        button="Set it up"
+        error={begin.error}
+        onGiven={(password) => begin.mutate({ password })}
+      />
     </Stack>
   );
 }
@@ -126,17 +158,30 @@ function RecoveryCodes({ codes, onRead }: { codes: readonly string[]; onRead: ()
 }
 
 function Removal({ left, onRemoved }: { left: number; onRemoved: () => Promise<void> }) {
-  const [password, setPassword] = useState('');
   const remove = useMutation({
-    mutationFn: (code: string) => ask('/account/second-factor/remove', { method: 'POST', body: { password, code } }),
+    mutationFn: (body: { password: string; code: string }) =>
+      ask('/account/second-factor/remove', { method: 'POST', body }),
     gcTime: 0,
     onSuccess: onRemoved,
   });
   return (
+    <WithCode button="Remove it" error={remove.error} onGiven={remove.mutate}>
+      It is set up. {left} recovery codes are left. To use another telephone, remove it and set it up anew.
+    </WithCode>
+  );
+}
+
+interface WithCodeProps extends Pick<AskProps, 'button' | 'error'> {
+  readonly children: ReactNode;
+  readonly onGiven: (given: { password: string; code: string }) => void;
+}
+
+/** For what only its owner may do: the password, and a code of the factor that is there. */
+function WithCode({ button, children, error, onGiven }: WithCodeProps) {
+  const [password, setPassword] = useState('');
+  return (
     <Stack gap="sm">
-      <Text size="sm">
-        It is set up. {left} recovery codes are left. To use another telephone, remove it and set it up anew.
-      </Text>
+      <Text size="sm">{children}</Text>
       <PasswordInput
         label="Present password"
         value={password}
@@ -146,9 +191,9 @@ function Removal({ left, onRemoved }: { left: number; onRemoved: () => Promise<v
       />
       <Ask
         label="Code, or a recovery code"
-        button="Remove it"
-        error={remove.error}
-        onGiven={(code) => remove.mutate(code.trim())}
+        button={button}
+        error={error}
+        onGiven={(code) => onGiven({ password, code: code.trim() })}
       />
     </Stack>
   );

@@ -276,6 +276,26 @@ describe('a coordinator with pages', () => {
     expect(await webLink(join(project.directory, 'audit'))).toBeUndefined();
   });
 
+  it('demands a second factor of whom its settings name', async () => {
+    const directory = join(project.directory, 'strict');
+    const listen = { host: '127.0.0.1', port: 0 };
+    await initCoordinator(directory, { project: 'strict', names: ['127.0.0.1'], listen }, { nowMs: wallClockMs });
+    const settings = { port: 0, secondFactor: { requiredFor: [Role.lead] } };
+    await using strict = await Coordinator.start(directory, { overrides: { web: settings } });
+    const { app, people } = strict.web!;
+    for (const role of [Role.lead, Role.auditor]) {
+      await people.accounts.add(founder, { name: role, display: role, roles: [role] });
+      await people.accounts.setPassword(founder, role, `violet harbour ${role} 7 lanterns`);
+    }
+    const overview = async (role: Role) => {
+      const secret = people.sessions.begin(role, { agent: 'test', way: 'password' });
+      const headers = { cookie: `consilium_coordinator=${secret}` };
+      return (await app.inject({ method: 'GET', url: '/api/v1/overview', headers })).json();
+    };
+    expect((await overview(Role.lead)).code).toBe('people.second-factor-wanted');
+    expect((await overview(Role.auditor)).code).toBeUndefined();
+  });
+
   it('is not started beside what has its port, or with a token that others may read', async () => {
     const taken = createServer();
     await new Promise<void>((listening) => taken.listen(0, '127.0.0.1', listening));

@@ -76,7 +76,7 @@ export class ProjectWeb implements AsyncDisposable {
     const tls = settings.tls && { cert: await fileOf(settings.tls.certificate), key: await fileOf(settings.tls.key) };
     const over = new AbortController();
     const session = { idleMs: settings.sessionIdleMinutes * 60_000, longestMs: settings.sessionHours * 3_600_000 };
-    const people = People.open(directory, { audit, nowMs, session });
+    const people = People.open(directory, { audit, nowMs, secondFactor: settings.secondFactor, session });
     const app = fastify({
       ...(tls === undefined ? {} : { https: { ...tls, minVersion: 'TLSv1.2' as const } }),
       forceCloseConnections: true,

@@ -1,5 +1,5 @@
 /** What a coordinator is told about its pages: section `web` of `coordinator.yaml`. Without it there are none. */
-import { providerSettingsSchema } from '@consilium/people';
+import { providerSettingsSchema, secondFactorSettingsSchema } from '@consilium/people';
 import { z } from 'zod';
 
 export const webSettingsSchema = z
@@ -15,6 +15,8 @@ export const webSettingsSchema = z
     behindProxy: z.boolean().default(false),
     /** The hospital's service for logging in: docs/guides/people.md. */
     provider: providerSettingsSchema.optional(),
+    /** Who must have a second factor: docs/guides/people.md. */
+    secondFactor: secondFactorSettingsSchema.prefault({}),
     sessionIdleMinutes: z.number().positive().max(1440).default(60),
     sessionHours: z.number().positive().max(168).default(12),
   })
