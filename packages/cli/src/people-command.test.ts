@@ -1,4 +1,5 @@
 /** `consilium people` on the directory of an archive: what it says, and what the people and the log are afterwards. */
+import { createHmac } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,6 +25,16 @@ async function run(...args: readonly string[]): Promise<string> {
   return written.join('');
 }
 const asJson = async (...args: readonly string[]) => JSON.parse(await run(...args, '--json'));
+/** RFC 6238, as an authenticator does it. */
+function totpOf(base32: string, ms: number): string {
+  const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+  const bits = [...base32].map((letter) => letters.indexOf(letter).toString(2).padStart(5, '0')).join('');
+  const key = Buffer.from(bits.match(/.{8}/g)!.map((byte) => Number.parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(ms / 30_000)));
+  const digest = createHmac('sha1', key).update(counter).digest();
+  return String((digest.readUInt32BE(digest.at(-1)! & 15) & 0x7fffffff) % 1e6).padStart(6, '0');
+}
 const codeOf = (promise: Promise<unknown>) => promise.then(String, (error) => error.code);
 
 /** As a service that runs has them. */
@@ -93,6 +104,18 @@ describe('consilium people', () => {
     expect(await isIn()).toBe(false);
   });
 
+  it('shows who has a second factor, and removes it with a reset', async () => {
+    const factorOf = async () => /^rita .* (second factor|-) {2,}\d+ sessions/m.exec(await run('list'))?.[1];
+    expect(await factorOf()).toBe('-');
+    await withPeople(async ({ accounts }) => {
+      const secret = accounts.draftTotp('rita');
+      await accounts.confirmTotp({ kind: 'person', id: 'rita' }, 'rita', totpOf(secret, Date.now()));
+    });
+    expect(await factorOf()).toBe('second factor');
+    await run('reset', 'rita');
+    expect(await factorOf()).toBe('-');
+  });
+
   it('switches the link off and on, and writes down who did what', async () => {
     await run('link', 'off');
     expect((await asJson('list')).isTokenOn).toBe(false);
@@ -100,7 +123,7 @@ describe('consilium people', () => {
     await run('link', 'on');
     using reader = AuditReader.open(join(directory, 'audit'));
     const done = reader.entries({ last: 100, action: 'account.changed' });
-    expect(new Set(done.map(({ actor }) => actor.id))).toEqual(new Set(['console']));
+    expect(new Set(done.map(({ actor }) => actor.id))).toEqual(new Set(['console', 'rita']));
     expect(done.map(({ reason, subjects }) => `${subjects[0]!.id} ${reason}`)).toEqual([
       'adam made with roles administrator',
       'rita made with no role',
@@ -110,6 +133,8 @@ describe('consilium people', () => {
       'rita reset',
       'rita has no role',
       'rita has roles engineer',
+      'rita second factor set up',
+      'rita reset',
       'console the token of the directory is off',
       'console the token of the directory is on',
     ]);

@@ -38,8 +38,9 @@ export interface Account {
 /** What is only for who checks it. */
 export interface StoredAccount extends Account {
   readonly password: string | undefined;
-  readonly totpSecret: string | undefined;
-  readonly totpDraft: string | undefined;
+  /** Encrypted, as is the draft. */
+  readonly sealedTotp: string | undefined;
+  readonly sealedTotpDraft: string | undefined;
   readonly totpStep: number;
 }
 
@@ -58,12 +59,12 @@ export function accountOf(row: AccountRow): StoredAccount {
     passwordUntilMs: number('password_until_ms'),
     madeMs: Number(row['made_ms']),
     loginMs: number('login_ms'),
-    ...{ password: text('password'), totpSecret: text('totp_secret'), totpDraft: text('totp_draft') },
+    ...{ password: text('password'), sealedTotp: text('totp_secret'), sealedTotpDraft: text('totp_draft') },
     totpStep: Number(row['totp_step']),
   };
 }
 
 export function publicAccount(account: StoredAccount): Account {
-  const { password: _password, totpDraft: _draft, totpSecret: _secret, totpStep: _step, ...rest } = account;
+  const { password: _password, sealedTotp: _sealed, sealedTotpDraft: _draft, totpStep: _step, ...rest } = account;
   return rest;
 }

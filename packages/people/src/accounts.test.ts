@@ -1,13 +1,15 @@
 /** Accounts, their tokens, and the file in which they are. */
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
+import { TOTP } from 'otpauth';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { newTotpSecret, stepOfCode } from './one-time-code.ts';
+import { newTotpSecret, plainRecoveryCode, stepOfCode } from './one-time-code.ts';
 import { objectionTo } from './password-rules.ts';
 import { People } from './people.ts';
 import { permissionsOf, Role } from './permission.ts';
+import { secretHash } from './secret.ts';
 import { directoryToken, founder, goodPassword, ToyBrowser, ToyService } from './toy-service.fixture.ts';
 
 let toy: ToyService;
@@ -248,6 +250,118 @@ describe('the file of the people', () => {
     expect(open(place('newer'))).toBe('people.file-newer');
     writeFileSync(join(toy.directory, 'file'), '');
     expect(open(join(toy.directory, 'file'))).toBe('people.not-writable');
+  });
+});
+
+describe('the secret of a second factor', () => {
+  const plain = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ';
+  const draft = 'MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U';
+  const paper = 'ABCD-EFGH-JKLM-NPQR';
+  const from = { address: '127.0.0.1', device: undefined };
+  /** Of what is in `people/`, but for the key: text of all files. */
+  const bytesOf = ({ directory }: ToyService) =>
+    readdirSync(join(directory, 'people'))
+      .filter((name) => name !== 'second-factors.key')
+      .map((name) => readFileSync(join(directory, 'people', name)).toString('latin1'))
+      .join('');
+  const keyOf = ({ directory }: ToyService) => join(directory, 'people', 'second-factors.key');
+  const logIn = (people: People, name: string, code: string) =>
+    people.login.withPassword({ name, password: goodPassword, code }, from);
+  /** A service that has run already, in which xenia has a second factor. */
+  async function withFactor(): Promise<ToyService & { secret: string }> {
+    const fresh = await ToyService.open();
+    await fresh.add('xenia', [Role.reader]);
+    const secret = fresh.people.accounts.draftTotp('xenia');
+    const code = new TOTP({ secret }).generate({ timestamp: fresh.nowMs });
+    await fresh.people.accounts.confirmTotp(founder, 'xenia', code);
+    fresh.nowMs += 30_000;
+    return Object.assign(fresh, { secret });
+  }
+  const codeNow = ({ nowMs }: ToyService, secret: string) => new TOTP({ secret }).generate({ timestamp: nowMs });
+
+  it('is not in the database, whose key is in a file of its own that only its owner reads', async () => {
+    await using fresh = await withFactor();
+    const begun = fresh.people.accounts.draftTotp('xenia');
+    for (const secret of [fresh.secret, begun]) expect(bytesOf(fresh)).not.toContain(secret);
+    expect(bytesOf(fresh)).toContain('xenia');
+    expect(statSync(keyOf(fresh)).mode & 0o777).toBe(0o600);
+    expect(readFileSync(keyOf(fresh), 'utf8')).toMatch(/^[0-9a-f]{64}\n$/);
+    using other = fresh.reopened();
+    expect(await logIn(other, 'xenia', codeNow(fresh, fresh.secret))).toMatchObject({ kind: 'in' });
+  });
+
+  it('that was written before is encrypted when the database is opened, and nothing is left of it', async () => {
+    await using fresh = await ToyService.open();
+    await fresh.add('yves', [Role.reader]);
+    const old = new DatabaseSync(join(fresh.directory, 'people', 'people.sqlite'));
+    old.prepare('UPDATE account SET totp_secret = ?, totp_draft = ?').run(plain, draft);
+    old.exec('PRAGMA user_version = 1');
+    old.close();
+    expect(bytesOf(fresh)).toContain(plain);
+    using later = fresh.reopened();
+    for (const secret of [plain, draft]) expect(bytesOf(fresh)).not.toContain(secret);
+    expect(await logIn(later, 'yves', codeNow(fresh, plain))).toMatchObject({ kind: 'in' });
+    const confirmed = await later.accounts.confirmTotp(founder, 'yves', codeNow(fresh, draft));
+    expect(confirmed).toHaveLength(10);
+    using again = fresh.reopened();
+    fresh.nowMs += 30_000;
+    expect(await logIn(again, 'yves', codeNow(fresh, draft))).toMatchObject({ kind: 'in' });
+  });
+
+  it('of one account is not another’s', async () => {
+    await using fresh = await withFactor();
+    await fresh.add('zita', [Role.administrator]);
+    const database = new DatabaseSync(join(fresh.directory, 'people', 'people.sqlite'));
+    database.exec(`UPDATE account SET totp_secret = (SELECT totp_secret FROM account WHERE name = 'xenia')`);
+    database.close();
+    const code = codeNow(fresh, fresh.secret);
+    await expect(logIn(fresh.people, 'zita', code)).rejects.toMatchObject({ code: 'people.second-factor-unreadable' });
+    expect(await logIn(fresh.people, 'xenia', code)).toMatchObject({ kind: 'in' });
+  });
+
+  it('whose key is lost or another is refused by its code, until the key is restored or the account reset', async () => {
+    await using fresh = await withFactor();
+    const key = readFileSync(keyOf(fresh));
+    const refused = expect.objectContaining({ code: 'people.second-factor-unreadable', statusCode: 500 });
+    const guess = () => logIn(fresh.people, 'xenia', codeNow(fresh, fresh.secret));
+    rmSync(keyOf(fresh));
+    await expect(guess()).rejects.toEqual(refused);
+    writeFileSync(keyOf(fresh), `${'ab'.repeat(32)}\n`, { mode: 0o600 });
+    await expect(guess()).rejects.toEqual(refused);
+    const asked = await new ToyBrowser(fresh).logIn('xenia', goodPassword, { code: codeNow(fresh, fresh.secret) });
+    expect([asked.status, asked.json.code]).toEqual([500, 'people.second-factor-unreadable']);
+    writeFileSync(keyOf(fresh), key);
+    expect(await guess()).toMatchObject({ kind: 'in' });
+    rmSync(keyOf(fresh));
+    // As the command does it.
+    using beside = fresh.reopened();
+    const password = await beside.accounts.reset(founder, 'xenia');
+    const xenia = new ToyBrowser(fresh);
+    expect((await xenia.logIn('xenia', password)).json).toEqual({ outcome: 'in' });
+    await xenia.ask('/account/password', { body: { password, newPassword: goodPassword } });
+    const { secret } = (await xenia.ask('/account/second-factor', { body: { password: goodPassword } })).json;
+    const code = codeNow(fresh, secret);
+    expect((await xenia.ask('/account/second-factor/confirm', { body: { code } })).status).toBe(200);
+    expect(readFileSync(keyOf(fresh), 'utf8')).not.toBe(key.toString());
+  });
+
+  it('is not needed for a recovery code', async () => {
+    await using fresh = await withFactor();
+    const database = new DatabaseSync(join(fresh.directory, 'people', 'people.sqlite'));
+    const hash = secretHash(`xenia ${plainRecoveryCode(paper)}`);
+    database.prepare('INSERT INTO recovery VALUES (?, ?)').run(hash, 'xenia');
+    database.close();
+    rmSync(keyOf(fresh));
+    expect(await logIn(fresh.people, 'xenia', paper)).toMatchObject({ kind: 'in' });
+  });
+
+  it('has a key that is refused where others may read it, or where it is none', async () => {
+    await using fresh = await withFactor();
+    chmodSync(keyOf(fresh), 0o640);
+    expect(() => fresh.reopened()).toThrow(expect.objectContaining({ code: 'people.key-exposed' }));
+    chmodSync(keyOf(fresh), 0o600);
+    writeFileSync(keyOf(fresh), 'short');
+    expect(() => fresh.reopened()).toThrow(expect.objectContaining({ code: 'people.key-malformed' }));
   });
 });
 

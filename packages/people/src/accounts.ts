@@ -11,6 +11,7 @@ import type { PasswordHasher } from './password-hash.ts';
 import { objectionTo } from './password-rules.ts';
 import { PeopleError } from './people-error.ts';
 import { Role } from './permission.ts';
+import type { SecondFactorBox } from './second-factor-box.ts';
 import { isSecondFactorRequired, type SecondFactorSettings } from './second-factor-settings.ts';
 import { newSecret, secretHash } from './secret.ts';
 
@@ -38,6 +39,7 @@ export class Accounts {
   readonly #audit: AuditLog;
   readonly #hasher: PasswordHasher;
   readonly #nowMs: () => number;
+  readonly #box: SecondFactorBox;
   readonly #secondFactor: SecondFactorSettings;
 
   constructor(parts: {
@@ -45,12 +47,14 @@ export class Accounts {
     audit: AuditLog;
     hasher: PasswordHasher;
     nowMs: () => number;
+    box: SecondFactorBox;
     secondFactor: SecondFactorSettings;
   }) {
     this.#database = parts.database;
     this.#audit = parts.audit;
     this.#hasher = parts.hasher;
     this.#nowMs = parts.nowMs;
+    this.#box = parts.box;
     this.#secondFactor = parts.secondFactor;
   }
 
@@ -191,15 +195,16 @@ export class Accounts {
   /** A secret for an authenticator; it counts once a code of it was shown. */
   draftTotp(name: string): string {
     const secret = newTotpSecret();
-    this.#database.prepare('UPDATE account SET totp_draft = ? WHERE name = ?').run(secret, name);
+    const sealed = this.#box.seal(secret, name);
+    this.#database.prepare('UPDATE account SET totp_draft = ? WHERE name = ?').run(sealed, name);
     return secret;
   }
 
-  /** @returns recovery codes. @throws PeopleError `people.code-wrong` */
+  /** @returns recovery codes. @throws PeopleError `people.code-wrong`, `people.second-factor-unreadable` */
   async confirmTotp(actor: AuditActor, name: string, code: string): Promise<readonly string[]> {
-    const { totpDraft } = this.get(name);
-    const step =
-      totpDraft === undefined ? undefined : stepOfCode(totpDraft, { code, lastStep: 0, nowMs: this.#nowMs() });
+    const { sealedTotpDraft } = this.get(name);
+    const draft = sealedTotpDraft && this.#box.open(sealedTotpDraft, name);
+    const step = draft && stepOfCode(draft, { code, lastStep: 0, nowMs: this.#nowMs() });
     if (step === undefined) {
       throw new PeopleError('people.code-wrong', 'The code is not one of this authenticator at this time.');
     }
@@ -222,18 +227,23 @@ export class Accounts {
     });
   }
 
-  /** Whether it is a code of the authenticator or a recovery code, which it uses up. */
+  /**
+   * Whether it is a code of the authenticator or a recovery code, which it uses up.
+   * @throws PeopleError `people.second-factor-unreadable` for what may be a code of the authenticator
+   */
   useCode(name: string, code: string): boolean {
-    const { totpSecret, totpStep } = this.get(name);
-    if (totpSecret === undefined) return false;
-    const step = stepOfCode(totpSecret, { code, lastStep: totpStep, nowMs: this.#nowMs() });
-    if (step !== undefined) {
-      // Of two who show the same code at once, one wins.
-      const used = this.#database.prepare('UPDATE account SET totp_step = ? WHERE name = ? AND totp_step < ?');
-      return used.run(step, name, step).changes === 1;
-    }
+    const { sealedTotp, totpStep } = this.get(name);
+    if (sealedTotp === undefined) return false;
+    // Recovery codes need no key: with a lost one they still let in.
     const hash = recoveryHash(name, code);
-    return this.#database.prepare('DELETE FROM recovery WHERE hash = ? AND account = ?').run(hash, name).changes === 1;
+    const paper = this.#database.prepare('DELETE FROM recovery WHERE hash = ? AND account = ?').run(hash, name);
+    if (paper.changes === 1) return true;
+    const secret = this.#box.open(sealedTotp, name);
+    const step = stepOfCode(secret, { code, lastStep: totpStep, nowMs: this.#nowMs() });
+    if (step === undefined) return false;
+    // Of two who show the same code at once, one wins.
+    const used = this.#database.prepare('UPDATE account SET totp_step = ? WHERE name = ? AND totp_step < ?');
+    return used.run(step, name, step).changes === 1;
   }
 
   recoveryCodesLeft(name: string): number {

@@ -8,6 +8,7 @@ import { GuessLimits } from './guess-limits.ts';
 import { Login } from './login.ts';
 import { type HashCost, PasswordHasher } from './password-hash.ts';
 import { openPeopleDatabase } from './people-database.ts';
+import { SecondFactorBox } from './second-factor-box.ts';
 import type { SecondFactorSettings } from './second-factor-settings.ts';
 import { type SessionLimits, Sessions, usualSessionLimits } from './sessions.ts';
 
@@ -29,12 +30,12 @@ export class People implements Disposable {
   readonly login: Login;
   readonly #database: DatabaseSync;
 
-  private constructor(database: DatabaseSync, options: PeopleOptions) {
+  private constructor(database: DatabaseSync, box: SecondFactorBox, options: PeopleOptions) {
     const { audit, hashCost, nowMs, secondFactor = { requiredFor: [] }, session } = options;
     this.#database = database;
     const hasher = new PasswordHasher(hashCost);
     const limits = new GuessLimits(database, nowMs);
-    this.accounts = new Accounts({ database, audit, hasher, nowMs, secondFactor });
+    this.accounts = new Accounts({ database, audit, hasher, nowMs, box, secondFactor });
     this.sessions = new Sessions(database, nowMs, session ?? usualSessionLimits);
     this.tokens = new ApiTokens({ database, audit, nowMs });
     this.login = new Login({ accounts: this.accounts, audit, hasher, limits, sessions: this.sessions, nowMs });
@@ -42,10 +43,13 @@ export class People implements Disposable {
 
   /**
    * @param directory of the service
-   * @throws PeopleError `people.file-damaged`, `people.file-newer`, `people.not-writable`
+   * @throws PeopleError `people.file-damaged`, `people.file-newer`, `people.not-writable`, `people.key-exposed`,
+   *   `people.key-malformed`
    */
   static open(directory: string, options: PeopleOptions): People {
-    return new People(openPeopleDatabase(join(directory, 'people')), options);
+    const own = join(directory, 'people');
+    const box = new SecondFactorBox(own);
+    return new People(openPeopleDatabase(own, box), box, options);
   }
 
   [Symbol.dispose](): void {
