@@ -130,8 +130,15 @@ export class Coordinator implements AsyncDisposable {
       observed: (line) => watch.observed(line),
       ...(slots === undefined ? {} : { slots }),
     });
+    const tellRevoked = (): void => {
+      const message = { kind: 'revocations', revocations: registry.revocations() } as const;
+      for (const line of lines.all) line.tell(message);
+    };
     const keepLine = ({ role, id, state }: Member): void => {
-      if (role !== Role.site) return;
+      if (role !== Role.site) {
+        if (state === 'revoked') tellRevoked();
+        return;
+      }
       if (state === 'admitted') lines.of(siteIdSchema.parse(id));
       else lines.remove(siteIdSchema.parse(id));
     };
@@ -142,7 +149,7 @@ export class Coordinator implements AsyncDisposable {
       nowMs,
       onDecided: keepLine,
     });
-    for (const member of registry.list()) keepLine(member);
+    for (const member of registry.list().filter(({ role }) => role === Role.site)) keepLine(member);
     const events = new EventLog({
       now: () => new Date(nowMs()).toISOString(),
       store: EventStore.open(directory),
@@ -286,6 +293,7 @@ export class Coordinator implements AsyncDisposable {
     const now = () => new Date(nowMs()).toISOString();
     await app.register(lineRoutes, {
       lines,
+      revocations: () => registry.revocations(),
       siteOf: (request): SiteId => siteIdSchema.parse(identityOf(request, Role.site).id),
       now,
       onLine: (siteId, state) => {

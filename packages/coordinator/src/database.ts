@@ -34,6 +34,12 @@ const schema = `
     certificate TEXT,
     PRIMARY KEY (role, id)
   ) STRICT;
+  CREATE TABLE IF NOT EXISTS revoked_key (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    fingerprint TEXT NOT NULL UNIQUE
+  ) STRICT;
+  INSERT INTO revoked_key (fingerprint)
+    SELECT fingerprint FROM member WHERE role = 'member' AND state = 'revoked' ON CONFLICT DO NOTHING;
 `;
 
 /** @throws an error with a code if the directory cannot be written to, is damaged, or stays locked by another program. */

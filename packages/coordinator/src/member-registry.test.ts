@@ -2,12 +2,14 @@ import { X509Certificate } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { revocationsStatement } from '@consilium/protocol';
 import {
   CertificateAuthority,
   createAuthority,
   createCertificateRequest,
   type Identity,
   identityOf,
+  isSignedByAuthority,
   type Role,
 } from '@consilium/transport';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -40,6 +42,10 @@ async function open() {
   return {
     time,
     decided,
+    authority,
+    get database() {
+      return running.database;
+    },
     get registry() {
       return running.registry;
     },
@@ -247,5 +253,45 @@ describe('a registry of members', () => {
     await registry.decided('site', 'site-1', gone.signal);
     await registry.admit('site', 'site-1', fingerprint);
     await waiting;
+  });
+});
+
+describe('what sites are told of revoked members', () => {
+  it('is signed by the authority, only grows, and is no shorter after a restart or a new invitation', async () => {
+    using opened = await open();
+    const authority = () => opened.authority.certificate;
+    const told = () => {
+      const said = opened.registry.revocations();
+      const signature = Buffer.from(said.signature, 'base64');
+      expect(isSignedByAuthority({ statement: revocationsStatement(project, said), signature }, authority())).toBe(
+        true,
+      );
+      expect(said.number).toBe(said.keys.length);
+      return said.keys;
+    };
+    const anna = { role: 'member', id: 'anna' } as const;
+    const [first, berta] = [await admitted(opened, anna), await admitted(opened, { role: 'member', id: 'berta' })];
+    await admitted(opened);
+    expect(told()).toEqual([]);
+    opened.registry.revoke('member', 'anna');
+    opened.registry.revoke('member', 'anna');
+    opened.registry.revoke('site', 'site-1');
+    const hex = ({ key }: typeof first) => key.fingerprint.replaceAll(' ', '');
+    expect(told()).toEqual([hex(first)]);
+    await opened.restart();
+    const anew = await admitted(opened, anna);
+    expect(told()).toEqual([hex(first)]);
+    opened.registry.revoke('member', 'berta');
+    opened.registry.revoke('member', 'anna');
+    expect(told()).toEqual([hex(first), hex(berta), hex(anew)]);
+  });
+
+  it('holds who was revoked before sites were told', async () => {
+    using opened = await open();
+    const { key } = await admitted(opened, { role: 'member', id: 'anna' });
+    opened.registry.revoke('member', 'anna');
+    opened.database.exec('DROP TABLE revoked_key');
+    await opened.restart();
+    expect(opened.registry.revocations().keys).toEqual([key.fingerprint.replaceAll(' ', '')]);
   });
 });

@@ -4,6 +4,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { type Revocations, revocationsStatement } from '@consilium/protocol';
 import { type CertificateAuthority, type Identity, Refusal, Role, requestFingerprint } from '@consilium/transport';
 
 type MemberState = 'pending' | 'admitted' | 'revoked';
@@ -150,11 +151,31 @@ export class MemberRegistry {
 
   /** From now on nobody with a certificate of this member is let in. Again: nothing changes. */
   revoke(role: Role, id: string): Member {
-    this.#known(role, id);
+    const { fingerprint } = this.#known(role, id);
     const { database } = this.#options;
-    database.prepare(`UPDATE member SET state = 'revoked' WHERE role = ? AND id = ?`).run(role, id);
+    database.exec('BEGIN IMMEDIATE');
+    try {
+      database.prepare(`UPDATE member SET state = 'revoked' WHERE role = ? AND id = ?`).run(role, id);
+      // It stays so when its owner is invited anew, with another key.
+      const revokes = database.prepare('INSERT INTO revoked_key (fingerprint) VALUES (?) ON CONFLICT DO NOTHING');
+      if (role === Role.member) revokes.run(fingerprint);
+      database.exec('COMMIT');
+    } catch (error) {
+      database.exec('ROLLBACK');
+      throw error;
+    }
     this.#tell(role, id);
     return this.#known(role, id);
+  }
+
+  /** The keys with which members have signed who were revoked since: sites are told. */
+  revocations(): Revocations {
+    const { authority, database } = this.#options;
+    const rows = database.prepare('SELECT fingerprint FROM revoked_key ORDER BY position').all();
+    const keys = rows.map(({ fingerprint }) => normalised(String(fingerprint)));
+    const said = { number: keys.length, keys };
+    const signature = authority.sign(revocationsStatement(authority.project, said));
+    return { ...said, signature: Buffer.from(signature).toString('base64') };
   }
 
   /** Whether a peer with this certificate is let in: it was admitted, with this key, and not revoked since. */

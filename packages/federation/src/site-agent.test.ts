@@ -52,9 +52,11 @@ class ScriptedSite {
   readonly blobs = new MemoryStore();
   readonly said: Saying[] = [];
   readonly performed: Task[] = [];
+  readonly heard: number[] = [];
   perform: (task: Task, signal: AbortSignal) => Promise<Contribution> = async () => prepared;
   permit: NonNullable<SiteAgentOptions['permit']> = async () => {};
   line = new Inbox<CoordinatorMessage>();
+  welcome: Pick<Extract<CoordinatorMessage, { kind: 'welcome' }>, 'revocations'> = {};
   readonly #over = new AbortController();
 
   start(): void {
@@ -64,7 +66,8 @@ class ScriptedSite {
       coordinator: {
         openLine: () => {
           this.line = new Inbox();
-          this.line.put({ kind: 'welcome', protocolVersion: 1, coordinatorTime: '2026-01-01T00:00:00Z' });
+          const at = '2026-01-01T00:00:00Z';
+          this.line.put({ kind: 'welcome', protocolVersion: 1, coordinatorTime: at, ...this.welcome });
           return this.line;
         },
         send: (message) =>
@@ -81,6 +84,7 @@ class ScriptedSite {
         },
       },
       permit: (task, options) => this.permit(task, options),
+      onRevocations: async ({ number }) => void this.heard.push(number),
       spool: this.spool,
       blobs: this.blobs,
       failureOf: (error) => ({
@@ -125,6 +129,19 @@ async function withSite(play: (site: ScriptedSite) => Promise<void>): Promise<vo
 }
 
 describe('the agent of a site', () => {
+  it('hears who was revoked before it looks at the next task, at each welcome and between', () =>
+    withSite(async (site) => {
+      const revocations = { number: 1, keys: ['ab'.repeat(32)], signature: '' };
+      const heardAt: (readonly number[])[] = [];
+      site.permit = async () => void heardAt.push([...site.heard]);
+      site.line.put({ kind: 'revocations', revocations });
+      await site.says({ kind: 'task', task: prepare() });
+      expect(heardAt).toEqual([[1]]);
+      site.welcome = { revocations: { ...revocations, number: 2 } };
+      await site.newLine();
+      expect(site.heard).toEqual([1, 2]);
+    }));
+
   it('does a task, keeps what was done until it is taken, and then lets go of it', () =>
     withSite(async (site) => {
       await site.says({ kind: 'task', task: prepare() });

@@ -12,6 +12,7 @@ import {
   type Hello,
   parseSiteMessage,
   protocolVersion,
+  type Revocations,
   type SiteMessage,
   type Task,
   type TaskId,
@@ -94,6 +95,8 @@ export interface SiteAgentOptions {
   ) => Promise<void>;
   /** Resolves when this site is willing to begin a task: at night only, say, or when its machine is free. */
   readonly admit?: (task: Task, signal: AbortSignal) => Promise<void>;
+  /** Which members were revoked, told before the tasks that come after it. What it throws ends the line. */
+  readonly onRevocations?: (revocations: Revocations) => Promise<void>;
   readonly tasksAtOnce?: number;
   readonly onEvent?: (event: AgentEvent) => void;
 }
@@ -148,6 +151,7 @@ export class SiteAgent {
         for await (const message of coordinator.openLine(hello, ending)) {
           if (message.kind === 'welcome') {
             checkProtocolVersion(message.protocolVersion);
+            if (message.revocations !== undefined) await this.#options.onRevocations?.(message.revocations);
             failures = 0;
             this.#report({ kind: 'connected' });
             void this.#stayAlive(ending);
@@ -170,6 +174,7 @@ export class SiteAgent {
 
   async #receive(message: Exclude<CoordinatorMessage, { kind: 'welcome' }>): Promise<void> {
     if (message.kind === 'abort') return this.#giveUp(message.taskId);
+    if (message.kind === 'revocations') return this.#options.onRevocations?.(message.revocations);
     const { task } = message;
     this.#report({ kind: 'task-received', task });
     if (this.#accepted.has(task.taskId)) return;

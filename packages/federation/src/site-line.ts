@@ -133,6 +133,11 @@ export class SiteLine implements SiteConnection {
     }
   }
 
+  /** Something that is no task. Lost where there is no connection: the welcome of the next one says it. */
+  tell(message: Extract<CoordinatorMessage, { kind: 'revocations' }>): void {
+    this.#connection?.send(message);
+  }
+
   disconnected(connection: LineConnection): void {
     if (this.#connection !== connection) return;
     this.#connection = null;

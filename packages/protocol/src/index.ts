@@ -74,6 +74,7 @@ export {
 export { type Introduction, introductionSchema, type PeerPurpose } from './peers.ts';
 export { type NoisyUpdate, type Privacy, privacySchema } from './privacy.ts';
 export { ProtocolError } from './protocol-error.ts';
+export { type Revocations, revocationsSchema, revocationsStatement } from './revocations.ts';
 export {
   type Advertisement,
   type SecureAggregation,

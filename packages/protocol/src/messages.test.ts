@@ -99,6 +99,8 @@ const fromSite: Record<string, unknown>[] = [
   answer('histogram', { count: 12, bins: [null, 7, 5, null] }),
   { kind: 'failure', taskId: base.taskId, attempt: 1, failure },
 ];
+/** What a coordinator says of revoked members. */
+const revocations = { number: 1, keys: ['ab'.repeat(32)], signature: `${'A'.repeat(86)}==` };
 /** With the fields that may be absent. */
 const withOptionalFromSite: Record<string, unknown>[] = [
   {
@@ -121,6 +123,7 @@ const verdicts: Record<string, unknown>[] = [
 ];
 /** Every message and the function that reads it. */
 const messages = [
+  [parseCoordinatorMessage, { kind: 'revocations', revocations }] as const,
   ...fromCoordinator.map((message) => [parseCoordinatorMessage, message] as const),
   ...fromSite.map((message) => [parseSiteMessage, message] as const),
   ...verdicts.map((message) => [parseVerdict, message] as const),
@@ -149,6 +152,10 @@ describe('messages', () => {
     ...messages,
     ...withOptional.map((message) => [parseCoordinatorMessage, message] as const),
     ...withOptionalFromSite.map((message) => [parseSiteMessage, message] as const),
+    [
+      parseCoordinatorMessage,
+      { kind: 'welcome', protocolVersion: 1, coordinatorTime: '2026-01-01T00:00:00Z', revocations },
+    ] as const,
     [
       parseSiteMessage,
       {

@@ -8,6 +8,7 @@ import { contributionSchema } from './contribution.ts';
 import { failureSchema } from './failure.ts';
 import { taskIdSchema } from './id.ts';
 import { ProtocolError } from './protocol-error.ts';
+import { revocationsSchema } from './revocations.ts';
 import { taskSchema } from './task.ts';
 import { taskProgressSchema } from './task-progress.ts';
 
@@ -15,7 +16,14 @@ export const protocolVersion = 1;
 
 export const coordinatorMessageSchema = z.discriminatedUnion('kind', [
   /** The first message on a line: who is speaking. */
-  z.object({ kind: z.literal('welcome'), protocolVersion: z.int(), coordinatorTime: z.iso.datetime() }),
+  z.object({
+    kind: z.literal('welcome'),
+    protocolVersion: z.int(),
+    coordinatorTime: z.iso.datetime(),
+    revocations: revocationsSchema.optional(),
+  }),
+  /** A member was revoked. A site that does not know this kind loses its line, and hears it at the next welcome. */
+  z.object({ kind: z.literal('revocations'), revocations: revocationsSchema }),
   /** Also sent again, whenever a line is new, for what has not been answered. */
   z.object({ kind: z.literal('task'), task: taskSchema }),
   /** Give up on a task; nothing is expected in return. */

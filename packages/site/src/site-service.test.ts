@@ -1,23 +1,30 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
-import type { SiteId } from '@consilium/protocol';
-import { CertificateAuthority, createAuthority, IdentityDirectory } from '@consilium/transport';
+import { protocolVersion, type SiteId } from '@consilium/protocol';
+import { createTlsServer, EventStream, IdentityDirectory } from '@consilium/transport';
 import { describe, expect, it } from 'vitest';
+import { SigningProject } from './policy/signing.fixture.ts';
 import { runSite } from './site-service.ts';
 import { ToyDirectory } from './toy-hospital.fixture.ts';
 
-const project = 'kidney';
 const password = 'hunter2-password';
+const key = 'ab'.repeat(32);
 
 /** A site as it is after it has joined; of its coordinator there is only the certificate. */
-async function joined(directory: ToyDirectory, settings: Readonly<Record<string, unknown>> = {}): Promise<string> {
-  const authority = await CertificateAuthority.open(await createAuthority({ project }), { project });
-  const coordinator = 'https://127.0.0.1:1';
-  const facts = { project, role: 'site', id: 'site-1', coordinator } as const;
+async function joined(
+  directory: ToyDirectory,
+  {
+    coordinator = 'https://127.0.0.1:1',
+    ...settings
+  }: Readonly<Record<string, unknown>> & { coordinator?: string } = {},
+  signing?: SigningProject,
+): Promise<string> {
+  const project = signing ?? (await SigningProject.create());
+  const facts = { project: project.project, role: 'site', id: 'site-1', coordinator } as const;
   const identity = await IdentityDirectory.create(join(directory.path, 'identity'), facts);
-  const certificate = await authority.issueSite({ request: identity.request, id: 'site-1' });
-  await identity.admitted({ certificate, authority: authority.certificate });
+  const certificate = await project.site(identity.request, 'site-1');
+  await identity.admitted({ certificate, authority: project.authority });
   const yaml = { siteId: 'site-1' as SiteId, coordinator, data: directory.path, ...settings };
   directory.file('site.yaml', JSON.stringify(yaml));
   return directory.path;
@@ -64,6 +71,28 @@ describe('the service of a site', () => {
     server.close();
     const encoded = Buffer.from(`user:${password}`).toString('base64');
     for (const secret of [password, encoded, 'PRIVATE KEY']) expect(log).not.toContain(secret);
+  });
+
+  it('keeps what its coordinator says of revoked members, if the authority has signed it', async () => {
+    const signing = await SigningProject.create();
+    const [good, forged] = [signing.revocations([key]), (await SigningProject.create()).revocations([key])];
+    for (const [said, outcome] of [
+      [good, 'kept'],
+      [forged, 'refused'],
+    ] as const) {
+      using directory = new ToyDirectory();
+      const server = createTlsServer({ ...(await signing.server()), admits: () => true });
+      server.app.post('/v1/line', (_request, reply) => {
+        const stream = new EventStream(reply);
+        const coordinatorTime = new Date().toISOString();
+        stream.send({ kind: 'welcome', protocolVersion, coordinatorTime, revocations: said });
+      });
+      const coordinator = await server.app.listen({ host: '127.0.0.1', port: 0 });
+      const log = await runUntil(await joined(directory, { coordinator }, signing), /"event":"revocations"/);
+      await server.app.close();
+      expect(log).toContain(`"outcome":"${outcome}","number":1`);
+      expect(existsSync(join(directory.path, 'revocations.json'))).toBe(outcome === 'kept');
+    }
   });
 
   it('does not begin as somebody else', async () => {

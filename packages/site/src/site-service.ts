@@ -21,6 +21,7 @@ import { findCases } from './case-finder.ts';
 import { maskedWork } from './masked-work.ts';
 import { Approvals } from './policy/approvals.ts';
 import { PolicyEngine } from './policy/policy-engine.ts';
+import { RevokedMembers } from './policy/revoked-members.ts';
 import { TaskGate } from './policy/task-gate.ts';
 import { chance } from './ports/chance.ts';
 import { openLocalLog } from './ports/local-log.ts';
@@ -131,15 +132,19 @@ export async function runSite(directory: string, options: SiteServiceOptions): P
     auditAlarms: () => audit.alarms,
     metricsPort: settings.metricsPort,
   });
+  const { authority } = identity;
+  const { project } = identity.facts;
+  const revoked = await RevokedMembers.open(directory, { project, authority });
   const hours = new WorkingHours(settings.limits, clock);
   let patients = 0;
   const gate = new TaskGate({
     siteId: settings.siteId,
-    project: identity.facts.project,
-    authority: identity.authority,
+    project,
+    authority,
     engine,
     rules: siteRulesOf(settings),
     approvals: new Approvals(directory),
+    revoked,
     fetchBlob: (id, over) => client.fetchBlob(id, blobs, over),
     blobs,
     clock,
@@ -175,6 +180,10 @@ export async function runSite(directory: string, options: SiteServiceOptions): P
     blobs,
     failureOf,
     permit: (task, options) => gate.permit(task, options),
+    onRevocations: async (heard) => {
+      const outcome = await revoked.hear(heard);
+      if (outcome !== 'known') log.write('revocations', { outcome, number: heard.number, known: revoked.number });
+    },
     admit: async (task, over) => {
       await hours.admit(task, over);
       await audit.begin(task);

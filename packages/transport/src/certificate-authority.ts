@@ -9,6 +9,7 @@ import { createKeys, pemOfKey, signatureAlgorithm, verifiedKey } from './certifi
 import type { Credentials } from './credentials.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { identityUri, isName, Role } from './identity.ts';
+import { signedBy } from './peer-certificate.ts';
 import { wallClockMs } from './ports/wall-clock.ts';
 import { TransportError } from './transport-error.ts';
 import {
@@ -79,14 +80,20 @@ export class CertificateAuthority {
   readonly fingerprint: string;
   readonly #parsed: X509Certificate;
   readonly #key: CryptoKey;
+  readonly #credentials: Credentials;
   readonly #nowMs: () => number;
 
-  private constructor(parsed: X509Certificate, key: CryptoKey, { project, nowMs = wallClockMs }: AuthorityOptions) {
+  private constructor(
+    parsed: X509Certificate,
+    keys: { readonly signing: CryptoKey; readonly credentials: Credentials },
+    { project, nowMs = wallClockMs }: AuthorityOptions,
+  ) {
     this.project = project;
     this.certificate = pem(parsed);
     this.fingerprint = fingerprintOf(new Uint8Array(parsed.rawData));
     this.#parsed = parsed;
-    this.#key = key;
+    this.#key = keys.signing;
+    this.#credentials = keys.credentials;
     this.#nowMs = nowMs;
   }
 
@@ -100,11 +107,16 @@ export class CertificateAuthority {
       const proof = await crypto.subtle.sign(signatureAlgorithm, signing, new Uint8Array(1));
       const publicKey = await parsed.publicKey.export(signatureAlgorithm, ['verify'], crypto);
       assert(await crypto.subtle.verify(signatureAlgorithm, publicKey, proof, new Uint8Array(1)));
-      return new CertificateAuthority(parsed, signing, options);
+      return new CertificateAuthority(parsed, { signing, credentials: { certificate, key } }, options);
     } catch (error) {
       const text = `These are not the certificate and the key of the authority of "${options.project}".`;
       throw new TransportError('transport.authority-malformed', text, { cause: error });
     }
+  }
+
+  /** What sites check with `isSignedByAuthority`. */
+  sign(statement: Uint8Array): Uint8Array {
+    return signedBy(this.#credentials, statement);
   }
 
   /** For the coordinator, under all the names and addresses that sites call it by. */

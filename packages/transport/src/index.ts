@@ -19,7 +19,7 @@ export { fingerprintOf } from './fingerprint.ts';
 export { type Identity, identityOf, Role } from './identity.ts';
 export { IdentityDirectory, type IdentityFacts } from './identity-directory.ts';
 export { MetricsServer, type MetricsServerOptions } from './metrics-server.ts';
-export { signatoryOf, signedBy, signingMemberOf } from './peer-certificate.ts';
+export { isSignedByAuthority, signatoryOf, signedBy, signingMemberOf } from './peer-certificate.ts';
 export { systemClock } from './ports/system-clock.ts';
 export { wallClockMs } from './ports/wall-clock.ts';
 export { Refusal } from './refusal.ts';

@@ -10,11 +10,20 @@ export function signedBy({ key }: Credentials, statement: Uint8Array): Uint8Arra
   return new Uint8Array(sign('sha256', statement, { key, dsaEncoding }));
 }
 
-export interface SignedStatement {
-  /** PEM. */
-  readonly certificate: string;
+interface Statement {
   readonly statement: Uint8Array;
   readonly signature: Uint8Array;
+}
+
+export interface SignedStatement extends Statement {
+  /** PEM. */
+  readonly certificate: string;
+}
+
+/** @param authority its certificate, PEM */
+export function isSignedByAuthority({ signature, statement }: Statement, authority: string): boolean {
+  const key = createPublicKey(new X509Certificate(authority).publicKey.export({ format: 'pem', type: 'spki' }));
+  return verify('sha256', statement, { key, dsaEncoding }, signature);
 }
 
 /**

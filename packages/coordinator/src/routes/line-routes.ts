@@ -9,6 +9,7 @@ import {
   parseHello,
   parseSiteMessage,
   protocolVersion,
+  type Revocations,
   type SiteId,
 } from '@consilium/protocol';
 import { EventStream, Refusal } from '@consilium/transport';
@@ -21,12 +22,14 @@ export interface LineRoutesOptions {
   readonly siteOf: (request: FastifyRequest) => SiteId;
   /** ISO 8601. */
   readonly now: () => string;
+  /** Members that were revoked. */
+  readonly revocations: () => Revocations;
   /** For the log. */
   readonly onLine: (siteId: SiteId, state: 'connected' | 'disconnected') => void;
 }
 
 export async function lineRoutes(app: FastifyInstance, options: LineRoutesOptions): Promise<void> {
-  const { lines, siteOf, now, onLine } = options;
+  const { lines, siteOf, now, onLine, revocations } = options;
 
   app.post('/v1/line', async (request, reply) => {
     const siteId = siteOf(request);
@@ -38,7 +41,8 @@ export async function lineRoutes(app: FastifyInstance, options: LineRoutesOption
       send: (message: CoordinatorMessage) => stream.send(message),
       end: () => stream.close(),
     };
-    stream.send({ kind: 'welcome', protocolVersion, coordinatorTime: now() } satisfies CoordinatorMessage);
+    const welcome = { kind: 'welcome', protocolVersion, coordinatorTime: now(), revocations: revocations() } as const;
+    stream.send(welcome satisfies CoordinatorMessage);
     onLine(siteId, 'connected');
     void stream.closed.then(() => {
       line.disconnected(connection);

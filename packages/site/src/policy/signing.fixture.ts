@@ -1,6 +1,13 @@
 /** A project with members who sign, for tests of what a site believes. */
 import type { Submission } from '@consilium/federation';
-import { encodeMandate, type Json, type MandateSignature, mandateStatement } from '@consilium/protocol';
+import {
+  encodeMandate,
+  type Json,
+  type MandateSignature,
+  mandateStatement,
+  type Revocations,
+  revocationsStatement,
+} from '@consilium/protocol';
 import {
   CertificateAuthority,
   type Credentials,
@@ -35,6 +42,26 @@ export class SigningProject {
 
   get authority(): string {
     return this.#authority.certificate;
+  }
+
+  /** A certificate, PEM. */
+  site(request: string, id: string): Promise<string> {
+    return this.#authority.issueSite({ request, id });
+  }
+
+  /** What a coordinator listens with. */
+  async server() {
+    const { key, request } = await createCertificateRequest();
+    const certificate = await this.#authority.issueServer({ request, hosts: ['127.0.0.1'] });
+    return { project: this.project, authority: this.authority, credentials: { key, certificate } };
+  }
+
+  /** Of members with these keys. */
+  revocations(keyFingerprints: readonly string[], { project = this.project } = {}): Revocations {
+    const keys = keyFingerprints.map((one) => one.replaceAll(' ', ''));
+    const said = { number: keys.length, keys };
+    const signature = this.#authority.sign(revocationsStatement(project, said));
+    return { ...said, signature: Buffer.from(signature).toString('base64') };
   }
 
   async member(id: string, { role = 'member' as 'member' | 'site' } = {}): Promise<Signer> {

@@ -75,6 +75,7 @@ class GuardedSite {
   readonly store = new MemoryStore();
   readonly lines: object[] = [];
   readonly waited: Task[] = [];
+  readonly revoked = new Set<string>();
   model!: BlobId;
 
   static async create(): Promise<GuardedSite> {
@@ -100,6 +101,7 @@ class GuardedSite {
       engine: await PolicyEngine.open(this.directory.path, rules),
       rules,
       approvals: new Approvals(this.directory.path),
+      revoked: { has: (key) => this.revoked.has(key) },
       fetchBlob: async (id) => void (await putBlob(this.store, await getBlob(this.coordinator, id))),
       blobs: this.store,
       clock: systemClock,
@@ -214,7 +216,12 @@ describe('what stands before a task', () => {
         refusal('site.policy-refused', /reviewers/),
       );
     }
-    await site.permit(gate, taskOf(job, await site.sign(job, [{ by: anna }, { as: 'reviewer', by: berta }])));
+    const reviewed = await site.sign(job, [{ by: anna }, { as: 'reviewer', by: berta }]);
+    await site.permit(gate, taskOf(job, reviewed));
+    site.revoked.add(berta.keyFingerprint);
+    await expect(site.permit(gate, taskOf(job, reviewed))).rejects.toMatchObject(
+      refusal('site.policy-refused', /reviewers/),
+    );
   });
 
   it('says nothing of a policy outside that does not say it may, and the rest in the local log', async () => {
@@ -336,5 +343,35 @@ describe('a job that a person has to approve', () => {
     const { digest } = await approvals.named('kidney');
     site.directory.file(`approvals/${digest}.json`, '{"state":"approved"}');
     await expect(waiting).rejects.toMatchObject({ code: 'site.approvals-unreadable' });
+  });
+});
+
+describe('a job of a member who was revoked', () => {
+  it('is refused from the next task on, whatever it was before', async () => {
+    const site = await GuardedSite.create();
+    const job = jobOf(site.model);
+    const gate = await site.gate();
+    const mandate = await site.sign(job);
+    await site.permit(gate, taskOf(job, mandate));
+    site.revoked.add(anna.keyFingerprint);
+    const next = taskOf(job, mandate, { taskId: 'kidney/2/train/site-1', round: 2, firstStep: 5 });
+    await expect(site.permit(gate, next)).rejects.toMatchObject(
+      refusal('site.member-revoked', /^anna, who has signed/),
+    );
+    await site.permit(gate, taskOf(job, await site.sign(job, [{ by: berta }])));
+  });
+
+  it('is refused while it waits for a person here', async () => {
+    const site = await GuardedSite.create();
+    const job = jobOf(site.model);
+    const gate = await site.gate({ approve: ['train'] });
+    const waiting = site.permit(gate, taskOf(job, await site.sign(job)));
+    const outcome = waiting.then(
+      () => 'permitted',
+      (error) => error.code,
+    );
+    await expect.poll(() => site.waited.length, { timeout: 20_000 }).toBe(1);
+    site.revoked.add(anna.keyFingerprint);
+    expect(await outcome).toBe('site.member-revoked');
   });
 });

@@ -23,6 +23,7 @@ import type { JobFacts } from './job-difference.ts';
 import { type NetworkFacts, networkFactsOf } from './network-facts.ts';
 import { explanationOf, type PolicyDecision, type PolicyEngine, publicExplanationOf } from './policy-engine.ts';
 import { PolicyAction, type PolicyRequest, policyRequestSchema, type SiteRules } from './policy-request.ts';
+import type { RevokedMembers } from './revoked-members.ts';
 import { readSignedJob, type SignedJob } from './signed-job.ts';
 
 export interface TaskGateOptions {
@@ -33,6 +34,7 @@ export interface TaskGateOptions {
   readonly engine: PolicyEngine;
   readonly rules: SiteRules;
   readonly approvals: Approvals;
+  readonly revoked: Pick<RevokedMembers, 'has'>;
   /** Brings a blob into `blobs`. */
   readonly fetchBlob: (id: BlobId, signal: AbortSignal) => Promise<void>;
   readonly blobs: BlobStore;
@@ -72,7 +74,7 @@ export class TaskGate {
 
   /**
    * Resolves when the task may be done.
-   * @throws SiteError `site.mandate-invalid`, `site.task-not-mandated`, `site.policy-refused`, `site.policy-failed`,
+   * @throws SiteError `site.member-revoked`, `site.mandate-invalid`, `site.task-not-mandated`, `site.policy-refused`, `site.policy-failed`,
    * `site.approvals-unreadable`
    */
   async permit(task: Task, { signal, onWaiting }: Waiting): Promise<void> {
@@ -80,6 +82,7 @@ export class TaskGate {
     const facts = await this.#factsOf(task, signed, signal);
     let waits = false;
     for (;;) {
+      this.#refuseRevoked(signed);
       const decision = await this.#decide(task, signed, facts);
       const ids = ('by' in decision ? decision.by : decision.because).map(({ id }) => id);
       if (decision.kind === 'waits' && signed !== null && !signal.aborted) {
@@ -96,6 +99,13 @@ export class TaskGate {
       if (decision.kind === 'allowed') return;
       throw refusalOf(decision);
     }
+  }
+
+  /** Asked of every task anew: also of a job that was good when it began. */
+  #refuseRevoked(signed: SignedJob | null): void {
+    if (signed === null || !this.#options.revoked.has(signed.submitter.keyFingerprint)) return;
+    const text = `${signed.submitter.member}, who has signed the job, was revoked. Another member may submit it anew.`;
+    throw new SiteError('site.member-revoked', text, { lasting: true });
   }
 
   /** null where the task names no signed job. */
@@ -161,7 +171,7 @@ export class TaskGate {
     signed: SignedJob | null,
     about: { readonly facts: JobFacts; readonly digest: string; readonly approval: PolicyRequest['approval'] },
   ): Promise<PolicyRequest> {
-    const { patients, localTime, localWeekday, rules } = this.#options;
+    const { patients, localTime, localWeekday, revoked, rules } = this.#options;
     const [hour, minute] = localTime().split(':').map(Number) as [number, number];
     const member = signed?.submitter;
     return policyRequestSchema.parse({
@@ -177,7 +187,7 @@ export class TaskGate {
       job: {
         name: task.jobId,
         digest: about.digest,
-        reviews: signed === null ? 0 : reviewsOf(signed, rules),
+        reviews: signed === null ? 0 : reviewsOf(signed, rules, revoked),
         parameters: about.facts.network?.parameters ?? 0,
         ...(signed === null ? jobOfTask(task) : jobOfSubmission(signed.submission)),
       },
@@ -266,11 +276,18 @@ function institutionOf(member: string, { institutions }: SiteRules): string | nu
   return Object.entries(institutions).find(([, members]) => members.includes(member))?.[0] ?? null;
 }
 
-/** Nobody reviews what they submit. */
-function reviewsOf({ reviewers, submitter }: SignedJob, { reviewers: wanted }: SiteRules): number {
+/** Nobody reviews what they submit; what a revoked member has found right counts no more. */
+function reviewsOf(
+  { reviewers, submitter }: SignedJob,
+  { reviewers: wanted }: SiteRules,
+  revoked: TaskGateOptions['revoked'],
+): number {
   const known = new Set(wanted?.fingerprints.map(digitsOf));
   return reviewers.filter(
-    ({ keyFingerprint }) => known.has(digitsOf(keyFingerprint)) && keyFingerprint !== submitter.keyFingerprint,
+    ({ keyFingerprint }) =>
+      known.has(digitsOf(keyFingerprint)) &&
+      keyFingerprint !== submitter.keyFingerprint &&
+      !revoked.has(keyFingerprint),
   ).length;
 }
 
