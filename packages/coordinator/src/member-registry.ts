@@ -5,7 +5,14 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { type Revocations, revocationsStatement } from '@consilium/protocol';
-import { type CertificateAuthority, type Identity, Refusal, Role, requestFingerprint } from '@consilium/transport';
+import {
+  type CertificateAuthority,
+  digitsOfFingerprint,
+  type Identity,
+  Refusal,
+  Role,
+  requestFingerprint,
+} from '@consilium/transport';
 
 type MemberState = 'pending' | 'admitted' | 'revoked';
 
@@ -107,7 +114,7 @@ export class MemberRegistry {
    */
   async admit(role: Role, id: string, fingerprint: string): Promise<Member> {
     const member = this.#known(role, id);
-    if (normalised(member.fingerprint) !== normalised(fingerprint)) {
+    if (digitsOfFingerprint(member.fingerprint) !== digitsOfFingerprint(fingerprint)) {
       const text = `The fingerprint is not that of the key with which ${id} asks to be admitted. Compare again; if it still differs, someone else is asking.`;
       throw refusal('coordinator.fingerprint-differs', text);
     }
@@ -172,7 +179,7 @@ export class MemberRegistry {
   revocations(): Revocations {
     const { authority, database } = this.#options;
     const rows = database.prepare('SELECT fingerprint FROM revoked_key ORDER BY position').all();
-    const keys = rows.map(({ fingerprint }) => normalised(String(fingerprint)));
+    const keys = rows.map(({ fingerprint }) => digitsOfFingerprint(String(fingerprint)));
     const said = { number: keys.length, keys };
     const signature = authority.sign(revocationsStatement(authority.project, said));
     return { ...said, signature: Buffer.from(signature).toString('base64') };
@@ -233,11 +240,6 @@ function memberOf(row: Record<string, unknown>): Member {
 
 function hashOf(token: string): string {
   return createHash('sha256').update(token).digest('hex');
-}
-
-/** Fingerprints as people type them: with or without spaces and colons, in any case. */
-function normalised(fingerprint: string): string {
-  return fingerprint.toLowerCase().replace(/[^0-9a-f]/g, '');
 }
 
 function refusal(code: `coordinator.${string}`, message: string, status = 403): Refusal {

@@ -2,7 +2,7 @@
  * The site's half of federated statistics: what it says about its variables, plain lists of numbers by name. Too small a
  * group is never answered for, and the ends of a range, which are numbers of single patients, are moved outward.
  */
-import type { Random } from '@consilium/numerics';
+import { momentsOf, type Random } from '@consilium/numerics';
 import type { ContributionTo, TaskBody, VariableHistogram, VariableSummary } from '@consilium/protocol';
 
 export interface StatisticsGuard {
@@ -48,15 +48,7 @@ export function statisticsTask(
 }
 
 function summaryOf(values: readonly number[], widening: number | null, random: Random): VariableSummary {
-  const sum = values.reduce((total, value) => total + value, 0);
-  const mean = sum / values.length;
-  const squaredDeviations = values.reduce((total, value) => total + (value - mean) ** 2, 0);
-  return {
-    count: values.length,
-    sum,
-    squaredDeviations,
-    range: widening === null ? null : widened(values, widening, random),
-  };
+  return { ...momentsOf(values), range: widening === null ? null : widened(values, widening, random) };
 }
 
 /** Each end is moved by a share of the range of its own. Where all values are equal, the range is taken as their size. */

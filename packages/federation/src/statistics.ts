@@ -2,6 +2,7 @@
  * Statistics of the values that several sites hold, without the values (the questions are in the protocol's
  * `statistics.ts`): counts, means and variances exactly, quantiles as narrow as the edges allow.
  */
+import { mergedMoments } from '@consilium/numerics';
 import type { SiteId, VariableHistogram, VariableSummary } from '@consilium/protocol';
 
 export interface PooledSummary {
@@ -15,21 +16,16 @@ export interface PooledSummary {
   readonly sites: readonly SiteId[];
 }
 
-/** null if no site answered. From sums about each site's own mean, so that nothing cancels (Chan et al. 1979). */
+/** null if no site answered. */
 export function pooledSummary(answers: ReadonlyMap<SiteId, VariableSummary | null>): PooledSummary | null {
   const given = answersGiven(answers);
   if (given.length === 0) return null;
-  const count = given.reduce((total, [, each]) => total + each.count, 0);
-  const mean = given.reduce((total, [, { sum }]) => total + sum, 0) / count;
-  const squares = given.reduce(
-    (total, [, each]) => total + each.squaredDeviations + each.count * (each.sum / each.count - mean) ** 2,
-    0,
-  );
+  const { count, squaredDeviations, sum } = mergedMoments(given.map(([, each]) => each));
   const ranges = given.flatMap(([, { range }]) => range ?? []);
   return {
     count,
-    mean,
-    variance: count > 1 ? squares / (count - 1) : null,
+    mean: sum / count,
+    variance: count > 1 ? squaredDeviations / (count - 1) : null,
     range:
       ranges.length === 0
         ? null

@@ -3,6 +3,7 @@
  * how large and dense what was drawn is. Sums over cases of one phase and counts of groups; what is of too few patients is
  * not told, and neither is what would leave too few over.
  */
+import { momentsOf } from '@consilium/numerics';
 import type { FeatureMoments, SiteDescription } from '@consilium/protocol';
 import type { Case } from '@consilium/training';
 import { type CaseGroups, groupsTold } from './case-groups.ts';
@@ -52,13 +53,6 @@ function momentsByPhase(name: string, cases: readonly DescribedCase[], minimumCo
     .filter(([, own]) => new Set(own.map(({ patient }) => patient)).size >= minimumCount)
     .sort(([one], [other]) => ((one ?? '') < (other ?? '') ? -1 : 1))
     .map(([phase, own]) => ({ name, phase, ...momentsOf(own.map(({ features }) => features[name]!)) }));
-}
-
-function momentsOf(values: readonly number[]): Pick<FeatureMoments, 'count' | 'sum' | 'squaredDeviations'> {
-  const sum = values.reduce((total, value) => total + value, 0);
-  const mean = sum / values.length;
-  const squaredDeviations = values.reduce((total, value) => total + (value - mean) ** 2, 0);
-  return { count: values.length, sum, squaredDeviations };
 }
 
 /**

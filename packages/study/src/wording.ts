@@ -18,6 +18,11 @@ export function decimal(value: number, digits = 3): string {
   return value < 0 && Number(text) !== 0 ? `−${text}` : text;
 }
 
+/** A name as plans and records have it, in a sentence: `kidney-and-masses`. */
+export function inText(name: string): string {
+  return name.replaceAll('-', ' ');
+}
+
 export function signed(value: number, digits = 3): string {
   const text = decimal(value, digits);
   return value > 0 && Number(text) !== 0 ? `+${text}` : text;

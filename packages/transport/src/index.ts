@@ -15,7 +15,7 @@ export { type DurableFileOptions, makeDirectory, writeDurably, writeWhole } from
 export { type EnrolOptions, encodeInvitation, enrol, type Invitation, parseInvitation } from './enrolment.ts';
 export { answerError, type ErrorBody } from './error-answer.ts';
 export { EventStream, type EventStreamOptions } from './event-stream.ts';
-export { fingerprintOf } from './fingerprint.ts';
+export { digitsOfFingerprint, fingerprintOf } from './fingerprint.ts';
 export { type Identity, identityOf, Role } from './identity.ts';
 export { IdentityDirectory, type IdentityFacts } from './identity-directory.ts';
 export { MetricsServer, type MetricsServerOptions } from './metrics-server.ts';

@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path';
 import { type Revocations, revocationsSchema, revocationsStatement } from '@consilium/protocol';
-import { isSignedByAuthority } from '@consilium/transport';
+import { digitsOfFingerprint, isSignedByAuthority } from '@consilium/transport';
 import { readJson, writeJsonDurably } from '../json-file.ts';
 import { SiteError } from '../site-error.ts';
 
@@ -50,7 +50,7 @@ export class RevokedMembers {
 
   /** @param keyFingerprint as people read it, or 64 hexadecimal digits */
   has(keyFingerprint: string): boolean {
-    return this.#keys.includes(keyFingerprint.toLowerCase().replace(/[^0-9a-f]/g, ''));
+    return this.#keys.includes(digitsOfFingerprint(keyFingerprint));
   }
 
   /** What counts from now on is on disk when this resolves. */

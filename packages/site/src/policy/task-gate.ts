@@ -14,6 +14,7 @@ import {
   spendOf,
 } from '@consilium/federation';
 import { type BlobId, mandateBytesMax, type Privacy, type SiteId, type Task } from '@consilium/protocol';
+import { digitsOfFingerprint } from '@consilium/transport';
 import type { LocalLog } from '../ports/local-log.ts';
 import type { PrivacyReport } from '../privacy-report.ts';
 import { SiteError } from '../site-error.ts';
@@ -181,7 +182,7 @@ export class TaskGate {
           ? null
           : {
               name: member.member,
-              keyFingerprint: digitsOf(member.keyFingerprint),
+              keyFingerprint: digitsOfFingerprint(member.keyFingerprint),
               institution: institutionOf(member.member, rules),
             },
       job: {
@@ -282,15 +283,11 @@ function reviewsOf(
   { reviewers: wanted }: SiteRules,
   revoked: TaskGateOptions['revoked'],
 ): number {
-  const known = new Set(wanted?.fingerprints.map(digitsOf));
+  const known = new Set(wanted?.fingerprints.map(digitsOfFingerprint));
   return reviewers.filter(
     ({ keyFingerprint }) =>
-      known.has(digitsOf(keyFingerprint)) &&
+      known.has(digitsOfFingerprint(keyFingerprint)) &&
       keyFingerprint !== submitter.keyFingerprint &&
       !revoked.has(keyFingerprint),
   ).length;
-}
-
-function digitsOf(fingerprint: string): string {
-  return fingerprint.toLowerCase().replace(/[^0-9a-f]/g, '');
 }

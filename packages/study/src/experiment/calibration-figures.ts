@@ -4,6 +4,7 @@ import { reliabilitySpec } from '../figures/reliability-chart.ts';
 import { seriesShapes, siteColours } from '../palette.ts';
 import { reliabilityPhrase, reliabilityPoints } from '../reliability.ts';
 import { csvOf } from '../report/figure.ts';
+import { inText } from '../wording.ts';
 import type { ExperimentAnalysis } from './experiment-analysis.ts';
 
 type Configurations = ExperimentAnalysis['configurations'];
@@ -18,13 +19,13 @@ export function calibrationFigures(configurations: Configurations) {
 }
 
 async function calibrationFigure(region: string, configurations: Configurations) {
-  const inText = region.replaceAll('-', ' ');
+  const named = inText(region);
   const told = configurations.flatMap(({ calibration, label, reliability: { [region]: bins } }, index) =>
     bins === undefined
       ? []
       : [
           {
-            ...{ name: label, points: reliabilityPoints(bins), text: `${label}: ${reliabilityPhrase(bins, inText)}` },
+            ...{ name: label, points: reliabilityPoints(bins), text: `${label}: ${reliabilityPhrase(bins, named)}` },
             error: calibration?.ece.mean ?? Number.POSITIVE_INFINITY,
             colour: siteColours[index % siteColours.length]!,
             shape: seriesShapes[index % seriesShapes.length]!,
@@ -34,7 +35,7 @@ async function calibrationFigure(region: string, configurations: Configurations)
   const rows = told.flatMap(({ name, points }) =>
     points.map(({ right, said, voxels }) => [name, said, right, voxels] as const),
   );
-  const title = `Reliability diagram, ${inText}`;
+  const title = `Reliability diagram, ${named}`;
   const best = told.reduce((one, other) => (other.error < one.error ? other : one));
   return {
     name: `reliability-${region}`,

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { mergedMoments } from '@consilium/numerics';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Cells, harmonisationOf, harmonised, harmonisedMoments, isSeparable, merged } from './combat.ts';
+import { type Cells, harmonisationOf, harmonised, harmonisedMoments, isSeparable } from './combat.ts';
 
 interface RecordedCombat {
   readonly sites: readonly string[];
@@ -106,7 +107,7 @@ it('merges moments into those of all values', () => {
   const values = fc.array(fc.integer({ min: -99, max: 99 }), { minLength: 1 });
   fc.assert(
     fc.property(fc.array(values, { minLength: 1 }), (groups) => {
-      const { count, squaredDeviations, sum } = merged(groups.map(momentsOf));
+      const { count, squaredDeviations, sum } = mergedMoments(groups.map(momentsOf));
       const truth = momentsOf(groups.flat());
       expect([count, sum]).toEqual([truth.count, truth.sum]);
       expect(squaredDeviations).toBeCloseTo(truth.squaredDeviations, 5);

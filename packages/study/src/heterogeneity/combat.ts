@@ -6,13 +6,7 @@
  * means. Site effects are shrunk towards what they are over the features of a site. What differs because patients differ in
  * anything but the covariate is taken out, too.
  */
-
-export interface Moments {
-  readonly count: number;
-  readonly sum: number;
-  /** Sum of the squared differences from the mean of these values. */
-  readonly squaredDeviations: number;
-}
+import { type Moments, mergedMoments, momentsOf } from '@consilium/numerics';
 
 /** Of the values of one group of the covariate; one group for all where there is none. */
 export interface Cell extends Moments {
@@ -91,17 +85,6 @@ export function harmonisedMoments(cell: Cell, siteId: string, model: FeatureHarm
   return { ...cell, sum: mean * cell.count, squaredDeviations: cell.squaredDeviations / scale ** 2 };
 }
 
-/** Of all values together (Chan et al. 1979). */
-export function merged(moments: readonly Moments[]): Moments {
-  const count = moments.reduce((total, each) => total + each.count, 0);
-  const sum = moments.reduce((total, each) => total + each.sum, 0);
-  const squaredDeviations = moments.reduce(
-    (total, each) => total + each.squaredDeviations + each.count * (each.sum / each.count - sum / count) ** 2,
-    0,
-  );
-  return { count, sum, squaredDeviations };
-}
-
 type Fit = Pick<FeatureHarmonisation, 'means' | 'deviation'>;
 
 /** Least squares of site and group, without interaction. The first group's effect is 0. */
@@ -123,7 +106,7 @@ function fitOf(cells: Cells): Fit {
   const effects = solved(system);
   const count = rows.reduce((total, { cell }) => total + cell.count, 0);
   const grand =
-    siteIds.reduce((total, siteId, site) => total + effects[site]! * merged(cells[siteId]!).count, 0) / count;
+    siteIds.reduce((total, siteId, site) => total + effects[site]! * mergedMoments(cells[siteId]!).count, 0) / count;
   const squares = rows.reduce((total, { cell, columns }) => {
     const expected = columns.reduce((sum, column) => sum + effects[column]!, 0);
     return total + cell.squaredDeviations + cell.count * (cell.sum / cell.count - expected) ** 2;
@@ -167,14 +150,14 @@ function rawEffect(cells: readonly Cell[], { deviation, means }: Fit): RawEffect
     sum: (sum - count * means[group]!) / deviation,
     squaredDeviations: squaredDeviations / deviation ** 2,
   }));
-  const { count, squaredDeviations, sum } = merged(standardised);
+  const { count, squaredDeviations, sum } = mergedMoments(standardised);
   return { count, mean: sum / count, variance: squaredDeviations / (count - 1) };
 }
 
 /** The posterior means of shift and variance by turns until they stand still (Johnson et al. 2007, equations 3.1). */
 function shrunk(raw: readonly RawEffect[]): SiteEffect[] {
-  const ofMeans = momentsOf(raw.map(({ mean }) => mean));
-  const ofVariances = momentsOf(raw.map(({ variance }) => variance));
+  const ofMeans = spreadOf(raw.map(({ mean }) => mean));
+  const ofVariances = spreadOf(raw.map(({ variance }) => variance));
   const [m, s2] = [ofVariances.mean, ofVariances.variance];
   const plain = raw.map(({ mean, variance }) => ({ shift: mean, scale: Math.sqrt(variance) }));
   // One feature, or features that agree to the digit, tell nothing of how effects spread.
@@ -195,7 +178,7 @@ function shrunk(raw: readonly RawEffect[]): SiteEffect[] {
   });
 }
 
-function momentsOf(values: readonly number[]): { mean: number; variance: number } {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  return { mean, variance: values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1) };
+function spreadOf(values: readonly number[]): { mean: number; variance: number } {
+  const { count, squaredDeviations, sum } = momentsOf(values);
+  return { mean: sum / count, variance: squaredDeviations / (count - 1) };
 }

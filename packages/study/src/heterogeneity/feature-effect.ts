@@ -3,16 +3,8 @@
  * of normal distributions of their means and deviations (Dowson and Landau 1982), in deviations within sites; over the
  * features the root of the mean square.
  */
-import { createRandom, type Random } from '@consilium/numerics';
-import {
-  type Cell,
-  type Cells,
-  harmonisationOf,
-  harmonisedMoments,
-  isSeparable,
-  type Moments,
-  merged,
-} from './combat.ts';
+import { createRandom, type Moments, mergedMoments, type Random } from '@consilium/numerics';
+import { type Cell, type Cells, harmonisationOf, harmonisedMoments, isSeparable } from './combat.ts';
 import { type Distances, type HarmonisationEffect, type HarmonisedSite, meanDistance } from './harmonisation-effect.ts';
 
 /** Measured in what was drawn; how thick slices are is of the scanner, and no feature to be made alike. */
@@ -89,7 +81,7 @@ function featuresOf(sites: readonly HarmonisedSite[]): Map<string, Cells> {
       const own = cells.map(({ count, phase, squaredDeviations, sum }) => ({
         ...{ count, sum, squaredDeviations, group: phase ?? unknown },
       }));
-      const { count, squaredDeviations } = merged(own);
+      const { count, squaredDeviations } = mergedMoments(own);
       return count < casesMin || squaredDeviations <= 0 ? [] : [[siteId, own] as const];
     });
     return [name, Object.fromEntries(bySite)];
@@ -108,7 +100,9 @@ function groupsOf(features: ReadonlyMap<string, Cells>): ReadonlySet<string> {
 }
 
 function withoutGroups(cells: Cells): Cells {
-  return Object.fromEntries(Object.entries(cells).map(([siteId, own]) => [siteId, [{ group: 'all', ...merged(own) }]]));
+  return Object.fromEntries(
+    Object.entries(cells).map(([siteId, own]) => [siteId, [{ group: 'all', ...mergedMoments(own) }]]),
+  );
 }
 
 function mapped(cells: Cells, change: (cell: Cell, siteId: string) => Cell): Cells {
@@ -118,7 +112,7 @@ function mapped(cells: Cells, change: (cell: Cell, siteId: string) => Cell): Cel
 }
 
 function deviationWithin(cells: Cells): number {
-  const sites = Object.values(cells).map(merged);
+  const sites = Object.values(cells).map(mergedMoments);
   const squares = sites.reduce((sum, each) => sum + each.squaredDeviations, 0);
   return Math.sqrt(squares / sites.reduce((sum, { count }) => sum + count - 1, 0));
 }
@@ -128,7 +122,7 @@ function distancesOf(
   features: ReadonlyMap<string, Cells>,
   units: ReadonlyMap<string, number>,
 ): Distances {
-  const moments = new Map([...features].map(([name, cells]) => [name, mapValues(cells, merged)]));
+  const moments = new Map([...features].map(([name, cells]) => [name, mapValues(cells, mergedMoments)]));
   return sites.map(({ siteId: one }) =>
     sites.map(({ siteId: other }) => {
       const squares = [...moments].flatMap(([name, bySite]) => {
@@ -156,7 +150,7 @@ const share = 0.95;
 
 /** How far apart two sites of such numbers of cases would be if they were alike. */
 function chanceOf(sites: readonly HarmonisedSite[], features: ReadonlyMap<string, Cells>): Distances {
-  const counts = [...features.values()].map((cells) => mapValues(cells, (own) => merged(own).count));
+  const counts = [...features.values()].map((cells) => mapValues(cells, (own) => mergedMoments(own).count));
   return sites.map(({ siteId: one }, row) =>
     sites.map(({ siteId: other }, column) => {
       if (row === column) return 0;

@@ -2,7 +2,7 @@
 import { html, type Markup } from '../markup.ts';
 import { reliabilityPhrase } from '../reliability.ts';
 import { reliabilityFigure } from '../report/reliability-figure.ts';
-import { signedWithInterval, withInterval } from '../wording.ts';
+import { inText, signedWithInterval, withInterval } from '../wording.ts';
 import { looksOf } from './model-results.ts';
 import type { ProjectFindings } from './project-findings.ts';
 import { traced } from './trace.ts';
@@ -32,9 +32,4 @@ ${
       : ` Paired by case, corrected proposals less labels by hand: ${signedWithInterval(byLabels.eceDifference)}.`
   } On the dashed line a model is right as often as it says.</p>
 <div class="grid two">${await Promise.all(figures)}</div>`;
-}
-
-/** A region as a plan names it. */
-function inText(region: string): string {
-  return region.replaceAll('-', ' ');
 }

@@ -1,7 +1,7 @@
 /** Two drawings: which data goes where, and from how many studies the results come. */
 import { html, type Markup } from '../markup.ts';
 import { table } from '../report/figure.ts';
-import { counted } from '../wording.ts';
+import { counted, inText } from '../wording.ts';
 import type { ProjectRecord } from './project-record.ts';
 
 export function flowSection(record: ProjectRecord): Markup {
@@ -57,7 +57,7 @@ function caseFlow({ readings, sites }: ProjectRecord): Markup {
   }
   const count = (phase: 'first' | 'second', how?: string) =>
     readings.filter((one) => one.phase === phase && (how === undefined || one.how === how)).length;
-  const reasons = [...excluded].map(([reason, studies]) => html`<li>${reason.replaceAll('-', ' ')}: ${studies}</li>`);
+  const reasons = [...excluded].map(([reason, studies]) => html`<li>${inText(reason)}: ${studies}</li>`);
   const excludedSum = [...excluded.values()].reduce((total, studies) => total + studies, 0);
   return html`<div class="flow">
 <div class="box"><b>${counted(admitted, 'study', 'studies')}</b> came into the archives of ${counted(sites.length, 'hospital')}</div>

@@ -15,6 +15,14 @@ const oblique: CaseGeometry = {
     [1, 0, 0],
   ],
 };
+const straight: CaseGeometry = {
+  ...oblique,
+  axes: [
+    [0, 0, 1],
+    [0, 1, 0],
+    [1, 0, 0],
+  ],
+};
 
 describe('a picture', () => {
   it('has the patient’s sides at its edges as radiologists look at them', () => {
@@ -37,14 +45,6 @@ describe('a picture', () => {
   });
 
   it('finds the point of another series that lies as far along it, whichever way its voxels run', () => {
-    const straight: CaseGeometry = {
-      ...oblique,
-      axes: [
-        [0, 0, 1],
-        [0, 1, 0],
-        [1, 0, 0],
-      ],
-    };
     const turned: CaseGeometry = {
       ...{ size: [41, 11, 21], spacingMm: [1, 2, 3], originMm: [0, 0, 100] },
       axes: [
@@ -65,14 +65,6 @@ describe('a picture', () => {
   });
 
   it('knows how much room the volume takes', () => {
-    const straight: CaseGeometry = {
-      ...oblique,
-      axes: [
-        [0, 0, 1],
-        [0, 1, 0],
-        [1, 0, 0],
-      ],
-    };
     const [height, width] = extentMm(straight, { up: [0, -1, 0], normal: [0, 0, -1] });
     expect([height, width]).toEqual([16, 21]);
   });
