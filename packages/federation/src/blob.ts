@@ -43,7 +43,7 @@ export class BlobWriter {
   }
 
   #grow(needed: number): void {
-    const grown = new Uint8Array(Math.min(chunkBytes, Math.max(2 * this.#buffer.length, this.#filled + needed, 4096)));
+    const grown = new Uint8Array(Math.min(chunkBytes, Math.max(8 * this.#buffer.length, this.#filled + needed, 4096)));
     grown.set(this.#buffer.subarray(0, this.#filled));
     this.#buffer = grown;
   }

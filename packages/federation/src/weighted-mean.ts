@@ -17,5 +17,6 @@ export async function weightedMean(store: BlobStore, models: readonly Weighted[]
   const [blob] = await mapWeights(store, { readers: [sum], outputs: 1 }, ({ values: [sums] }, [out]) => {
     for (let index = 0; index < sums!.length; index++) out![index] = sums![index]! / total;
   });
+  for (const { weights } of models) weights.forget?.();
   return blob!;
 }

@@ -130,7 +130,7 @@ async function readLayout(store: BlobStore, manifest: Manifest): Promise<Safeten
 
 /** Memory that readers have let go of. */
 const spareWindows: Uint8Array[] = [];
-const spareWindowsMax = 4;
+const spareWindowsMax = 16;
 
 function memoryOf(bytes: number): Uint8Array {
   if (bytes > windowBytes) return new Uint8Array(bytes);

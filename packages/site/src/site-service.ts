@@ -13,6 +13,7 @@ import {
   DirectoryLock,
   IdentityDirectory,
   keepRenewed,
+  markSeldom,
   systemClock,
   wallClockMs,
 } from '@consilium/transport';
@@ -92,6 +93,7 @@ export async function readSiteSettings(
 /** Runs until `signal` aborts. Rejects if it cannot begin: wrong settings, a directory in use, no identity. */
 export async function runSite(directory: string, options: SiteServiceOptions): Promise<void> {
   const { signal, clock = systemClock, onEvent = () => {} } = options;
+  markSeldom();
   const settings = await readSiteSettings(directory, options.overrides);
   using _lock = await DirectoryLock.take(directory);
   const log = openLocalLog(join(directory, 'log.jsonl'), { bytesMax: logBytesMax });

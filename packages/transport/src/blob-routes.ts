@@ -23,7 +23,7 @@ import { ChunkLoans } from './chunk-loans.ts';
 import { answerError } from './error-answer.ts';
 import { Refusal } from './refusal.ts';
 import { SignsOfLife } from './signs-of-life.ts';
-import { sliced } from './slice.ts';
+import { streamOf } from './slice.ts';
 import { TransportError } from './transport-error.ts';
 import { collectAfter } from './young-garbage.ts';
 
@@ -90,7 +90,7 @@ export async function blobRoutes(app: FastifyInstance, options: BlobRoutesOption
     if (reply.raw.destroyed) loan[Symbol.dispose]();
     else reply.raw.once('close', () => loan[Symbol.dispose]());
     reply.header('content-length', loan.bytes.length).type('application/octet-stream');
-    return reply.send(Readable.from(sliced(loan.bytes)));
+    return reply.send(streamOf(loan.bytes));
   });
 
   app.put('/v1/chunks/:id', async (request, reply) => {

@@ -7,6 +7,11 @@ export interface ChunkBuffer extends Disposable {
   readonly bytes: Uint8Array;
 }
 
+/** The last chunk of a large blob leaves room for a whole one to follow. */
+function roomFor(bytes: number): number {
+  return bytes > chunkBytes / 8 ? chunkBytes : bytes;
+}
+
 export class ChunkBuffers {
   readonly #slots: Slots;
   readonly #spare: Uint8Array[] = [];
@@ -19,7 +24,7 @@ export class ChunkBuffers {
   async take(bytes: number = chunkBytes): Promise<ChunkBuffer> {
     const slot = await this.#slots.take();
     const spare = this.#spare.pop();
-    const memory = spare !== undefined && spare.length >= bytes ? spare : new Uint8Array(bytes);
+    const memory = spare !== undefined && spare.length >= bytes ? spare : new Uint8Array(roomFor(bytes));
     let isTaken = true;
     return {
       bytes: memory.subarray(0, bytes),

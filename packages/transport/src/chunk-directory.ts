@@ -7,7 +7,7 @@
  * chunks that are forgotten lie in `spares/` until they are written over.
  */
 import assert from 'node:assert/strict';
-import { open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BlobStore, blobIdOf, chunkIdOf } from '@consilium/federation';
 import {
@@ -19,9 +19,10 @@ import {
   chunkIdSchema,
   type Manifest,
 } from '@consilium/protocol';
-import { draftSuffix, makeDirectory, writeWhole } from './durable-file.ts';
+import { draftSuffix, makeDirectory, removeFile, writeWhole } from './durable-file.ts';
 import { HolderDirectory } from './holder-directory.ts';
 import { readManifest } from './manifest-file.ts';
+import { OpenFiles } from './open-files.ts';
 import { wallClockMs } from './ports/wall-clock.ts';
 import { SpareFiles } from './spare-files.ts';
 import { storageError } from './storage-error.ts';
@@ -90,6 +91,7 @@ export class ChunkDirectory implements BlobStore {
   readonly #uses = new Map<ChunkId, number>();
   readonly #holders: HolderDirectory;
   readonly #spares: SpareFiles;
+  readonly #files = new OpenFiles();
   readonly #turns = new Turns<string>();
 
   private constructor(
@@ -316,7 +318,7 @@ export class ChunkDirectory implements BlobStore {
     const freed = new Set(ids.flatMap((id) => this.#remove(id)));
     const removals = ids.map((id) =>
       this.#turns.take(id, async () => {
-        if (!this.#blobs.has(id)) await rm(this.#manifestPath(id), { force: true });
+        if (!this.#blobs.has(id)) await removeFile(this.#manifestPath(id));
       }),
     );
     await Promise.all(removals);
@@ -338,6 +340,7 @@ export class ChunkDirectory implements BlobStore {
         // Whoever reads it goes on with the bytes of this file.
         if (!isSpare(id) || this.#chunks.get(id)!.readers > 0) return this.#drop(id);
         this.#chunks.delete(id);
+        await this.#files.forget(this.#chunkPath(id));
         await this.#spares.keep(this.#chunkPath(id));
       });
     }
@@ -345,7 +348,8 @@ export class ChunkDirectory implements BlobStore {
 
   async #drop(id: ChunkId): Promise<void> {
     this.#chunks.delete(id);
-    await rm(this.#chunkPath(id), { force: true });
+    await this.#files.forget(this.#chunkPath(id));
+    await removeFile(this.#chunkPath(id));
   }
 
   /** undefined if there is no such file, or its bytes no longer match its name. */
@@ -360,19 +364,16 @@ export class ChunkDirectory implements BlobStore {
   async #read(id: ChunkId, stored: StoredChunk, begin: number, into: Uint8Array): Promise<Uint8Array | undefined> {
     stored.readers++;
     try {
-      const file = await open(this.#chunkPath(id), 'r');
-      try {
-        if ((await file.stat()).size !== stored.bytes) return undefined;
-        const bytes = into.subarray(0, Math.max(0, stored.bytes - begin));
+      const bytes = into.subarray(0, Math.max(0, stored.bytes - begin));
+      return await this.#files.use(this.#chunkPath(id), async (file) => {
+        if (!this.#isTrusted(stored) && (await file.stat()).size !== stored.bytes) return undefined;
         for (let filled = 0; filled < bytes.length; ) {
           const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, begin + filled);
           if (bytesRead === 0) return undefined;
           filled += bytesRead;
         }
         return bytes;
-      } finally {
-        await file.close();
-      }
+      });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw storageError(error, this.#directory);

@@ -1,6 +1,6 @@
 /** Writing a file so that, after a crash or a power cut, it is there whole or as it was before. */
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { storageError } from './storage-error.ts';
 
@@ -60,7 +60,7 @@ async function writeInPlace(
     }
     await rename(draft, path);
   } catch (error) {
-    await rm(draft, { force: true }).catch(() => {});
+    await removeFile(draft).catch(() => {});
     throw storageError(error, dirname(path));
   }
 }
@@ -83,6 +83,15 @@ export async function appendLine(path: string, line: string, { isDurable }: { is
     }
   } catch (error) {
     throw storageError(error, dirname(path));
+  }
+}
+
+/** A file that need not be there. */
+export async function removeFile(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
 }
 

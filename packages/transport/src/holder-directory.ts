@@ -1,9 +1,9 @@
 /** Who retains which blobs: a file a holder, a line a blob. A release that a power cut undoes is done again. */
 import assert from 'node:assert/strict';
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BlobId, blobIdSchema } from '@consilium/protocol';
-import { appendLine, syncFile } from './durable-file.ts';
+import { appendLine, removeFile, syncFile } from './durable-file.ts';
 import { storageError } from './storage-error.ts';
 import { Turns } from './turns.ts';
 
@@ -67,7 +67,7 @@ export class HolderDirectory {
     const file = fileOf(holder);
     return this.#turns.take(file, async () => {
       try {
-        await rm(join(this.#directory, file), { force: true });
+        await removeFile(join(this.#directory, file));
       } catch (error) {
         throw storageError(error, this.#directory);
       }

@@ -21,6 +21,15 @@ export function collectAfter(bytes: number): void {
   collect({ type: 'minor' });
 }
 
+/**
+ * For a program that moves chunks: V8 marks its whole heap when that is nearly full, and not, as it would, again and again
+ * because of what comes and goes outside it.
+ */
+export function markSeldom(): void {
+  setFlagsFromString('--incremental-marking-soft-trigger=60');
+  setFlagsFromString('--incremental-marking-hard-trigger=80');
+}
+
 /** What `node --expose-gc` gives, without asking whoever starts the process for it. */
 function collector(): Collect {
   setFlagsFromString('--expose-gc');
