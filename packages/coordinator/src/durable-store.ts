@@ -60,8 +60,8 @@ export class DurableStore implements Store, Disposable {
     this.#jobIds = database.prepare('SELECT job_id FROM ledger GROUP BY job_id ORDER BY min(position)');
   }
 
-  putChunk(bytes: Uint8Array, expected?: ChunkId): Promise<ChunkId> {
-    return this.#blobs.putChunk(bytes, expected);
+  putChunk(bytes: Uint8Array, isWanted?: (id: ChunkId) => boolean): Promise<ChunkId> {
+    return this.#blobs.putChunk(bytes, isWanted);
   }
 
   hasChunk(id: ChunkId): Promise<boolean> {

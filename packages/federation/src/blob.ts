@@ -12,11 +12,14 @@ export function blobIdOf(manifest: Manifest): BlobId {
   return createHash('sha256').update(canonicalManifest(manifest)).digest('hex') as BlobId;
 }
 
+/** A whole chunk's, of a writer that has finished: one is made of every model, and left to be collected it lasts for long. */
+let spareBuffer: Uint8Array<ArrayBuffer> | undefined;
+
 /** Takes bytes in pieces of any size and stores them as one blob; memory is one chunk. */
 export class BlobWriter {
   readonly #store: BlobStore;
   readonly #chunks: ChunkId[] = [];
-  #buffer = new Uint8Array(0);
+  #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   #filled = 0;
   #bytes = 0;
 
@@ -39,11 +42,14 @@ export class BlobWriter {
 
   async finish(): Promise<BlobId> {
     if (this.#filled > 0) await this.#flush();
+    if (this.#buffer.length === chunkBytes) spareBuffer = this.#buffer;
+    this.#buffer = new Uint8Array(0);
     return this.#store.putManifest({ bytes: this.#bytes, chunks: this.#chunks });
   }
 
   #grow(needed: number): void {
-    const grown = new Uint8Array(Math.min(chunkBytes, Math.max(8 * this.#buffer.length, this.#filled + needed, 4096)));
+    const length = Math.min(chunkBytes, Math.max(8 * this.#buffer.length, this.#filled + needed, 4096));
+    const grown = length === chunkBytes ? wholeBuffer() : new Uint8Array(length);
     grown.set(this.#buffer.subarray(0, this.#filled));
     this.#buffer = grown;
   }
@@ -52,6 +58,12 @@ export class BlobWriter {
     this.#chunks.push(await this.#store.putChunk(this.#buffer.subarray(0, this.#filled)));
     this.#filled = 0;
   }
+}
+
+function wholeBuffer(): Uint8Array<ArrayBuffer> {
+  const buffer = spareBuffer ?? new Uint8Array(chunkBytes);
+  spareBuffer = undefined;
+  return buffer;
 }
 
 export async function putBlob(store: BlobStore, bytes: Uint8Array): Promise<BlobId> {

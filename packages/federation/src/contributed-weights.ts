@@ -66,6 +66,12 @@ export class ContributedWeights implements WeightsReader {
     }
   }
 
+  /** Of what comes plainly alone: the rest is so much smaller. */
+  expect(name: string, begin: number, end: number): void {
+    if (!this.#file.layout.entries.has(name)) this.#base.expect?.(name, begin, end);
+    else if (this.#encoding.numbers === 'float32') this.#file.expect(name, begin, end);
+  }
+
   forget(): void {
     this.#file.forget();
     this.#scales.forget();

@@ -17,9 +17,9 @@ export class MemoryStore implements Store {
     return this.#holders;
   }
 
-  async putChunk(bytes: Uint8Array, expected?: ChunkId): Promise<ChunkId> {
+  async putChunk(bytes: Uint8Array, isWanted?: (id: ChunkId) => boolean): Promise<ChunkId> {
     const id = chunkIdOf(bytes);
-    if (id !== (expected ?? id)) return id;
+    if (isWanted?.(id) === false) return id;
     if (!this.#chunks.has(id)) this.#chunks.set(id, Uint8Array.from(bytes));
     this.#awaited.add(id);
     return id;

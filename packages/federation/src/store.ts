@@ -8,9 +8,9 @@ import type { BlobId, ChunkId, JobId, Json, Manifest } from '@consilium/protocol
 export interface BlobStore {
   /**
    * Stores at most `chunkBytes` bytes and returns their SHA-256. Storing the same bytes again changes nothing. Bytes that
-   * turn out to be others than `expected` are not stored.
+   * turn out, by their name, not to be wanted are not stored.
    */
-  putChunk(bytes: Uint8Array, expected?: ChunkId): Promise<ChunkId>;
+  putChunk(bytes: Uint8Array, isWanted?: (id: ChunkId) => boolean): Promise<ChunkId>;
   hasChunk(id: ChunkId): Promise<boolean>;
   /**
    * Rejects with a coded error if there is no such chunk or its bytes no longer match its name. `into`: memory, large

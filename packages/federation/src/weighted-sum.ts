@@ -3,8 +3,7 @@
  * computed while it is read. The models are gone through one after another, a region at a time, so that memory depends
  * neither on their size nor on their number.
  */
-import { elementCount } from '@consilium/numerics';
-import { type Floats, stretchElements, type WeightsReader, type WeightsShape } from './weights.ts';
+import { type Extent, type Floats, stretchesOf, type WeightsReader, type WeightsShape } from './weights.ts';
 
 export interface Term {
   readonly weights: WeightsReader;
@@ -19,11 +18,14 @@ const regionElements = 2 ** 18;
 const keepingReadersMax = 8;
 
 /** A stretch of one tensor, and where it lies in a region. */
-interface Piece {
-  readonly name: string;
-  readonly begin: number;
-  readonly end: number;
+interface Piece extends Extent {
   readonly offset: number;
+}
+
+/** Where the sums of a region are, and what comes after it. */
+interface Plan {
+  readonly pieces: readonly Piece[];
+  readonly next: Extent | undefined;
 }
 
 interface Region {
@@ -34,7 +36,6 @@ interface Region {
 export class WeightedSum implements WeightsReader {
   readonly shape: WeightsShape;
   readonly #terms: readonly Term[];
-  readonly #names: readonly string[];
   #region: Region | null = null;
   /** Of the sums, used over and over. */
   #memory = new ArrayBuffer(0);
@@ -43,7 +44,6 @@ export class WeightedSum implements WeightsReader {
   constructor(terms: readonly Term[]) {
     this.#terms = terms;
     this.shape = terms[0]!.weights.shape;
-    this.#names = [...this.shape.keys()];
   }
 
   /** float64, whatever the dtype of the tensor. Good until it is read on. */
@@ -52,7 +52,7 @@ export class WeightedSum implements WeightsReader {
     let region = this.#region;
     let piece = region?.pieces.find(isWithin);
     if (region === null || piece === undefined) {
-      region = await this.#sum(this.#piecesFrom(name, begin, end));
+      region = await this.#sum(this.#planFrom({ name, begin, end }));
       piece = region.pieces[0]!;
       this.#region = region;
     }
@@ -60,7 +60,7 @@ export class WeightedSum implements WeightsReader {
     return region.sums.subarray(from + begin, from + end);
   }
 
-  async #sum(pieces: readonly Piece[]): Promise<Region> {
+  async #sum({ pieces, next }: Plan): Promise<Region> {
     const { offset, begin, end } = pieces.at(-1)!;
     const sums = elements(this.#memory, offset + end - begin).fill(0);
     this.#memory = sums.buffer;
@@ -74,27 +74,22 @@ export class WeightedSum implements WeightsReader {
         else addScaledDifference(into, values, { less: less.values.subarray(offset), factor });
       }
       if (this.#terms.length > keepingReadersMax) weights.forget?.();
+      else if (next !== undefined) weights.expect?.(next.name, next.begin, next.end);
     }
     return { pieces, sums };
   }
 
   /** The stretch that is asked for and those that will be asked for next, until the region is full. */
-  #piecesFrom(name: string, begin: number, end: number): Piece[] {
+  #planFrom({ name, begin, end }: Extent): Plan {
     const pieces: Piece[] = [{ name, begin, end, offset: 0 }];
     let offset = end - begin;
-    let from = end;
-    for (let index = this.#names.indexOf(name); index < this.#names.length; index++) {
-      const tensor = this.#names[index]!;
-      const count = elementCount(this.shape.get(tensor)!.shape);
-      for (; from < count; from += stretchElements) {
-        const piece = { name: tensor, begin: from, end: Math.min(count, from + stretchElements), offset };
-        offset += piece.end - piece.begin;
-        if (offset > regionElements) return pieces;
-        pieces.push(piece);
-      }
-      from = 0;
+    for (const next of stretchesOf(this.shape, { name, begin: end })) {
+      const piece = { ...next, offset };
+      offset += next.end - next.begin;
+      if (offset > regionElements) return { pieces, next };
+      pieces.push(piece);
     }
-    return pieces;
+    return { pieces, next: undefined };
   }
 }
 

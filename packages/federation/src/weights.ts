@@ -30,12 +30,16 @@ export interface WeightsReader {
   readonly shape: WeightsShape;
   /** Elements `begin` to `end` of a tensor, flat, row-major, in the tensor's own float type. Not to be written to. */
   read(name: string, begin: number, end: number): Promise<Floats>;
+  /** Says what will be read next, so that it can be fetched meanwhile. */
+  expect?(name: string, begin: number, end: number): void;
   /** Lets go of what it keeps in memory, and gives it to others: what it gave out is no longer good. It can be read on. */
   forget?(): void;
 }
 
 /** What is read at a time: a stretch of float32 or many small tensors. */
 const windowBytes = 2 ** 20;
+/** As a window begins at a multiple of eight, it may begin a little before what is asked for. */
+const windowRoom = windowBytes + Float64Array.BYTES_PER_ELEMENT;
 
 interface Window {
   readonly begin: number;
@@ -44,7 +48,10 @@ interface Window {
   readonly bytes: Promise<Uint8Array>;
 }
 
-/** A safetensors file in a store. Keeps the two windows it read last: what it gives out is good until it has read two more. */
+/**
+ * A safetensors file in a store. Keeps the two windows it read last, and one that it expects to be asked for: what it gives out
+ * is good until it has read two more.
+ */
 export class WeightsFile implements WeightsReader {
   readonly id: BlobId;
   readonly layout: SafetensorsLayout;
@@ -52,6 +59,7 @@ export class WeightsFile implements WeightsReader {
   readonly #manifest: Manifest;
   /** The newest first. */
   #windows: Window[] = [];
+  #expected: Window | null = null;
 
   private constructor(store: BlobStore, id: BlobId, manifest: Manifest, layout: SafetensorsLayout) {
     this.#store = store;
@@ -83,38 +91,74 @@ export class WeightsFile implements WeightsReader {
     return new FloatArray(buffer, byteOffset, end - begin);
   }
 
+  expect(name: string, begin: number, end: number): void {
+    const [first, last] = rangeOf(this.layout.entries.get(name)!, begin, end);
+    if ([...this.#windows, this.#expected].some((window) => window !== null && covers(window, first, last))) return;
+    const window = this.#read(first, last, memoryOf);
+    // Whoever reads it hears of it.
+    window.bytes.catch(() => {});
+    this.#expected = window;
+  }
+
   forget(): void {
-    for (const { memory } of this.#windows) {
-      if (memory.length === windowBytes && spareWindows.length < spareWindowsMax) spareWindows.push(memory);
-    }
+    // What is still being read into stays with whoever fills it.
+    this.#expected = null;
+    for (const { memory } of this.#windows) keep(memory);
     this.#windows = [];
   }
 
   /** The raw bytes of elements `begin` to `end`, aligned to their size; not to be written to. */
-  async bytes(
-    { begin: from, end: to, shape }: TensorEntry,
-    begin: number,
-    end: number,
-  ): Promise<Uint8Array<ArrayBuffer>> {
-    const size = (to - from) / Math.max(1, elementCount(shape));
-    const [first, last] = [from + begin * size, from + end * size];
-    const window = this.#windows.find((each) => each.begin <= first && last <= each.end) ?? this.#read(first, last);
+  async bytes(entry: TensorEntry, begin: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
+    const [first, last] = rangeOf(entry, begin, end);
+    const size = sizeOf(entry);
+    const window = this.#windows.find((each) => covers(each, first, last)) ?? this.#next(first, last);
     const bytes = (await window.bytes).subarray(first - window.begin, last - window.begin) as Uint8Array<ArrayBuffer>;
     return bytes.byteOffset % size === 0 ? bytes : bytes.slice();
   }
 
-  /** Into memory that is used over and over: the garbage collector would spend more on it than all else costs. */
-  #read(first: number, last: number): Window {
-    const begin = first - (first % Float64Array.BYTES_PER_ELEMENT);
-    const end = Math.min(this.#manifest.bytes, Math.max(last, begin + windowBytes));
+  /** The one that was expected, or one that is read now. */
+  #next(first: number, last: number): Window {
     const [newest, oldest] = this.#windows;
-    const isLarge = oldest !== undefined && oldest.memory.length >= end - begin;
-    const memory = isLarge ? oldest.memory : memoryOf(end - begin);
-    const bytes = readBytes(this.#store, this.#manifest, begin, memory.subarray(0, end - begin));
-    const window = { begin, end, memory, bytes };
+    const expected = this.#expected;
+    if (expected !== null && covers(expected, first, last)) {
+      this.#expected = null;
+      if (oldest !== undefined) keep(oldest.memory);
+      this.#windows = newest === undefined ? [expected] : [expected, newest];
+      return expected;
+    }
+    const window = this.#read(first, last, (bytes) =>
+      oldest !== undefined && oldest.memory.length >= bytes ? oldest.memory : memoryOf(bytes),
+    );
     this.#windows = newest === undefined ? [window] : [window, newest];
     return window;
   }
+
+  /** Into memory that is used over and over: the garbage collector would spend more on it than all else costs. */
+  #read(first: number, last: number, memoryFor: (bytes: number) => Uint8Array): Window {
+    const begin = first - (first % Float64Array.BYTES_PER_ELEMENT);
+    const end = Math.min(this.#manifest.bytes, Math.max(last, begin + windowBytes));
+    const memory = memoryFor(end - begin);
+    return {
+      begin,
+      end,
+      memory,
+      bytes: readBytes(this.#store, this.#manifest, begin, memory.subarray(0, end - begin)),
+    };
+  }
+}
+
+function covers(window: Window, first: number, last: number): boolean {
+  return window.begin <= first && last <= window.end;
+}
+
+function sizeOf({ begin, end, shape }: TensorEntry): number {
+  return (end - begin) / Math.max(1, elementCount(shape));
+}
+
+/** Where elements lie in the file, in bytes. */
+function rangeOf(entry: TensorEntry, begin: number, end: number): readonly [first: number, last: number] {
+  const size = sizeOf(entry);
+  return [entry.begin + begin * size, entry.begin + end * size];
 }
 
 /** Of the weights opened last: a round opens the same ones again for each site. A blob's name is a hash: it never changes. */
@@ -132,9 +176,13 @@ async function readLayout(store: BlobStore, manifest: Manifest): Promise<Safeten
 const spareWindows: Uint8Array[] = [];
 const spareWindowsMax = 16;
 
+function keep(memory: Uint8Array): void {
+  if (memory.length === windowRoom && spareWindows.length < spareWindowsMax) spareWindows.push(memory);
+}
+
 function memoryOf(bytes: number): Uint8Array {
-  if (bytes > windowBytes) return new Uint8Array(bytes);
-  return spareWindows.pop() ?? new Uint8Array(windowBytes);
+  if (bytes > windowRoom) return new Uint8Array(bytes);
+  return spareWindows.pop() ?? new Uint8Array(windowRoom);
 }
 
 /** The bytes of a blob from `begin` on: as many as `into` takes. */
@@ -171,12 +219,32 @@ export async function forEachStretch(
   readers: readonly WeightsReader[],
   visit: (stretch: Stretch) => void | Promise<void>,
 ): Promise<void> {
-  for (const [name, { shape }] of readers[0]!.shape) {
-    const count = elementCount(shape);
-    for (let begin = 0; begin < count; begin += stretchElements) {
-      const end = Math.min(count, begin + stretchElements);
-      const values = await Promise.all(readers.map((reader) => reader.read(name, begin, end)));
-      await visit({ name, begin, values });
+  const stretches = stretchesOf(readers[0]!.shape);
+  for (let next = stretches.next(); !next.done; ) {
+    const { name, begin, end } = next.value;
+    const values = await Promise.all(readers.map((reader) => reader.read(name, begin, end)));
+    next = stretches.next();
+    if (!next.done) for (const reader of readers) reader.expect?.(next.value.name, next.value.begin, next.value.end);
+    await visit({ name, begin, values });
+  }
+}
+
+export interface Extent {
+  readonly name: string;
+  /** Elements of the tensor. */
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** From an element of a tensor on, to the last of all. */
+export function* stretchesOf(shape: WeightsShape, from?: Omit<Extent, 'end'>): Generator<Extent, undefined> {
+  let isPast = from === undefined;
+  for (const [name, { shape: sizes }] of shape) {
+    isPast ||= name === from?.name;
+    if (!isPast) continue;
+    const count = elementCount(sizes);
+    for (let begin = name === from?.name ? from.begin : 0; begin < count; begin += stretchElements) {
+      yield { name, begin, end: Math.min(count, begin + stretchElements) };
     }
   }
 }

@@ -6,7 +6,7 @@
  */
 import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import { type BlobStore, blobIdOf, chunkIdOf, FederationError } from '@consilium/federation';
+import { type BlobStore, blobIdOf, FederationError } from '@consilium/federation';
 import {
   type BlobId,
   blobIdSchema,
@@ -77,11 +77,13 @@ export async function blobRoutes(app: FastifyInstance, options: BlobRoutesOption
     const bytes = lengthOf(request);
     using buffer = await signs.during(arrivals.take(bytes));
     await readBody(request.body, buffer.bytes, signs);
-    const chunk = chunkIdOf(buffer.bytes);
-    const manifest: Manifest = { bytes, chunks: [chunk] };
-    if (blobIdOf(manifest) !== id) throw new Refusal(400, 'transport.hash-mismatch', 'Other bytes have that name.');
-    do await signs.during(store.putChunk(buffer.bytes, chunk));
-    while ('missing' in (await signs.during(conclude(store, manifest))));
+    const manifestOf = (chunk: ChunkId): Manifest => ({ bytes, chunks: [chunk] });
+    const isWanted = (chunk: ChunkId): boolean => blobIdOf(manifestOf(chunk)) === id;
+    for (;;) {
+      const chunk = await signs.during(store.putChunk(buffer.bytes, isWanted));
+      if (!isWanted(chunk)) throw new Refusal(400, 'transport.hash-mismatch', 'Other bytes have that name.');
+      if ('complete' in (await signs.during(conclude(store, manifestOf(chunk))))) return;
+    }
   }
 
   app.get('/v1/chunks/:id', async (request, reply) => {
@@ -99,7 +101,8 @@ export async function blobRoutes(app: FastifyInstance, options: BlobRoutesOption
     const length = lengthOf(request);
     using buffer = await signs.during(arrivals.take(length));
     await readBody(request.body, buffer.bytes, signs);
-    if ((await signs.during(store.putChunk(buffer.bytes, id))) !== id) {
+    const isWanted = (chunk: ChunkId): boolean => chunk === id;
+    if (!isWanted(await signs.during(store.putChunk(buffer.bytes, isWanted)))) {
       throw new Refusal(400, 'transport.hash-mismatch', 'Other bytes have that name.');
     }
     return reply.code(204).send();

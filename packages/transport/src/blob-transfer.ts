@@ -47,7 +47,7 @@ export async function fetchBlob(
       using buffer = await options.buffers.take(lengths.get(chunk));
       const fetched = async (): Promise<void> => {
         await askChunk(requests, chunk, buffer.bytes, signal);
-        const name = await into.putChunk(buffer.bytes, chunk);
+        const name = await into.putChunk(buffer.bytes, (id) => id === chunk);
         if (name !== chunk) throw malformed('the chunk has other bytes than its name says');
       };
       await persist(fetched, { ...options, signal });

@@ -92,6 +92,8 @@ export class ChunkDirectory implements BlobStore {
   readonly #holders: HolderDirectory;
   readonly #spares: SpareFiles;
   readonly #files = new OpenFiles();
+  /** Directories of chunks that are there. */
+  readonly #parents = new Set<string>();
   readonly #turns = new Turns<string>();
 
   private constructor(
@@ -131,14 +133,13 @@ export class ChunkDirectory implements BlobStore {
     return store;
   }
 
-  async putChunk(bytes: Uint8Array, expected?: ChunkId): Promise<ChunkId> {
+  async putChunk(bytes: Uint8Array, isWanted?: (id: ChunkId) => boolean): Promise<ChunkId> {
     assert(bytes.length <= chunkBytes, 'a chunk is too large');
     const id = chunkIdOf(bytes);
-    if (expected !== undefined && id !== expected) return id;
+    if (isWanted?.(id) === false) return id;
     await this.#turns.take(id, async () => {
       if (!this.#chunks.has(id)) {
-        const parent = join(this.#directory, 'chunks', id.slice(0, 2));
-        await this.#turns.take(parent, () => makeDirectory(parent));
+        await this.#makeParent(join(this.#directory, 'chunks', id.slice(0, 2)));
         const spare = bytes.length === chunkBytes ? this.#spares.take() : undefined;
         const flush = await writeWhole(this.#chunkPath(id), bytes, { spare });
         this.#chunks.set(id, { ...unusedChunk, bytes: bytes.length, checkedMs: this.#nowMs(), flush });
@@ -328,6 +329,12 @@ export class ChunkDirectory implements BlobStore {
       return chunk !== undefined && (chunk.awaited === 0 || chunk.touchedMs < before);
     });
     await this.#removeChunks(free);
+  }
+
+  async #makeParent(parent: string): Promise<void> {
+    if (this.#parents.has(parent)) return;
+    await this.#turns.take(parent, () => makeDirectory(parent));
+    this.#parents.add(parent);
   }
 
   async #removeChunks(ids: readonly ChunkId[]): Promise<void> {

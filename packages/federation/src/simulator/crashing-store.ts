@@ -17,8 +17,8 @@ export class CrashingStore implements Store {
     this.#when = when;
   }
 
-  putChunk(bytes: Uint8Array, expected?: ChunkId): Promise<ChunkId> {
-    return this.#operate(() => this.#inner.putChunk(bytes, expected));
+  putChunk(bytes: Uint8Array, isWanted?: (id: ChunkId) => boolean): Promise<ChunkId> {
+    return this.#operate(() => this.#inner.putChunk(bytes, isWanted));
   }
   hasChunk(id: ChunkId): Promise<boolean> {
     return this.#operate(() => this.#inner.hasChunk(id));

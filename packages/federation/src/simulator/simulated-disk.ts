@@ -101,10 +101,10 @@ export class SimulatedDisk {
     void this.#answer(process, change).catch(() => {});
   }
 
-  async putChunk(process: SimulatedProcess, bytes: Uint8Array, expected?: ChunkId): Promise<ChunkId> {
-    await this.#options.archive?.putChunk(bytes, expected);
+  async putChunk(process: SimulatedProcess, bytes: Uint8Array, isWanted?: (id: ChunkId) => boolean): Promise<ChunkId> {
+    await this.#options.archive?.putChunk(bytes, isWanted);
     const copy = Uint8Array.from(bytes);
-    return this.write(process, () => this.platter.putChunk(copy, expected));
+    return this.write(process, () => this.platter.putChunk(copy, isWanted));
   }
 
   async putManifest(process: SimulatedProcess, manifest: Manifest): Promise<BlobId> {
@@ -155,8 +155,8 @@ class MountedStore implements Store {
     this.#process = process;
   }
 
-  putChunk(bytes: Uint8Array, expected?: ChunkId): Promise<ChunkId> {
-    return this.#disk.putChunk(this.#process, bytes, expected);
+  putChunk(bytes: Uint8Array, isWanted?: (id: ChunkId) => boolean): Promise<ChunkId> {
+    return this.#disk.putChunk(this.#process, bytes, isWanted);
   }
   hasChunk(id: ChunkId): Promise<boolean> {
     return this.#disk.read(this.#process, () => this.#disk.platter.hasChunk(id));

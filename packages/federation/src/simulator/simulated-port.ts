@@ -121,7 +121,8 @@ export class SimulatedPort implements CoordinatorPort {
         signal,
       );
       for (const chunk of manifest.chunks) {
-        if (!(await store.hasChunk(chunk))) await store.putChunk(await this.#fetchChunk(chunk, signal), chunk);
+        if (!(await store.hasChunk(chunk)))
+          await store.putChunk(await this.#fetchChunk(chunk, signal), (id) => id === chunk);
       }
       await store.putManifest(manifest);
     });
@@ -135,7 +136,10 @@ export class SimulatedPort implements CoordinatorPort {
       for (const chunk of lacking) {
         const bytes = await store.getChunk(chunk);
         await this.#request(
-          { bytes: bytes.length, handle: (server) => server.store.putChunk(Uint8Array.from(bytes), chunk) },
+          {
+            bytes: bytes.length,
+            handle: (server) => server.store.putChunk(Uint8Array.from(bytes), (id) => id === chunk),
+          },
           signal,
         );
       }
