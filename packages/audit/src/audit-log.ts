@@ -223,7 +223,7 @@ export class AuditLog implements Disposable {
       previous = Buffer.from(leaf).toString('hex');
     }
     const size = first + events.length;
-    const head = signHead({ size, root: rootOf(size, this.#tree.read), time }, this.#key);
+    const head = signHead({ log: this.#logId, size, root: rootOf(size, this.#tree.read), time }, this.#key);
     this.database
       .prepare('INSERT INTO head (size, root, time, signature) VALUES (?, ?, ?, ?)')
       .run(size, head.root, time, head.signature);

@@ -22,8 +22,17 @@ export const signedHeadSchema = z.strictObject({
 });
 export type SignedHead = z.infer<typeof signedHeadSchema>;
 
-export function signHead({ size, root, time }: { size: number; root: Hash; time: string }, key: KeyObject): SignedHead {
-  const unsigned = { log: logIdOf(createPublicKey(key)), size, root: Buffer.from(root).toString('hex'), time };
+/** `log`: its id, by its public key. */
+export function signHead(
+  {
+    log,
+    size,
+    root,
+    time,
+  }: { readonly log: string; readonly size: number; readonly root: Hash; readonly time: string },
+  key: KeyObject,
+): SignedHead {
+  const unsigned = { log, size, root: Buffer.from(root).toString('hex'), time };
   return { ...unsigned, signature: sign(null, statementOf(unsigned), key).toString('base64') };
 }
 

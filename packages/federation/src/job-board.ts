@@ -320,9 +320,9 @@ export class JobBoard implements AsyncDisposable {
     const { store } = this.#ports;
     try {
       if (submission.kind === 'overlap') return await letGoOfBoxes(submission.jobId, store);
-      const rounds = completedRounds(await store.recall(submission.jobId));
-      const setting = { job: submission, strategy: strategyOf(submission.strategy) };
-      await letGo(setting, rounds, store, { isAborted: true });
+      const entries = new Map(await store.recall(submission.jobId));
+      const setting = { job: submission, strategy: strategyOf(submission.strategy), entries };
+      await letGo(setting, completedRounds(entries), store, { isAborted: true });
     } catch (error) {
       this.#options.onError?.(submission.jobId, error);
     }

@@ -55,7 +55,8 @@ async function run(
   await checkJob(job, ports.store);
   try {
     await recordJob(job, ports.store);
-    rounds.push(...completedRounds(await ports.store.recall(job.jobId)));
+    const entries = new Map(await ports.store.recall(job.jobId));
+    rounds.push(...completedRounds(entries));
     const { jobId, participants } = job;
     onEvent({
       kind: 'job-started',
@@ -64,7 +65,7 @@ async function run(
       rounds: job.rounds.max,
       completedRounds: rounds.length,
     });
-    const setting = { job, strategy: strategyOf(job.strategy) };
+    const setting = { job, strategy: strategyOf(job.strategy), entries };
     for (;;) {
       await letGo(setting, rounds, ports.store); // also at the start: it may have been interrupted
       const decision = rounds.at(-1)?.decision;

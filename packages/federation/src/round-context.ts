@@ -12,6 +12,8 @@ import { WeightsFile } from './weights.ts';
 export interface RoundSetting {
   readonly job: Job;
   readonly strategy: Strategy;
+  /** What the ledger holds of this job; kept up as rounds add to it. */
+  readonly entries: Map<string, Json>;
 }
 
 export interface RoundContext extends RoundSetting, InquiryOptions {
@@ -19,8 +21,6 @@ export interface RoundContext extends RoundSetting, InquiryOptions {
   /** The rounds before. */
   readonly rounds: readonly RoundRecord[];
   readonly ports: Ports;
-  /** What the ledger holds of this job; kept up as the round adds to it. */
-  readonly entries: Map<string, Json>;
   /** Contributions are read a few at a time: memory must not grow with the number of sites. */
   readonly admissions: Slots;
 }

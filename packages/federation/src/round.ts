@@ -6,7 +6,6 @@
 import {
   type BlobId,
   type Contribution,
-  type Json,
   type ModelName,
   plainEncoding,
   type SiteId,
@@ -61,14 +60,12 @@ export async function runRound(
   ports: Ports,
   options: InquiryOptions,
 ): Promise<RoundOutcome> {
-  const entries = new Map(await ports.store.recall(setting.job.jobId));
   const context: RoundContext = {
     ...setting,
     ...options,
     round: rounds.length + 1,
     rounds,
     ports,
-    entries,
     admissions: new Slots(admissionsAtOnce),
   };
   let closed = recalled<AggregateRecord>(context, 'aggregate');
@@ -433,7 +430,7 @@ function ruleOf({ stopping, rounds, evaluateEvery }: RoundSetting['job']): Stopp
  * has is let go as well. Done again, it changes nothing.
  */
 export async function letGo(
-  { job, strategy }: RoundSetting,
+  { job, strategy, entries }: RoundSetting,
   rounds: readonly RoundRecord[],
   store: Store,
   { isAborted = false } = {},
@@ -444,9 +441,9 @@ export async function letGo(
     await store.release(holderOf({ job, round }, 'contributions'));
   }
   const mayStillCome = !isAborted && strategy.late === 'keep' && rounds.at(-1)?.decision.kind === 'continue';
-  const entries = mayStillCome ? await store.recall(job.jobId) : new Map<string, Json>();
-  const bases = stillAsked({ entries, rounds, round: last })
-    .filter((asked) => !isTooStale({ round: last + 1, strategy }, asked))
+  const asked = mayStillCome ? stillAsked({ entries, rounds, round: last }) : [];
+  const bases = asked
+    .filter((each) => !isTooStale({ round: last + 1, strategy }, each))
     .map(({ askedIn }) => askedIn - 1);
   const kept = new Set([bestRound(rounds.map(({ score }) => score)), last, ...bases]);
   // What a job begins with is read by its first round alone.

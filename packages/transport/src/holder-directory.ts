@@ -52,6 +52,8 @@ export class HolderDirectory {
         await appendLine(join(this.#directory, file), id, this.#options);
       } catch (error) {
         this.#remove(id, file);
+        // Else it could come back at the next start, and nobody would let go of it.
+        if (!this.#held.has(file)) await removeFile(join(this.#directory, file)).catch(() => {});
         throw error;
       }
     });
@@ -66,6 +68,7 @@ export class HolderDirectory {
   async release(holder: string): Promise<readonly BlobId[]> {
     const file = fileOf(holder);
     return this.#turns.take(file, async () => {
+      if (!this.#held.has(file)) return [];
       try {
         await removeFile(join(this.#directory, file));
       } catch (error) {

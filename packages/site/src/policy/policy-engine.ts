@@ -40,6 +40,8 @@ export type PolicyDecision =
 
 /** In the package. */
 const shippedDirectory = fileURLToPath(new URL('../../policies/', import.meta.url));
+/** Round for round the same is asked. */
+const decisionsKept = 100;
 /** What Cedar remembers is of the whole process. */
 let setsParsed = 0;
 
@@ -47,6 +49,7 @@ export class PolicyEngine {
   readonly #setId: string;
   readonly #policies: ReadonlyMap<string, PolicyText>;
   readonly #rules: SiteRules;
+  readonly #decisions = new Map<string, PolicyDecision>();
 
   /**
    * @param directory the site's own
@@ -91,8 +94,19 @@ export class PolicyEngine {
     return [...this.#policies.values()];
   }
 
-  /** @throws SiteError `site.policy-failed` if it cannot be decided; then it is not allowed. */
+  /**
+   * The same request is decided once: a decision follows from the request, the policies and the rules alone.
+   * @throws SiteError `site.policy-failed` if it cannot be decided; then it is not allowed.
+   */
   decide(request: PolicyRequest): PolicyDecision {
+    const key = JSON.stringify(request);
+    const decision = this.#decisions.get(key) ?? this.#decide(request);
+    if (this.#decisions.size >= decisionsKept) this.#decisions.clear();
+    this.#decisions.set(key, decision);
+    return decision;
+  }
+
+  #decide(request: PolicyRequest): PolicyDecision {
     const answer = statefulIsAuthorized({
       ...cedarCallOf(request, this.#rules),
       preparsedPolicySetId: this.#setId,
