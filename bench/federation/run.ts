@@ -24,10 +24,12 @@ const { values: options } = parseArgs({
     /** What the arrays hold, random or zeros. See workload.ts: zeros say little about systems that send by hash. */
     content: { type: 'string', default: 'random' },
     clients: { type: 'string', default: '6' },
-    /** Measured rounds of a deployment, after one to warm up. */
+    /** Measured rounds of a deployment, after those to warm up. */
     rounds: { type: 'string', default: '5' },
     /** The same of the systems that have no need to poll, ours and the floor, with a model of 10 MB or less. */
-    'quick-rounds': { type: 'string', default: '50' },
+    'quick-rounds': { type: 'string', default: '200' },
+    /** Rounds of a deployment that are not counted: files are made, what runs often is compiled. */
+    'warm-up': { type: 'string', default: '3' },
     /** How often each system is deployed; they take turns. */
     repeats: { type: 'string', default: '2' },
   },
@@ -94,7 +96,9 @@ async function measure(modelBytes: number, directory: string): Promise<Map<strin
       console.log(`${system.name}, ${modelBytes / 1e6} MB, deployment ${repeat}; load ${load()}`);
       const quick = modelBytes <= 10e6 && (key === 'ours' || key === 'floor');
       const count = Number(options[quick ? 'quick-rounds' : 'rounds']);
-      const rounds = await system.run({ model, modelBytes, steps, rounds: count });
+      const warmUp = Number(options['warm-up']);
+      const all = await system.run({ model, modelBytes, steps, rounds: count + warmUp - 1 });
+      const rounds = all.slice(warmUp - 1);
       const list = (values: number[]): string => values.slice(0, 10).map(short).join(' ');
       console.log(`  wall ${list(rounds.map((round) => round.wallSeconds))} s`);
       console.log(`  CPU ${list(rounds.map((round) => round.cpuSeconds))} s`);

@@ -27,6 +27,16 @@ const prepare = (attempt = 1): Task => ({
 });
 const prepared: Contribution = { kind: 'prepare', cases: { train: 1, validation: 1, test: 1 }, leftOut: [] };
 
+const trained = (weights: BlobId, controlChange: BlobId): Contribution => ({
+  kind: 'train',
+  weights,
+  controlChange,
+  encoding: plainEncoding,
+  cases: 1,
+  steps: 1,
+  meanLoss: 0,
+});
+
 class MemorySpool implements Spool {
   readonly kept = new Map<TaskId, Finished>();
   async put(finished: Finished): Promise<void> {
@@ -53,6 +63,8 @@ class ScriptedSite {
   readonly said: Saying[] = [];
   readonly performed: Task[] = [];
   readonly heard: number[] = [];
+  /** Blobs that were sent, and after how many messages. */
+  readonly offered: { readonly id: BlobId; readonly after: number }[] = [];
   perform: (task: Task, signal: AbortSignal) => Promise<Contribution> = async () => prepared;
   permit: NonNullable<SiteAgentOptions['permit']> = async () => {};
   line = new Inbox<CoordinatorMessage>();
@@ -75,7 +87,7 @@ class ScriptedSite {
             ? Promise.resolve(accepted)
             : new Promise((answer) => this.said.push({ message, answer })),
         fetchBlob: async () => {},
-        offerBlob: async () => {},
+        offerBlob: async (id) => void this.offered.push({ id, after: this.said.length }),
       },
       worker: {
         perform: (task, { signal }) => {
@@ -151,6 +163,32 @@ describe('the agent of a site', () => {
       expect(site.spool.kept.size).toBe(1);
       site.said[0]!.answer(accepted);
       await site.settled();
+      expect(site.spool.kept.size).toBe(0);
+    }));
+
+  it('sends a small blob before it says that it is done, a large one when it is asked for', () =>
+    withSite(async (site) => {
+      const small = await putBlob(site.blobs, new Uint8Array(2 * 2 ** 20));
+      const large = await putBlob(site.blobs, new Uint8Array(2 * 2 ** 20 + 1));
+      site.perform = async () => trained(small, large);
+      await site.says({ kind: 'task', task: prepare() });
+      expect(site.said).toHaveLength(1);
+      expect(site.offered).toEqual([{ id: small, after: 0 }]);
+      site.said[0]!.answer({ kind: 'blobs-wanted', blobs: [large] });
+      await site.settled();
+      expect(site.offered[1]).toEqual({ id: large, after: 1 });
+    }));
+
+  it('asks before it does work again of which it has lost the weights: the coordinator may have them', () =>
+    withSite(async (site) => {
+      const lost = 'a'.repeat(64) as BlobId;
+      site.perform = async () => trained(lost, await putBlob(site.blobs, new Uint8Array(7)));
+      site.blobs.retain = async () => {};
+      await site.says({ kind: 'task', task: prepare() });
+      expect(site.said).toHaveLength(1);
+      site.said[0]!.answer(accepted);
+      await site.settled();
+      expect(site.performed).toHaveLength(1);
       expect(site.spool.kept.size).toBe(0);
     }));
 

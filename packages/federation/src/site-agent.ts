@@ -19,6 +19,7 @@ import {
   type TaskProgress,
   type Verdict,
 } from '@consilium/protocol';
+import { manifestOf } from './blob.ts';
 import type { Clock } from './ports.ts';
 import { blobsOf } from './site-line.ts';
 import type { BlobStore } from './store.ts';
@@ -98,6 +99,8 @@ export interface SiteAgentOptions {
   /** Which members were revoked, told before the tasks that come after it. What it throws ends the line. */
   readonly onRevocations?: (revocations: Revocations) => Promise<void>;
   readonly tasksAtOnce?: number;
+  /** Larger blobs of a contribution are sent only when they are asked for. */
+  readonly unaskedBytesMax?: number;
   readonly onEvent?: (event: AgentEvent) => void;
 }
 
@@ -115,6 +118,8 @@ interface HeldTask {
 const aliveEveryMs = 5000;
 const progressEveryMs = 500;
 const retryMsMin = 500;
+/** To send so few bytes costs less than to be asked for them. */
+const unaskedBytesMaxUsual = 2 * 2 ** 20;
 const retryMsMax = 30_000;
 
 export class SiteAgent {
@@ -347,9 +352,12 @@ export class SiteAgent {
     const { clock, coordinator } = this.#options;
     const signal = AbortSignal.any([held.abort.signal, this.#over.signal]);
     try {
+      let isOffered = false;
       for (let failures = 0; !signal.aborted; ) {
         const { taskId, attempt } = held.task;
         try {
+          if (!isOffered) await this.#offerSmall(held.finished, signal);
+          isOffered = true;
           const verdict = await coordinator.send({ ...held.finished, taskId, attempt } as SiteMessage, signal);
           if (verdict.kind === 'blobs-wanted') {
             // Never another than the answer names: some blobs are not for the coordinator.
@@ -374,6 +382,20 @@ export class SiteAgent {
       }
     } finally {
       held.delivering = false;
+    }
+  }
+
+  /** What the coordinator is about to ask for: it wants every blob that a contribution names, unless it has taken it already. */
+  async #offerSmall(outcome: Finished['outcome'], signal: AbortSignal): Promise<void> {
+    const { blobs, coordinator, unaskedBytesMax = unaskedBytesMaxUsual } = this.#options;
+    if (outcome.kind !== 'contribution') return;
+    try {
+      for (const id of blobsOf(outcome.contribution)) {
+        if ((await manifestOf(blobs, id)).bytes <= unaskedBytesMax) await coordinator.offerBlob(id, signal);
+      }
+    } catch (error) {
+      // Whether that matters, the coordinator says.
+      if (!isLost(error)) throw error;
     }
   }
 

@@ -9,7 +9,7 @@ export interface ChunkBuffer extends Disposable {
 
 /** The last chunk of a large blob leaves room for a whole one to follow. */
 function roomFor(bytes: number): number {
-  return bytes > chunkBytes / 8 ? chunkBytes : bytes;
+  return bytes > chunkBytes / 2 ? chunkBytes : bytes;
 }
 
 export class ChunkBuffers {

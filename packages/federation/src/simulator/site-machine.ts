@@ -72,6 +72,7 @@ export class SiteMachine extends SimulatedMachine {
       ...(this.#options.decidesAtMs === 0 ? {} : { permit: (_, waiting) => this.#permit(clock, waiting) }),
       admit: async (task) => this.#admit(task),
       tasksAtOnce,
+      ...(chance.uniform() < 0.5 ? {} : { unaskedBytesMax: 0 }),
       onEvent,
     });
     await agent.run(never);
