@@ -96,13 +96,16 @@ export class Deployment implements AsyncDisposable {
     }
   }
 
-  /** Follows the marks through one round to warm up and the measured ones. @throws if a round did not add exactly 1 */
-  async rounds(count: number): Promise<readonly Round[]> {
+  /**
+   * Follows the marks through one round to warm up, the measured ones, and `after` that are not measured either.
+   * @throws if a round did not add exactly 1
+   */
+  async rounds(count: number, after = 0): Promise<readonly Round[]> {
     const marks: Mark[] = [];
     const readings: Reading[] = [];
     let deadline = Date.now() + startLimitMs;
     let nextLook = 0;
-    while (marks.length < count + 2) {
+    while (marks.length < count + 2 + after) {
       const lines = existsSync(this.marks) ? readFileSync(this.marks, 'utf8').split('\n').slice(0, -1) : [];
       const fresh = lines.slice(marks.length);
       // Between marks too, though seldom: a process that ends unwaited for counts with what was last seen of it.

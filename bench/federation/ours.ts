@@ -20,12 +20,13 @@ export function consilium(sites: 'a process each' | 'one process', job: object =
         deployment.start(part, process.execPath, [...process.execArgv, program(file), ...args], { env });
       const names = [...steps.keys()];
       const port = await freePort();
-      start('server', 'coordinator-process.ts', [directory, `${port}`, model, `${rounds + 1}`, marks, ...names]);
+      start('server', 'coordinator-process.ts', [directory, `${port}`, model, `${rounds + 2}`, marks, ...names]);
       await deployment.logged('server', 'ready');
       const site = (name: string): string[] => [join(directory, 'sites', name), `${steps.get(name)}`];
       if (sites === 'one process') start('sites', 'site-process.ts', names.flatMap(site));
       else for (const name of names) start(name, 'site-process.ts', site(name));
-      return await deployment.rounds(rounds);
+      // The model is evaluated after the last.
+      return await deployment.rounds(rounds, 1);
     },
   };
 }

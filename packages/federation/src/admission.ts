@@ -60,8 +60,17 @@ async function firstNotFinite(weights: WeightsReader): Promise<Admission | null>
   return refused('federation.weights-not-finite', `Tensor ${wrong} holds values that are not finite numbers.`);
 }
 
-/** x - x is 0 for finite x and NaN for others; a sum of such differences is 0 only if all are finite. */
+/** The exponent of what is not finite is all ones: one more carries into the sign. */
 function isAllFinite(values: Float32Array | Float64Array): boolean {
+  if (values instanceof Float64Array) return isAllFinite64(values);
+  const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
+  let carried = 0;
+  for (let index = 0; index < bits.length; index++) carried |= (bits[index]! & 0x7fffffff) + 0x00800000;
+  return carried >= 0;
+}
+
+/** x - x is 0 for finite x and NaN for others; a sum of such differences is 0 only if all are finite. */
+function isAllFinite64(values: Float64Array): boolean {
   let sum = 0;
   for (let index = 0; index < values.length; index++) sum += values[index]! - values[index]!;
   return sum === 0;

@@ -181,6 +181,23 @@ describe('a contribution in an encoding', () => {
     },
   );
 
+  it.each([
+    [0x7f7fffff, 'admitted'], // the largest
+    [0xff7fffff, 'admitted'],
+    [0x80000000, 'admitted'], // -0
+    [0x00000001, 'admitted'], // the smallest
+    [0x7f800000, 'federation.weights-not-finite'],
+    [0xff800000, 'federation.weights-not-finite'],
+    [0x7f800001, 'federation.weights-not-finite'],
+    [0x7fffffff, 'federation.weights-not-finite'],
+    [0xffffffff, 'federation.weights-not-finite'],
+  ])('of float32 with the bits %i at any place is %s', async (bits, code) => {
+    for (let place = 0; place < 3; place++) {
+      const values = new Uint32Array(3).with(place, bits);
+      expect(await verdict([['w', tensor('float32', [3], new Float32Array(values.buffer))]], 'float32')).toBe(code);
+    }
+  });
+
   it('of weights that diverged is refused as such', async () => {
     for (const kind of numbers) {
       const weights = new Map([['w', vector([1, Number.NaN, 3])]]);
