@@ -204,7 +204,7 @@ export async function readBytes(
 }
 
 /** Elements that are combined at a time: 1 MiB of float32 of each contribution. */
-export const stretchElements = 2 ** 18;
+const stretchElements = 2 ** 18;
 
 export interface Stretch {
   readonly name: string;

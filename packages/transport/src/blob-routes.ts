@@ -43,7 +43,7 @@ export interface BlobRoutesOptions {
 const manifestBodyBytesMax = 20 * 2 ** 20;
 
 export async function blobRoutes(app: FastifyInstance, options: BlobRoutesOptions): Promise<void> {
-  const { store, authorise, chunksInMemoryMax = 8, blobBytesMax = 2 ** 41, signOfLifeMs = 5000 } = options;
+  const { store, authorise, chunksInMemoryMax = 6, blobBytesMax = 2 ** 41, signOfLifeMs = 5000 } = options;
   const arrivals = new ChunkBuffers(chunksInMemoryMax);
   const loans = new ChunkLoans(store, chunksInMemoryMax);
 

@@ -28,6 +28,7 @@ import { SpareFiles } from './spare-files.ts';
 import { storageError } from './storage-error.ts';
 import { TransportError } from './transport-error.ts';
 import { Turns } from './turns.ts';
+import { collectAfterReading } from './young-garbage.ts';
 
 export interface ChunkDirectoryOptions {
   /** Milliseconds since 1970. */
@@ -379,6 +380,7 @@ export class ChunkDirectory implements BlobStore {
           if (bytesRead === 0) return undefined;
           filled += bytesRead;
         }
+        collectAfterReading(bytes.length);
         return bytes;
       });
     } catch (error) {
