@@ -68,23 +68,6 @@ describe('the routes of blobs', () => {
     expect(await getBlob(store, id)).toEqual(bytes);
   });
 
-  it('give a small blob as its bytes, and of a large one its manifest alone', async () => {
-    const { store, ask } = await serve();
-    const bytesOf = async (id: string) => ask('GET', `/v1/blobs/${id}/bytes`);
-    for (const length of [1, 1000, 2 * 2 ** 20]) {
-      const bytes = new Uint8Array(length).fill(length % 251);
-      const answer = await bytesOf(await putBlob(store, bytes));
-      expect(answer.status).toBe(200);
-      expect(Buffer.compare(answer.bytes, bytes)).toBe(0);
-    }
-    for (const length of [0, 2 * 2 ** 20 + 1, chunkBytes + 1]) {
-      const answer = await bytesOf(await putBlob(store, new Uint8Array(length)));
-      expect(answer).toMatchObject({ status: 413, body: { code: 'transport.blob-large' } });
-    }
-    expect(await bytesOf('0'.repeat(64))).toMatchObject({ status: 404, body: { code: 'transport.blob-missing' } });
-    expect((await bytesOf('nothing')).body.code).toBe('transport.request-malformed');
-  });
-
   it('refuse by a code whatever is not as it should be, and store nothing of it', async () => {
     const { store, ask } = await serve({ blobBytesMax: 3 * chunkBytes });
     const chunk = chunkIdOf(text('abc'));

@@ -1,7 +1,7 @@
 /**
  * Blobs over HTTP, both ways: `/v1/blobs/:id` is a manifest, `/v1/chunks/:id` the bytes of a chunk. Who offers a blob
  * puts its manifest, hears which chunks are missing, puts those, and puts the manifest again; one that is a single chunk
- * may be put as its bytes, in one request, and a small one be got so: `/v1/blobs/:id/bytes`. Memory is bounded by a number of chunks, however many sites are connected and
+ * may be put as its bytes in one request. Memory is bounded by a number of chunks, however many sites are connected and
  * however slow they are.
  */
 import { Readable } from 'node:stream';
@@ -18,7 +18,6 @@ import {
 } from '@consilium/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
-import { wholeBytesMax } from './blob-transfer.ts';
 import { ChunkBuffers } from './chunk-buffers.ts';
 import { ChunkLoans } from './chunk-loans.ts';
 import { answerError } from './error-answer.ts';
@@ -53,14 +52,6 @@ export async function blobRoutes(app: FastifyInstance, options: BlobRoutesOption
   app.addContentTypeParser('application/octet-stream', async (_request: FastifyRequest, body: Readable) => body);
 
   app.get('/v1/blobs/:id', (request): Promise<Manifest> => manifestIn(request));
-
-  app.get('/v1/blobs/:id/bytes', async (request, reply) => {
-    const { bytes, chunks } = await manifestIn(request);
-    const [only] = chunks;
-    if (only === undefined || bytes > wholeBytesMax)
-      throw new Refusal(413, 'transport.blob-large', 'The blob is got by its chunks.');
-    return sendChunk(only, reply);
-  });
 
   app.put('/v1/blobs/:id', { bodyLimit: manifestBodyBytesMax }, async (request, reply) => {
     using signs = new SignsOfLife(reply.raw, signOfLifeMs);

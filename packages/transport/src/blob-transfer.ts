@@ -9,7 +9,6 @@ import { z } from 'zod';
 import { persist } from './back-off.ts';
 import type { ChunkBuffers } from './chunk-buffers.ts';
 import { inParallel } from './parallel.ts';
-import { Refusal } from './refusal.ts';
 import type { Requests } from './requests.ts';
 import { TransportError } from './transport-error.ts';
 
@@ -24,7 +23,7 @@ export interface BlobTransferOptions {
 }
 
 /** Of so few bytes, sending them costs less than asking whether they are wanted. */
-export const wholeBytesMax = 2 * 2 ** 20;
+const wholeBytesMax = 2 * 2 ** 20;
 
 const offerAnswerSchema = z.union([
   z.object({ complete: z.literal(true) }),
@@ -39,7 +38,6 @@ export async function fetchBlob(
   options: BlobTransferOptions,
 ): Promise<void> {
   if ((await into.getManifest(id)) !== undefined) return;
-  if (await persist(() => fetchWhole(requests, id, into, options), options)) return;
   const manifest = await persist(() => askManifest(requests, id, options.signal), options);
   const lengths = lengthsOf(manifest);
   for (;;) {
@@ -55,28 +53,6 @@ export async function fetchBlob(
       await persist(fetched, { ...options, signal });
     });
     if (await concludes(into, manifest)) return;
-  }
-}
-
-/** In one request, if it is small; false if it is not. */
-async function fetchWhole(
-  requests: Requests,
-  id: BlobId,
-  into: BlobStore,
-  { buffers, signal }: BlobTransferOptions,
-): Promise<boolean> {
-  using buffer = await buffers.take(wholeBytesMax);
-  try {
-    const request = { method: 'GET', path: `/v1/blobs/${id}/bytes`, into: buffer.bytes } as const;
-    const bytes = await requests.moveChunk(request, signal);
-    const manifestOf = (chunk: ChunkId): Manifest => ({ bytes, chunks: [chunk] });
-    const isWanted = (chunk: ChunkId): boolean => blobIdOf(manifestOf(chunk)) === id;
-    const chunk = await into.putChunk(buffer.bytes.subarray(0, bytes), isWanted);
-    if (!isWanted(chunk)) throw malformed('the blob has other bytes than its name says');
-    return await concludes(into, manifestOf(chunk));
-  } catch (error) {
-    if (error instanceof Refusal && error.code === 'transport.blob-large') return false;
-    throw error;
   }
 }
 
