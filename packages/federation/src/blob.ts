@@ -12,6 +12,9 @@ export function blobIdOf(manifest: Manifest): BlobId {
   return createHash('sha256').update(canonicalManifest(manifest)).digest('hex') as BlobId;
 }
 
+/** To send so few bytes costs less than to ask, or to be asked, whether they are wanted. */
+export const unaskedBytesMax = 2 * 2 ** 20;
+
 /** A whole chunk's, of a writer that has finished: one is made of every model, and left to be collected it lasts for long. */
 let spareBuffer: Uint8Array<ArrayBuffer> | undefined;
 

@@ -1,4 +1,4 @@
-export { BlobWriter, blobIdOf, chunkIdOf, getBlob, manifestOf, putBlob } from './blob.ts';
+export { BlobWriter, blobIdOf, chunkIdOf, getBlob, manifestOf, putBlob, unaskedBytesMax } from './blob.ts';
 export { type Disposition, dispositionOf } from './disposition.ts';
 export { type EncodedWeights, encodeWeights, type WeightsToEncode } from './encoded-weights.ts';
 export { FederationError } from './federation-error.ts';

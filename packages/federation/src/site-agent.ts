@@ -19,7 +19,7 @@ import {
   type TaskProgress,
   type Verdict,
 } from '@consilium/protocol';
-import { manifestOf } from './blob.ts';
+import { manifestOf, unaskedBytesMax } from './blob.ts';
 import type { Clock } from './ports.ts';
 import { blobsOf } from './site-line.ts';
 import type { BlobStore } from './store.ts';
@@ -118,8 +118,6 @@ interface HeldTask {
 const aliveEveryMs = 5000;
 const progressEveryMs = 500;
 const retryMsMin = 500;
-/** To send so few bytes costs less than to be asked for them. */
-const unaskedBytesMaxUsual = 2 * 2 ** 20;
 const retryMsMax = 30_000;
 
 export class SiteAgent {
@@ -387,11 +385,12 @@ export class SiteAgent {
 
   /** What the coordinator is about to ask for: it wants every blob that a contribution names, unless it has taken it already. */
   async #offerSmall(outcome: Finished['outcome'], signal: AbortSignal): Promise<void> {
-    const { blobs, coordinator, unaskedBytesMax = unaskedBytesMaxUsual } = this.#options;
+    const { blobs, coordinator } = this.#options;
+    const bytesMax = this.#options.unaskedBytesMax ?? unaskedBytesMax;
     if (outcome.kind !== 'contribution') return;
     try {
       for (const id of blobsOf(outcome.contribution)) {
-        if ((await manifestOf(blobs, id)).bytes <= unaskedBytesMax) await coordinator.offerBlob(id, signal);
+        if ((await manifestOf(blobs, id)).bytes <= bytesMax) await coordinator.offerBlob(id, signal);
       }
     } catch (error) {
       // Whether that matters, the coordinator says.

@@ -3,7 +3,7 @@
  * at the chunk that broke; a transfer that advances is never failed, and one that does not is tried again until the
  * caller gives up.
  */
-import { type BlobStore, blobIdOf, FederationError, manifestOf } from '@consilium/federation';
+import { type BlobStore, blobIdOf, FederationError, manifestOf, unaskedBytesMax } from '@consilium/federation';
 import { type BlobId, bytesOfChunk, type ChunkId, type Manifest, manifestSchema } from '@consilium/protocol';
 import { z } from 'zod';
 import { persist } from './back-off.ts';
@@ -21,9 +21,6 @@ export interface BlobTransferOptions {
   /** Told of each attempt that failed and will be made again. */
   readonly onRetry?: ((error: TransportError) => void) | undefined;
 }
-
-/** Of so few bytes, sending them costs less than asking whether they are wanted. */
-const wholeBytesMax = 2 * 2 ** 20;
 
 const offerAnswerSchema = z.union([
   z.object({ complete: z.literal(true) }),
@@ -71,7 +68,7 @@ export async function offerBlob(
     await persist(() => requests.moveChunk({ method: 'PUT', path, send: bytes }, signal), { ...options, signal });
   };
   const [only] = manifest.chunks;
-  if (only !== undefined && manifest.bytes <= wholeBytesMax) return send(only, `/v1/blobs/${id}`, options.signal);
+  if (only !== undefined && manifest.bytes <= unaskedBytesMax) return send(only, `/v1/blobs/${id}`, options.signal);
   const offer = () => persist(() => offerManifest(requests, id, manifest, options.signal), options);
   for (let missing = await offer(); missing.length > 0; missing = await offer()) {
     await inParallel([...new Set(missing)], options, (chunk, signal) => send(chunk, `/v1/chunks/${chunk}`, signal));

@@ -68,13 +68,14 @@ export class HolderDirectory {
   async release(holder: string): Promise<readonly BlobId[]> {
     const file = fileOf(holder);
     return this.#turns.take(file, async () => {
-      if (!this.#held.has(file)) return [];
+      const held = this.#held.get(file);
+      if (held === undefined) return [];
       try {
         await removeFile(join(this.#directory, file));
       } catch (error) {
         throw storageError(error, this.#directory);
       }
-      const released = [...(this.#held.get(file) ?? [])];
+      const released = [...held];
       for (const id of released) this.#remove(id, file);
       return released;
     });

@@ -1,8 +1,7 @@
 /** For who has logged in and must have a second factor: nothing else can be done before. */
-import { Button, Center, Paper, Stack, Text, Title } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
-import { logOut } from '../parts/session.ts';
+import { FirstThings } from './first-things.tsx';
 import { SecondFactorSteps } from './second-factor.tsx';
 
 interface FirstSecondFactorProps {
@@ -23,19 +22,12 @@ export function FirstSecondFactor({ children, display, isWanted }: FirstSecondFa
     setOpen(false);
   };
   return (
-    <Center mih="100dvh" p="md" component="main">
-      <Paper withBorder p="xl" w="100%" maw={560}>
-        <Stack>
-          <Title order={1} size="h3">
-            Set up a second factor
-          </Title>
-          <Text size="sm">{display}, your roles need one here, before anything else is done.</Text>
-          <SecondFactorSteps own={undefined} onChange={async () => {}} onDone={() => void goOn()} />
-          <Button variant="default" onClick={() => void logOut().then(() => location.reload())}>
-            Log out
-          </Button>
-        </Stack>
-      </Paper>
-    </Center>
+    <FirstThings
+      title="Set up a second factor"
+      why={`${display}, your roles need one here, before anything else is done.`}
+      maw={560}
+    >
+      <SecondFactorSteps own={undefined} onChange={async () => {}} onDone={() => void goOn()} />
+    </FirstThings>
   );
 }

@@ -100,7 +100,9 @@ export class PolicyEngine {
    */
   decide(request: PolicyRequest): PolicyDecision {
     const key = JSON.stringify(request);
-    const decision = this.#decisions.get(key) ?? this.#decide(request);
+    const known = this.#decisions.get(key);
+    if (known !== undefined) return known;
+    const decision = this.#decide(request);
     if (this.#decisions.size >= decisionsKept) this.#decisions.clear();
     this.#decisions.set(key, decision);
     return decision;
