@@ -233,7 +233,7 @@ export async function openCommittee(
     blob: (id) => getBlob(store, id),
     putBlob: async (bytes) => {
       const id = await putBlob(store, bytes);
-      await store.retain(id, decisionsId);
+      await store.retain([id], decisionsId);
       return id;
     },
     [Symbol.asyncDispose]: async () => {

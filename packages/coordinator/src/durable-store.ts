@@ -84,12 +84,12 @@ export class DurableStore implements Store, Disposable {
     return this.#blobs.getManifest(id);
   }
 
-  retain(id: BlobId, holder: string): Promise<void> {
-    return this.#blobs.retain(id, holder);
+  retain(ids: readonly BlobId[], holder: string): Promise<void> {
+    return this.#blobs.retain(ids, holder);
   }
 
-  release(holder: string): Promise<void> {
-    return this.#blobs.release(holder);
+  release(holder: string, except?: readonly BlobId[]): Promise<void> {
+    return this.#blobs.release(holder, except);
   }
 
   /** Forgets blobs that nobody retains and nobody has touched for a day. */

@@ -234,12 +234,12 @@ describe('a round', () => {
   it('has a site send again what was there and is gone, with another job to which it sent the same', async () => {
     class SharedStore extends MemoryStore {
       gone = 0;
-      override async retain(id: BlobId, holder: string): Promise<void> {
+      override async retain(ids: readonly BlobId[], holder: string): Promise<void> {
         if (holder.endsWith('/2/contributions') && ++this.gone === 1) {
-          await super.retain(id, 'another');
+          await super.retain(ids, 'another');
           await super.release('another');
         }
-        return super.retain(id, holder);
+        return super.retain(ids, holder);
       }
     }
     const calm = await simulate();

@@ -104,9 +104,8 @@ export async function retainBlobs(
   { jobId, ...job }: { readonly jobId: JobId } & Partial<Pick<Job, 'model' | 'initialWeights' | 'mandate'>>,
   store: Store,
 ): Promise<void> {
-  for (const blob of [job.model, job.initialWeights, job.mandate]) {
-    if (blob !== undefined) await store.retain(blob, `${jobId}/job`);
-  }
+  const blobs = [job.model, job.initialWeights, job.mandate].filter((blob) => blob !== undefined);
+  await store.retain(blobs, `${jobId}/job`);
 }
 
 /**

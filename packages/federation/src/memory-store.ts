@@ -53,15 +53,18 @@ export class MemoryStore implements Store {
     return this.#manifests.get(id);
   }
 
-  async retain(id: BlobId, holder: string): Promise<void> {
-    this.#holders.set(holder, (this.#holders.get(holder) ?? new Set()).add(id));
-    this.#awaited.delete(id);
+  async retain(ids: readonly BlobId[], holder: string): Promise<void> {
+    if (ids.length === 0) return;
+    this.#holders.set(holder, new Set([...(this.#holders.get(holder) ?? []), ...ids]));
+    for (const id of ids) this.#awaited.delete(id);
   }
 
-  async release(holder: string): Promise<void> {
-    const released = this.#holders.get(holder);
-    if (released === undefined) return;
-    this.#holders.delete(holder);
+  async release(holder: string, except: readonly BlobId[] = []): Promise<void> {
+    const had = [...(this.#holders.get(holder) ?? [])];
+    const released = had.filter((id) => !except.includes(id));
+    if (released.length === 0) return;
+    if (released.length === had.length) this.#holders.delete(holder);
+    else this.#holders.set(holder, new Set(had.filter((id) => except.includes(id))));
     const held = new Set([...this.#holders.values()].flatMap((ids) => [...ids]));
     const forgotten: ChunkId[] = [];
     for (const id of released) {

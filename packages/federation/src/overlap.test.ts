@@ -109,9 +109,9 @@ describe('a comparison of patients', () => {
 /** What a coordinator sees of boxes. */
 class WatchedStore extends MemoryStore {
   readonly seen: number[] = [];
-  override async retain(id: BlobId, holder: string): Promise<void> {
-    this.seen.push((await this.getManifest(id))!.bytes);
-    await super.retain(id, holder);
+  override async retain(ids: readonly BlobId[], holder: string): Promise<void> {
+    for (const id of ids) this.seen.push((await this.getManifest(id))!.bytes);
+    await super.retain(ids, holder);
   }
 }
 

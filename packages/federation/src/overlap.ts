@@ -197,7 +197,7 @@ async function accept(
     const blobs = Object.values(contribution.boxes) as BlobId[];
     const lacking = await lackingBlobs(store, blobs);
     if (lacking.length > 0) return { accepted: false, lacking };
-    for (const blob of blobs) await store.retain(blob, `${jobId}/${step}`);
+    await store.retain(blobs, `${jobId}/${step}`);
   }
   await store.record(jobId, keyOf(number, siteId), contribution as unknown as Json);
   return { accepted: true, value: contribution };

@@ -52,6 +52,6 @@ export async function stateOf({ rounds, job, strategy, ports: { store } }: Round
   if (last !== undefined) return last.state;
   const { shape } = await WeightsFile.open(store, job.initialWeights);
   const initial = await strategy.initialState(store, shape);
-  for (const blob of Object.values(initial)) await store.retain(blob, holderOf({ job, round: 0 }, 'weights'));
+  await store.retain(Object.values(initial), holderOf({ job, round: 0 }, 'weights'));
   return initial;
 }

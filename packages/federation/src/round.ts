@@ -190,7 +190,7 @@ async function acceptTrained(
   using _slot = await context.admissions.take();
   const blobs = blobsOf(contribution);
   // Before they are read: another job that was sent the same may let go of them meanwhile.
-  for (const blob of blobs) await store.retain(blob, holderOf(context, 'contributions'));
+  await store.retain(blobs, holderOf(context, 'contributions'));
   const lacking = await lackingBlobs(store, blobs);
   if (lacking.length > 0) return { accepted: false, lacking };
   const base = await WeightsFile.open(store, globalWeights(context, askedIn));
@@ -295,8 +295,9 @@ async function aggregate(context: RoundContext, training: Training | Summed): Pr
     store,
   });
   // Others may be there: those of fewer contributions, before a crash kept them from the ledger.
-  await store.release(holderOf(context, 'weights'));
-  for (const blob of [weights, ...Object.values(state)]) await store.retain(blob, holderOf(context, 'weights'));
+  const kept = [weights, ...Object.values(state)];
+  await store.release(holderOf(context, 'weights'), kept);
+  await store.retain(kept, holderOf(context, 'weights'));
   const closed: AggregateRecord = { weights, state, trained, leftOut: inSiteOrder(leftOut) };
   await record(context, 'aggregate', closed);
   onEvent({

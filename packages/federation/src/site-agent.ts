@@ -314,16 +314,14 @@ export class SiteAgent {
     const { coordinator, blobs, worker } = this.#options;
     const holder = holderOf(task);
     const needed = blobsNeeded(task);
-    // Held twice for a moment: much of what the new task needs is only there because the old one needed it.
-    for (const id of needed) await blobs.retain(id, `${holder}/next`);
+    await blobs.retain(needed, holder);
     for (const id of needed) await coordinator.fetchBlob(id, signal);
-    await blobs.release(holder);
-    for (const id of needed) await blobs.retain(id, holder);
-    await blobs.release(`${holder}/next`);
+    // Not before: much of what the new task needs is only there because the old one needed it.
+    await blobs.release(holder, needed);
     const contribution = await worker.perform(task, { signal, onProgress: this.#progressOf(task, signal) });
     // What the coordinator would not read (a loss that is no number) is a failure here, not a message sent for ever.
     parseSiteMessage({ kind: 'contribution', taskId: task.taskId, attempt: task.attempt, contribution });
-    for (const id of blobsOf(contribution)) await blobs.retain(id, holder);
+    await blobs.retain(blobsOf(contribution), holder);
     return contribution;
   }
 

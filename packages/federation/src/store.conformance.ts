@@ -105,9 +105,9 @@ export function testBlobStore(name: string, open: Open<BlobStore>): void {
           await store.putManifest({ bytes: chunkBytes + 1, chunks: [shared, own] }),
           await store.putManifest({ bytes: chunkBytes, chunks: [shared] }),
         ];
-        await store.retain(long, 'one');
-        await store.retain(long, 'two');
-        await store.retain(short, 'two/half');
+        await store.retain([long], 'one');
+        await store.retain([long], 'two');
+        await store.retain([short], 'two/half');
         await store.release('one');
         expect(await store.hasChunk(own)).toBe(true);
         await store.release('nobody');
@@ -119,16 +119,33 @@ export function testBlobStore(name: string, open: Open<BlobStore>): void {
         await store.release('two/half');
       }));
 
+    it('lets go of what a holder has, but for some, and of those when it lets go of all', () =>
+      withStore(open, async (store) => {
+        const ids = await Promise.all([1, 2, 3].map((byte) => putBlob(store, new Uint8Array([byte]))));
+        const present = async () => (await Promise.all(ids.map((id) => store.getManifest(id)))).map(Boolean);
+        await store.retain(ids, 'one');
+        await store.retain([], 'nobody');
+        await store.retain([ids[1]!, ids[1]!], 'two');
+        await store.release('one', [ids[0]!, ids[1]!]);
+        expect(await present()).toEqual([true, true, false]);
+        await store.release('one', [ids[0]!]);
+        expect(await present()).toEqual([true, true, false]);
+        await store.release('two', [ids[0]!]);
+        expect(await present()).toEqual([true, false, false]);
+        await store.release('one');
+        expect(await present()).toEqual([false, false, false]);
+      }));
+
     it('leaves alone what was put once more, until whoever put it has retained it', () =>
       withStore(open, async (store) => {
         const bytes = new Uint8Array([1, 2, 3]);
         const id = await putBlob(store, bytes);
-        await store.retain(id, 'one');
+        await store.retain([id], 'one');
         const chunk = await store.putChunk(bytes);
         await store.putManifest({ bytes: 3, chunks: [chunk] });
         await store.release('one');
         expect(await getBlob(store, id)).toEqual(bytes);
-        await store.retain(id, 'two');
+        await store.retain([id], 'two');
         await store.putChunk(bytes);
         await store.release('two');
         expect([await store.getManifest(id), await store.hasChunk(chunk)]).toEqual([undefined, true]);

@@ -27,12 +27,12 @@ export interface BlobStore {
   /** undefined if there is no such blob. Every chunk of a blob that has a manifest is there. */
   getManifest(id: BlobId): Promise<Manifest | undefined>;
   /**
-   * Keeps a blob for as long as `holder` wants it. A blob that was put and not retained since may be gone after a day, and
-   * no earlier: whoever put it is about to.
+   * Keeps blobs for as long as `holder` wants them. A blob that was put and not retained since may be gone after a day,
+   * and no earlier: whoever put it is about to.
    */
-  retain(id: BlobId, holder: string): Promise<void>;
-  /** Ends all that `holder` retained. Blobs that nobody else holds are forgotten, with the chunks only they had. */
-  release(holder: string): Promise<void>;
+  retain(ids: readonly BlobId[], holder: string): Promise<void>;
+  /** Ends all that `holder` retained, but for some. Blobs that nobody else holds are forgotten, with the chunks only they had. */
+  release(holder: string, except?: readonly BlobId[]): Promise<void>;
 }
 
 export interface Ledger {

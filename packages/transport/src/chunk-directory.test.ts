@@ -1,5 +1,14 @@
 import { fork } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import fsAtOnce, {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import fs from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -9,6 +18,7 @@ import { testBlobStore } from '@consilium/federation/conformance';
 import { type BlobId, type ChunkId, chunkBytes } from '@consilium/protocol';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { ChunkDirectory } from './chunk-directory.ts';
+import { SpareFiles } from './spare-files.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'consilium-chunks-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -112,7 +122,7 @@ describe('a chunk directory', () => {
     const bytesOf = (value: number) => new Uint8Array(chunkBytes).fill(value);
     const forget = async (value: number): Promise<ChunkId> => {
       const blob = await putBlob(store, bytesOf(value));
-      await store.retain(blob, 'holder');
+      await store.retain([blob], 'holder');
       const reading = store.getChunk(chunkIdOf(bytesOf(value)));
       await store.release('holder');
       await putBlob(store, bytesOf(value + 100));
@@ -121,7 +131,7 @@ describe('a chunk directory', () => {
     };
     const spares = () => files(join(directory, 'spares'));
     await forget(1);
-    await store.retain(await putBlob(store, bytesOf(2)), 'holder');
+    await store.retain([await putBlob(store, bytesOf(2))], 'holder');
     await store.release('holder');
     expect(spares().length).toBeGreaterThan(0);
     for (const spare of spares()) truncateSync(join(directory, 'spares', spare), 7);
@@ -131,6 +141,31 @@ describe('a chunk directory', () => {
     store = await ChunkDirectory.open(directory);
     expect(spares()).toEqual([]);
     expect(Buffer.compare(await getBlob(store, blob), bytesOf(3))).toBe(0);
+  });
+
+  it('gives spare files of the length that is wanted, and keeps so many bytes of them', async () => {
+    const spares = new SpareFiles(join(freshDirectory(), 'spares'), 1000);
+    await spares.open();
+    const directory = freshDirectory();
+    mkdirSync(directory);
+    const keep = async (name: string, bytes: number) => {
+      writeFileSync(join(directory, name), new Uint8Array(bytes));
+      await spares.keep(join(directory, name), bytes);
+    };
+    for (const [name, bytes] of [
+      ['a', 300],
+      ['b', 400],
+      ['c', 300],
+      ['d', 300],
+    ] as const)
+      await keep(name, bytes);
+    expect(readdirSync(directory)).toEqual([]);
+    expect(spares.take(500)).toBeUndefined();
+    const taken = [spares.take(300), spares.take(300), spares.take(300)];
+    expect(taken.map((path) => path !== undefined && statSync(path).size)).toEqual([300, 300, false]);
+    expect(spares.take(400)).toBeDefined();
+    await spares.keep(join(directory, 'none'), 300);
+    expect(spares.take(300)).toBeUndefined();
   });
 
   it('forgets a damaged manifest when it is opened', async () => {
@@ -151,13 +186,13 @@ describe('a chunk directory', () => {
     const bytesOf = (tail: string) => Buffer.concat([shared, text(tail)]);
     let store = await ChunkDirectory.open(directory);
     const [first, second] = [await putBlob(store, bytesOf('first')), await putBlob(store, bytesOf('second'))];
-    await store.retain(first, 'job/1');
-    await store.retain(first, 'job/2');
-    await store.retain(second, 'job/2');
+    await store.retain([first], 'job/1');
+    await store.retain([first], 'job/2');
+    await store.retain([second], 'job/2');
     await store.release('job/1');
     store = await ChunkDirectory.open(directory, inTwoDays);
     for (const blob of [first, second]) expect(await store.getManifest(blob)).toBeDefined();
-    await store.retain(first, '../..');
+    await store.retain([first], '../..');
     await store.release('job/2');
     expect(await store.getManifest(second)).toBeUndefined();
     expect(files(join(directory, 'chunks')).sort()).toEqual([chunkIdOf(shared), chunkIdOf(text('first'))].sort());
@@ -170,7 +205,7 @@ describe('a chunk directory', () => {
 
   it('keeps a chunk that was put for a blob still to come, though its last blob is released', async () => {
     const store = await ChunkDirectory.open(freshDirectory());
-    await store.retain(await putBlob(store, text('same')), 'old');
+    await store.retain([await putBlob(store, text('same'))], 'old');
     const chunk = await store.putChunk(text('same'));
     await store.release('old');
     await store.putManifest({ bytes: 4, chunks: [chunk] });
@@ -182,12 +217,12 @@ describe('a chunk directory', () => {
     const store = await ChunkDirectory.open(directory);
     const blob = await putBlob(store, text('again'));
     for (let turn = 0; turn < 20; turn++) {
-      await store.retain(blob, 'holder');
+      await store.retain([blob], 'holder');
       if (turn % 2 === 0) await putBlob(store, text('again'));
       await Promise.all([store.release('holder'), ...(turn % 2 === 0 ? [] : [putBlob(store, text('again'))])]);
       expect(await getBlob(await ChunkDirectory.open(directory), blob)).toEqual(text('again'));
     }
-    await store.retain(blob, 'holder');
+    await store.retain([blob], 'holder');
     await store.release('holder');
     expect(files(directory)).toEqual([]);
   });
@@ -196,7 +231,7 @@ describe('a chunk directory', () => {
     const directory = freshDirectory();
     const store = await ChunkDirectory.open(directory);
     const retained = await putBlob(store, text('retained'));
-    await store.retain(retained, 'job');
+    await store.retain([retained], 'job');
     const blob = await putBlob(store, text('blob'));
     const chunk = await store.putChunk(text('chunk'));
     writeFileSync(`${pathOf(directory, chunk)}.1.draft`, 'dra');
@@ -209,6 +244,38 @@ describe('a chunk directory', () => {
     expect(await getBlob(later, retained)).toEqual(text('retained'));
   });
 
+  it('knows after it was opened anew what was let go while its holder kept the rest', async () => {
+    const directory = freshDirectory();
+    const store = await ChunkDirectory.open(directory);
+    const ids = await Promise.all(['one', 'two', 'three'].map((each) => putBlob(store, text(each))));
+    const [one, two, three] = ids as [BlobId, BlobId, BlobId];
+    await store.retain([one, two], 'job');
+    await store.release('job', [two]);
+    await store.retain([three], 'job');
+    await store.retain([one, three], 'another');
+    await store.release('job', [two]);
+    const opened = await ChunkDirectory.open(directory);
+    await opened.release('another');
+    expect(await opened.getManifest(three)).toBeUndefined();
+    expect(await opened.getManifest(two)).toBeDefined();
+    await opened.release('job');
+    expect(files(join(directory, 'chunks'))).toEqual([]);
+  });
+
+  it('hears of a holder also when it retains what it has', async () => {
+    const path = freshDirectory();
+    const store = await ChunkDirectory.open(path, { heldMs: dayMs });
+    const id = await putBlob(store, text('kept'));
+    await store.retain([id], 'job');
+    utimesSync(join(path, 'holders', 'job'), 0, 0);
+    await store.retain([id], 'job');
+    await store.sweep();
+    expect(await store.getManifest(id)).toBeDefined();
+    utimesSync(join(path, 'holders', 'job'), 0, 0);
+    await store.sweep();
+    expect(await store.getManifest(id)).toBeUndefined();
+  });
+
   it('lets go, if it is told to, what is held for somebody who is not heard of any more', async () => {
     let nowMs = Date.now();
     const path = freshDirectory();
@@ -216,11 +283,11 @@ describe('a chunk directory', () => {
       ChunkDirectory.open(path, { nowMs: () => nowMs, ...(heldMs === undefined ? {} : { heldMs }) });
     const store = await open(30 * dayMs);
     const [old, shared] = [await putBlob(store, text('old')), await putBlob(store, text('shared'))];
-    for (const id of [old, shared]) await store.retain(id, 'a.job/train/0');
+    for (const id of [old, shared]) await store.retain([id], 'a.job/train/0');
     nowMs += 20 * dayMs;
     await store.sweep();
     expect(await store.getManifest(old)).toBeDefined();
-    await store.retain(shared, 'another');
+    await store.retain([shared], 'another');
     utimesSync(join(path, 'holders', 'another'), nowMs / 1000, nowMs / 1000);
     nowMs += 11 * dayMs;
     await open();
@@ -256,7 +323,8 @@ describe('a chunk directory', () => {
     for (const id of kept.keys()) await getBlob(store, id);
     for (const blob of kept.values()) await store.release(`holder ${blob}`);
     // What the last life had retained and not yet told of.
-    expect(files(directory).length).toBeLessThanOrEqual(3 * 6);
+    const left = ['chunks', 'manifests', 'holders'].flatMap((part) => files(join(directory, part)));
+    expect(left.length).toBeLessThanOrEqual(3 * 6);
   });
 
   it('that cannot be made says so', async () => {
@@ -267,16 +335,20 @@ describe('a chunk directory', () => {
   });
 });
 
-/** The operations on files that can fail, and those on open files. */
-const operations = ['open', 'rename', 'mkdir', 'rm'] as const;
+/** The operations on files that can fail, those that do at once, and those on open files. */
+const operations = ['open', 'rename', 'mkdir', 'unlink'] as const;
+const operationsAtOnce = ['writeFileSync', 'appendFileSync', 'renameSync', 'unlinkSync', 'utimesSync'] as const;
 const handleOperations = ['write', 'writeFile', 'truncate', 'datasync', 'sync', 'close'] as const;
 
 describe('a chunk directory whose disk fails', () => {
   const originals = Object.fromEntries(operations.map((name) => [name, fs[name]]));
-  afterEach(() => {
+  const originalsAtOnce = Object.fromEntries(operationsAtOnce.map((name) => [name, fsAtOnce[name]]));
+  const mend = () => {
     Object.assign(fs, originals);
+    Object.assign(fsAtOnce, originalsAtOnce);
     syncBuiltinESMExports();
-  });
+  };
+  afterEach(mend);
 
   /** Makes the n-th operation, and only that, fail for lack of space. */
   function failAt(n: number): { readonly count: () => number } {
@@ -300,6 +372,16 @@ describe('a chunk directory whose disk fails', () => {
       };
       Object.assign(fs, { [name]: replacement });
     }
+    for (const name of operationsAtOnce) {
+      const original = originalsAtOnce[name] as (...given: unknown[]) => unknown;
+      const replacement = (path: string, content: unknown, ...rest: unknown[]): unknown => {
+        if (++count !== n) return original(path, content, ...rest);
+        // As a disk that fills up leaves it.
+        if (typeof content === 'string' && /write|append/.test(name)) original(path, content.slice(0, 40), ...rest);
+        throw Object.assign(new Error('injected'), { code: 'ENOSPC' });
+      };
+      Object.assign(fsAtOnce, { [name]: replacement });
+    }
     syncBuiltinESMExports();
     return { count: () => count };
   }
@@ -310,16 +392,15 @@ describe('a chunk directory whose disk fails', () => {
     for (let n = 1; ; n++) {
       const directory = freshDirectory();
       const store = await ChunkDirectory.open(directory);
-      await store.retain(await putBlob(store, text('kept')), 'keeper');
-      await store.retain(await putBlob(store, old), 'old');
+      await store.retain([await putBlob(store, text('kept'))], 'keeper');
+      await store.retain([await putBlob(store, old)], 'old');
       const { count } = failAt(n);
       const work = async (target: ChunkDirectory) => {
-        await target.retain(await putBlob(target, text('new')), 'new');
+        await target.retain([await putBlob(target, text('new'))], 'new');
         await target.release('old');
       };
       const outcome = await work(store).catch((error: unknown) => error);
-      Object.assign(fs, originals);
-      syncBuiltinESMExports();
+      mend();
       if (outcome === undefined && count() < n) break;
       // Only closing or removing a draft may fail unnoticed.
       if (outcome !== undefined) expect(outcome).toMatchObject({ code: 'transport.disk-full' });

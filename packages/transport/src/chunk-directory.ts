@@ -3,7 +3,7 @@
  * `chunks/<first two digits>/<sha256>`; manifests as `manifests/<blob id>`; who retains what in `holders/`. A file is
  * written beside its place and renamed into it, and flushed with all others of its blob when that is first retained: what
  * is retained survives a power cut. What was not is looked at when the directory is opened. Which chunk is in how many
- * blobs is counted in memory, from the files, at every start. One process may hold a directory open. Files of whole
+ * blobs is counted in memory, from the files, at every start. One process may hold a directory open. Files of
  * chunks that are forgotten lie in `spares/` until they are written over.
  */
 import assert from 'node:assert/strict';
@@ -19,7 +19,7 @@ import {
   chunkIdSchema,
   type Manifest,
 } from '@consilium/protocol';
-import { draftSuffix, makeDirectory, removeFile, writeWhole } from './durable-file.ts';
+import { draftSuffix, makeDirectoriesIn, makeDirectory, removeFile, removeSmall, writeWhole } from './durable-file.ts';
 import { HolderDirectory } from './holder-directory.ts';
 import { readManifest } from './manifest-file.ts';
 import { OpenFiles } from './open-files.ts';
@@ -67,8 +67,11 @@ interface StoredBlob {
   flush: Flush | null;
 }
 
-/** 1 GiB. */
-const sparesMax = 128;
+const sparesBytesMax = 2 ** 30;
+/** A smaller file is as well made anew. */
+const spareBytesMin = 2 ** 16;
+/** The first two digits of a chunk's name. */
+const prefixes = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 const dayMs = 24 * 60 * 60 * 1000;
 
 const unusedChunk: Omit<StoredChunk, 'bytes'> = {
@@ -93,8 +96,6 @@ export class ChunkDirectory implements BlobStore {
   readonly #holders: HolderDirectory;
   readonly #spares: SpareFiles;
   readonly #files = new OpenFiles();
-  /** Directories of chunks that are there. */
-  readonly #parents = new Set<string>();
   readonly #turns = new Turns<string>();
 
   private constructor(
@@ -114,7 +115,7 @@ export class ChunkDirectory implements BlobStore {
     this.#trustedMs = trustedMs;
     this.#isDurable = isDurable;
     this.#holders = new HolderDirectory(join(directory, 'holders'), { isDurable });
-    this.#spares = new SpareFiles(join(directory, 'spares'), sparesMax);
+    this.#spares = new SpareFiles(join(directory, 'spares'), sparesBytesMax);
   }
 
   /** @throws TransportError if the directory cannot be made, read or written to. */
@@ -122,6 +123,7 @@ export class ChunkDirectory implements BlobStore {
     const store = new ChunkDirectory(directory, options);
     try {
       for (const part of ['chunks', 'manifests', 'holders']) await makeDirectory(join(directory, part));
+      await makeDirectoriesIn(join(directory, 'chunks'), prefixes);
       await store.#spares.open();
       await store.#readChunks();
       await store.#readManifests();
@@ -140,8 +142,7 @@ export class ChunkDirectory implements BlobStore {
     if (isWanted?.(id) === false) return id;
     await this.#turns.take(id, async () => {
       if (!this.#chunks.has(id)) {
-        await this.#makeParent(join(this.#directory, 'chunks', id.slice(0, 2)));
-        const spare = bytes.length === chunkBytes ? this.#spares.take() : undefined;
+        const spare = this.#spares.take(bytes.length);
         const flush = await writeWhole(this.#chunkPath(id), bytes, { spare });
         this.#chunks.set(id, { ...unusedChunk, bytes: bytes.length, checkedMs: this.#nowMs(), flush });
       }
@@ -221,14 +222,16 @@ export class ChunkDirectory implements BlobStore {
     return manifest?.chunks.every((chunk) => this.#chunks.has(chunk)) ? manifest : undefined;
   }
 
-  async retain(id: BlobId, holder: string): Promise<void> {
-    await Promise.all([this.#holders.retain(id, holder), this.#flush(id)]);
-    const blob = this.#blobs.get(id);
-    if (blob !== undefined) blob.awaited = false;
+  async retain(ids: readonly BlobId[], holder: string): Promise<void> {
+    await Promise.all([this.#holders.retain(ids, holder), ...ids.map((id) => this.#flush(id))]);
+    for (const id of ids) {
+      const blob = this.#blobs.get(id);
+      if (blob !== undefined) blob.awaited = false;
+    }
   }
 
-  async release(holder: string): Promise<void> {
-    const released = await this.#holders.release(holder);
+  async release(holder: string, except?: readonly BlobId[]): Promise<void> {
+    const released = await this.#holders.release(holder, except);
     try {
       await this.#forget(released.filter((id) => !this.#holders.isHeld(id) && !this.#blobs.get(id)?.awaited));
     } catch (error) {
@@ -320,7 +323,7 @@ export class ChunkDirectory implements BlobStore {
     const freed = new Set(ids.flatMap((id) => this.#remove(id)));
     const removals = ids.map((id) =>
       this.#turns.take(id, async () => {
-        if (!this.#blobs.has(id)) await removeFile(this.#manifestPath(id));
+        if (!this.#blobs.has(id)) removeSmall(this.#manifestPath(id));
       }),
     );
     await Promise.all(removals);
@@ -332,24 +335,19 @@ export class ChunkDirectory implements BlobStore {
     await this.#removeChunks(free);
   }
 
-  async #makeParent(parent: string): Promise<void> {
-    if (this.#parents.has(parent)) return;
-    await this.#turns.take(parent, () => makeDirectory(parent));
-    this.#parents.add(parent);
-  }
-
   async #removeChunks(ids: readonly ChunkId[]): Promise<void> {
-    const isSpare = (id: ChunkId) => this.#chunks.get(id)?.bytes === chunkBytes;
+    const isSpare = (id: ChunkId) => (this.#chunks.get(id)?.bytes ?? 0) >= spareBytesMin;
     // Else a power cut could bring a blob back that is held and whose chunk holds other bytes.
     if (ids.some(isSpare)) await this.#holders.flush();
     for (const id of ids) {
       await this.#turns.take(id, async () => {
         if (this.#uses.has(id)) return;
         // Whoever reads it goes on with the bytes of this file.
-        if (!isSpare(id) || this.#chunks.get(id)!.readers > 0) return this.#drop(id);
+        const stored = this.#chunks.get(id);
+        if (stored === undefined || !isSpare(id) || stored.readers > 0) return this.#drop(id);
         this.#chunks.delete(id);
         await this.#files.forget(this.#chunkPath(id));
-        await this.#spares.keep(this.#chunkPath(id));
+        await this.#spares.keep(this.#chunkPath(id), stored.bytes);
       });
     }
   }

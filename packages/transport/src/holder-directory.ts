@@ -1,9 +1,12 @@
-/** Who retains which blobs: a file a holder, a line a blob. A release that a power cut undoes is done again. */
+/**
+ * Who retains which blobs: a file a holder, a line for each blob that it retains, and one that begins with `-` for each that
+ * it lets go while it keeps others. A release that a power cut undoes is done again.
+ */
 import assert from 'node:assert/strict';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BlobId, blobIdSchema } from '@consilium/protocol';
-import { appendLine, removeFile, syncFile } from './durable-file.ts';
+import { appendLines, discard, removeSmall, syncFile } from './durable-file.ts';
 import { storageError } from './storage-error.ts';
 import { Turns } from './turns.ts';
 
@@ -24,7 +27,13 @@ export class HolderDirectory {
     for (const file of await readdir(this.#directory)) {
       const lines = (await readFile(join(this.#directory, file), 'utf8')).split('\n');
       // A line that is no name was torn when the power went, before anybody was told that it is kept.
-      for (const line of lines) if (blobIdSchema.safeParse(line).success) this.#add(line as BlobId, file);
+      for (const line of lines) {
+        const isLetGo = line.startsWith('-');
+        const id = blobIdSchema.safeParse(isLetGo ? line.slice(1) : line);
+        if (!id.success) continue;
+        if (isLetGo) this.#remove(id.data, file);
+        else this.#add(id.data, file);
+      }
     }
   }
 
@@ -42,18 +51,20 @@ export class HolderDirectory {
     return idle;
   }
 
-  async retain(id: BlobId, holder: string): Promise<void> {
+  async retain(ids: readonly BlobId[], holder: string): Promise<void> {
+    if (ids.length === 0) return;
     const file = fileOf(holder);
     await this.#turns.take(file, async () => {
-      if (this.#held.get(file)?.has(id)) return;
-      // In memory first: a release by somebody else, meanwhile, leaves the blob alone.
-      this.#add(id, file);
+      const added = [...new Set(ids)].filter((id) => !this.#held.get(file)?.has(id));
+      // In memory first: a release by somebody else, meanwhile, leaves the blobs alone.
+      for (const id of added) this.#add(id, file);
       try {
-        await appendLine(join(this.#directory, file), id, this.#options);
+        // Also if nothing is added: the file says when its holder was last heard of.
+        await this.#append(file, added);
       } catch (error) {
-        this.#remove(id, file);
+        for (const id of added) this.#remove(id, file);
         // Else it could come back at the next start, and nobody would let go of it.
-        if (!this.#held.has(file)) await removeFile(join(this.#directory, file)).catch(() => {});
+        if (!this.#held.has(file)) discard(join(this.#directory, file));
         throw error;
       }
     });
@@ -64,21 +75,32 @@ export class HolderDirectory {
     if (this.#options.isDurable) await syncFile(this.#directory);
   }
 
-  /** What it held. */
-  async release(holder: string): Promise<readonly BlobId[]> {
+  /** What it held and holds no more: all but `except`. */
+  async release(holder: string, except: readonly BlobId[] = []): Promise<readonly BlobId[]> {
     const file = fileOf(holder);
     return this.#turns.take(file, async () => {
-      const held = this.#held.get(file);
-      if (held === undefined) return [];
-      try {
-        await removeFile(join(this.#directory, file));
-      } catch (error) {
-        throw storageError(error, this.#directory);
-      }
-      const released = [...held];
+      const held = [...(this.#held.get(file) ?? [])];
+      const released = held.filter((id) => !except.includes(id));
+      if (released.length === 0) return [];
+      const lines = released.map((id) => `-${id}`);
+      if (released.length === held.length) this.#removeFile(file);
+      else await this.#append(file, lines);
       for (const id of released) this.#remove(id, file);
       return released;
     });
+  }
+
+  async #append(file: string, lines: readonly string[]): Promise<void> {
+    const flush = appendLines(join(this.#directory, file), lines);
+    if (this.#options.isDurable) await flush();
+  }
+
+  #removeFile(file: string): void {
+    try {
+      removeSmall(join(this.#directory, file));
+    } catch (error) {
+      throw storageError(error, this.#directory);
+    }
   }
 
   #add(id: BlobId, file: string): void {
@@ -90,8 +112,8 @@ export class HolderDirectory {
   }
 
   #remove(id: BlobId, file: string): void {
-    const held = this.#held.get(file)!;
-    held.delete(id);
+    const held = this.#held.get(file);
+    if (!held?.delete(id)) return;
     if (held.size === 0) this.#held.delete(file);
     const left = this.#holders.get(id)! - 1;
     if (left === 0) this.#holders.delete(id);

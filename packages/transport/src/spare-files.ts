@@ -1,20 +1,27 @@
 /**
- * Files of forgotten chunks, written over by the next ones: their blocks on disk and their pages in memory are there
- * already, and a round forgets as much as it writes. None outlives its process.
+ * Files of forgotten chunks, written over by the next ones of their length: their blocks on disk and their pages in memory are
+ * there already, and a round forgets as much as it writes. None outlives its process.
  */
 import { readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeDirectory, removeFile } from './durable-file.ts';
 
+interface SpareFile {
+  readonly path: string;
+  readonly bytes: number;
+}
+
 export class SpareFiles {
   readonly #directory: string;
-  readonly #filesMax: number;
-  readonly #spare: string[] = [];
+  readonly #bytesMax: number;
+  /** The oldest first. */
+  #spares: SpareFile[] = [];
+  #bytes = 0;
   #kept = 0;
 
-  constructor(directory: string, filesMax: number) {
+  constructor(directory: string, bytesMax: number) {
     this.#directory = directory;
-    this.#filesMax = filesMax;
+    this.#bytesMax = bytesMax;
   }
 
   async open(): Promise<void> {
@@ -23,19 +30,29 @@ export class SpareFiles {
   }
 
   /** Takes a file away from its place, to be written over. Whatever may still name it must have been seen to be gone. */
-  async keep(path: string): Promise<void> {
-    if (this.#spare.length >= this.#filesMax) return removeFile(path);
+  async keep(path: string, bytes: number): Promise<void> {
     const spare = join(this.#directory, `${++this.#kept}`);
     try {
       await rename(path, spare);
-      this.#spare.push(spare);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      return;
     }
+    this.#spares.push({ path: spare, bytes });
+    this.#bytes += bytes;
+    // The oldest are of a length that is not asked for any more.
+    while (this.#bytes > this.#bytesMax) await removeFile(this.#taken(0));
   }
 
-  /** The caller's from now on. */
-  take(): string | undefined {
-    return this.#spare.pop();
+  /** One of this length, the caller's from now on. */
+  take(bytes: number): string | undefined {
+    const index = this.#spares.findLastIndex((spare) => spare.bytes === bytes);
+    return index < 0 ? undefined : this.#taken(index);
+  }
+
+  #taken(index: number): string {
+    const [{ path, bytes }] = this.#spares.splice(index, 1) as [SpareFile];
+    this.#bytes -= bytes;
+    return path;
   }
 }

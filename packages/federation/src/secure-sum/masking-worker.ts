@@ -83,7 +83,7 @@ export class MaskingWorker implements Worker {
     }
     const { weights: base, keepLocal, seed } = task;
     await this.#checkShape(weights, task);
-    await blobs.retain(weights, holderOf(jobId, round));
+    await blobs.retain([weights], holderOf(jobId, round));
     await this.#withhold(task, { weights, base, keepLocal, cases, steps, seed, training: trainingDigest(task) });
     return { kind: 'withheld', steps, ...(filters === undefined ? {} : { filters }) };
   }

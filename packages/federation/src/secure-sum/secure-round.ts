@@ -211,7 +211,7 @@ function inputStep(
       }),
     }),
     accept: async (_, { masked }) => {
-      await ports.store.retain(masked, holder);
+      await ports.store.retain([masked], holder);
       const lacking = await lackingBlobs(ports.store, [masked]);
       if (lacking.length > 0) return { accepted: false, lacking };
       const { shape } = await WeightsFile.open(ports.store, base);
@@ -311,7 +311,7 @@ async function open(context: SecureRound, meeting: Meeting, opened: Opened): Pro
   if (cases < inputs.size || cases > inputs.size * settings.casesMax) {
     return { kind: 'failed', reason: implausible(context) };
   }
-  await ports.store.retain(weights, holder);
+  await ports.store.retain([weights], holder);
   return { kind: 'summed', weights, cases, survivors: [...inputs.keys()], leftOut };
 }
 

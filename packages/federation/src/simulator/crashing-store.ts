@@ -35,11 +35,11 @@ export class CrashingStore implements Store {
   getManifest(id: BlobId): Promise<Manifest | undefined> {
     return this.#operate(() => this.#inner.getManifest(id));
   }
-  retain(id: BlobId, holder: string): Promise<void> {
-    return this.#operate(() => this.#inner.retain(id, holder));
+  retain(ids: readonly BlobId[], holder: string): Promise<void> {
+    return this.#operate(() => this.#inner.retain(ids, holder));
   }
-  release(holder: string): Promise<void> {
-    return this.#operate(() => this.#inner.release(holder));
+  release(holder: string, except?: readonly BlobId[]): Promise<void> {
+    return this.#operate(() => this.#inner.release(holder, except));
   }
   record(jobId: JobId, key: string, value: Json): Promise<void> {
     return this.#operate(() => this.#inner.record(jobId, key, value));

@@ -57,7 +57,7 @@ export class SimulatedDisk {
     for (const [id, atMs] of this.#unretained) {
       if (now - atMs < dayMs) continue;
       this.#unretained.delete(id);
-      await this.platter.retain(id, 'nobody');
+      await this.platter.retain([id], 'nobody');
     }
     await this.platter.release('nobody');
     const store = new MountedStore(this, process);
@@ -115,9 +115,9 @@ export class SimulatedDisk {
     return id;
   }
 
-  retain(process: SimulatedProcess, id: BlobId, holder: string): Promise<void> {
-    this.#unretained.delete(id);
-    return this.write(process, () => this.platter.retain(id, holder));
+  retain(process: SimulatedProcess, ids: readonly BlobId[], holder: string): Promise<void> {
+    for (const id of ids) this.#unretained.delete(id);
+    return this.write(process, () => this.platter.retain(ids, holder));
   }
 
   #mountSpool(process: SimulatedProcess): Spool {
@@ -173,11 +173,11 @@ class MountedStore implements Store {
   getManifest(id: BlobId): Promise<Manifest | undefined> {
     return this.#disk.read(this.#process, () => this.#disk.platter.getManifest(id));
   }
-  retain(id: BlobId, holder: string): Promise<void> {
-    return this.#disk.retain(this.#process, id, holder);
+  retain(ids: readonly BlobId[], holder: string): Promise<void> {
+    return this.#disk.retain(this.#process, ids, holder);
   }
-  release(holder: string): Promise<void> {
-    return this.#disk.write(this.#process, () => this.#disk.platter.release(holder));
+  release(holder: string, except?: readonly BlobId[]): Promise<void> {
+    return this.#disk.write(this.#process, () => this.#disk.platter.release(holder, except));
   }
   record(jobId: JobId, key: string, value: Json): Promise<void> {
     return this.#disk.record(this.#process, jobId, key, value);

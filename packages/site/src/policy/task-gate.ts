@@ -144,7 +144,7 @@ export class TaskGate {
     { holder, signal, bytesMax }: { readonly holder: string; readonly signal: AbortSignal; readonly bytesMax: number },
   ): Promise<Uint8Array> {
     const { fetchBlob, blobs } = this.#options;
-    await blobs.retain(id, holder);
+    await blobs.retain([id], holder);
     await fetchBlob(id, signal);
     if ((await manifestOf(blobs, id)).bytes > bytesMax) {
       const text = 'The network, or the signed job, is larger than this site looks at.';
