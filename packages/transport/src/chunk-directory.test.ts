@@ -5,6 +5,7 @@ import fsAtOnce, {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   truncateSync,
   utimesSync,
   writeFileSync,
