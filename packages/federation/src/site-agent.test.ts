@@ -11,7 +11,7 @@ import {
   type Verdict,
 } from '@consilium/protocol';
 import { describe, expect, it } from 'vitest';
-import { putBlob } from './blob.ts';
+import { getBlob, putBlob } from './blob.ts';
 import { MemoryStore } from './memory-store.ts';
 import { Inbox } from './simulator/inbox.ts';
 import { SimulatedClock } from './simulator/simulated-clock.ts';
@@ -26,6 +26,19 @@ const prepare = (attempt = 1): Task => ({
   attempt,
 });
 const prepared: Contribution = { kind: 'prepare', cases: { train: 1, validation: 1, test: 1 }, leftOut: [] };
+
+const evaluate = (model: BlobId, weights: BlobId, round = 1): Task => ({
+  kind: 'evaluate',
+  taskId: `job/${round}/evaluate/site-1` as TaskId,
+  jobId: 'job' as JobId,
+  attempt: 1,
+  plan: 1,
+  model,
+  weights,
+  split: 'validation',
+  modelName: 'job' as Extract<Task, { kind: 'evaluate' }>['modelName'],
+  pictures: false,
+});
 
 const trained = (weights: BlobId, controlChange: BlobId): Contribution => ({
   kind: 'train',
@@ -67,6 +80,7 @@ class ScriptedSite {
   readonly offered: { readonly id: BlobId; readonly after: number }[] = [];
   perform: (task: Task, signal: AbortSignal) => Promise<Contribution> = async () => prepared;
   permit: NonNullable<SiteAgentOptions['permit']> = async () => {};
+  fetch: (id: BlobId) => Promise<void> = async () => {};
   line = new Inbox<CoordinatorMessage>();
   welcome: Pick<Extract<CoordinatorMessage, { kind: 'welcome' }>, 'revocations'> = {};
   readonly #over = new AbortController();
@@ -86,7 +100,7 @@ class ScriptedSite {
           message.kind === 'alive'
             ? Promise.resolve(accepted)
             : new Promise((answer) => this.said.push({ message, answer })),
-        fetchBlob: async () => {},
+        fetchBlob: (id) => this.fetch(id),
         offerBlob: async (id) => void this.offered.push({ id, after: this.said.length }),
       },
       worker: {
@@ -328,18 +342,7 @@ describe('the agent of a site', () => {
         for (const id of [weights, model]) expect(await site.blobs.getManifest(id)).toBeDefined();
         throw new Error();
       };
-      const task: Task = {
-        kind: 'evaluate',
-        taskId: 'job/1/evaluate/site-1' as TaskId,
-        jobId: 'job' as JobId,
-        attempt: 1,
-        plan: 1,
-        model,
-        weights,
-        split: 'validation',
-        modelName: 'job' as Extract<Task, { kind: 'evaluate' }>['modelName'],
-        pictures: false,
-      };
+      const task = evaluate(model, weights);
       await site.says({ kind: 'task', task });
       await site.says({ kind: 'task', task: { ...task, attempt: 2 } });
       expect(site.said.map(({ message }) => message)).toMatchObject([
@@ -347,5 +350,22 @@ describe('the agent of a site', () => {
         { kind: 'failure', failure: { code: 'site.broken' } },
       ]);
       expect(await site.blobs.getManifest(model)).toBeDefined();
+    }));
+
+  it('lets go of the weights that it has fetched when it has those of the next round', () =>
+    withSite(async (site) => {
+      const elsewhere = new MemoryStore();
+      const model = await putBlob(elsewhere, new Uint8Array([9]));
+      const rounds = await Promise.all([1, 2, 3].map((round) => putBlob(elsewhere, new Uint8Array([round]))));
+      site.fetch = async (id) => void (await putBlob(site.blobs, await getBlob(elsewhere, id)));
+      site.perform = async () => ({ kind: 'evaluate', scores: [], meanDice: 1, leftOut: [] });
+      const present = (): Promise<boolean[]> =>
+        Promise.all([model, ...rounds].map(async (id) => (await site.blobs.getManifest(id)) !== undefined));
+      for (const [index, weights] of rounds.entries()) {
+        await site.says({ kind: 'task', task: evaluate(model, weights, index + 1) });
+        site.said.at(-1)!.answer(accepted);
+        await site.settled();
+        expect(await present()).toEqual([true, ...rounds.map((_, other) => other === index)]);
+      }
     }));
 });

@@ -316,7 +316,9 @@ export class SiteAgent {
     const needed = blobsNeeded(task);
     await blobs.retain(needed, holder);
     for (const id of needed) await coordinator.fetchBlob(id, signal);
-    // Not before: much of what the new task needs is only there because the old one needed it.
+    // Once more: what was not there has only now been put. What the old task needed goes after that, since much of it is
+    // what the new one needs.
+    await blobs.retain(needed, holder);
     await blobs.release(holder, needed);
     const contribution = await worker.perform(task, { signal, onProgress: this.#progressOf(task, signal) });
     // What the coordinator would not read (a loss that is no number) is a failure here, not a message sent for ever.

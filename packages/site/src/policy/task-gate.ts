@@ -146,6 +146,7 @@ export class TaskGate {
     const { fetchBlob, blobs } = this.#options;
     await blobs.retain([id], holder);
     await fetchBlob(id, signal);
+    await blobs.retain([id], holder); // what was not there has only now been put
     if ((await manifestOf(blobs, id)).bytes > bytesMax) {
       const text = 'The network, or the signed job, is larger than this site looks at.';
       throw new SiteError('site.mandate-invalid', text, { lasting: true });
