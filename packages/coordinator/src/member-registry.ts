@@ -41,12 +41,14 @@ const tokenBytes = 24;
 export class MemberRegistry {
   readonly #options: RegistryOptions;
   /** Asked with every request. */
-  readonly #find: StatementSync;
+  readonly #isAdmitted: StatementSync;
   readonly #waiting = new Map<string, Set<() => void>>();
 
   constructor(options: RegistryOptions) {
     this.#options = options;
-    this.#find = options.database.prepare('SELECT * FROM member WHERE role = ? AND id = ?');
+    this.#isAdmitted = options.database.prepare(
+      `SELECT 1 FROM member WHERE role = ? AND id = ? AND state = 'admitted' AND fingerprint = ?`,
+    );
   }
 
   /** A token for one enrolment. Only its hash is kept. */
@@ -100,7 +102,7 @@ export class MemberRegistry {
   }
 
   find(role: Role, id: string): Member | undefined {
-    const row = this.#find.get(role, id);
+    const row = this.#options.database.prepare('SELECT * FROM member WHERE role = ? AND id = ?').get(role, id);
     return row === undefined ? undefined : memberOf(row);
   }
 
@@ -187,8 +189,7 @@ export class MemberRegistry {
 
   /** Whether a peer with this certificate is let in: it was admitted, with this key, and not revoked since. */
   isAdmitted({ role, id, keyFingerprint }: Identity): boolean {
-    const member = this.find(role, id);
-    return member?.state === 'admitted' && member.fingerprint === keyFingerprint;
+    return this.#isAdmitted.get(role, id, keyFingerprint) !== undefined;
   }
 
   /** Resolves when something was decided about a member, or `signal` aborts. */

@@ -15,6 +15,9 @@ export function blobIdOf(manifest: Manifest): BlobId {
 /** To send so few bytes costs less than to ask, or to be asked, whether they are wanted. */
 export const unaskedBytesMax = 2 * 2 ** 20;
 
+/** Chunks of the longest manifest that is told of without being asked for: of 512 MiB. */
+const shortChunksMax = 64;
+
 /** A whole chunk's, of a writer that has finished: one is made of every model, and left to be collected it lasts for long. */
 let spareBuffer: Uint8Array<ArrayBuffer> | undefined;
 
@@ -82,6 +85,12 @@ export async function manifestOf(store: BlobStore, id: BlobId): Promise<Manifest
   const manifest = await store.getManifest(id);
   if (manifest === undefined) throw new FederationError('federation.blob-missing', `There is no blob ${id}.`);
   return manifest;
+}
+
+/** Of some blobs, the manifests that are short enough to be told of unasked: of 100 at most. */
+export async function shortManifests(store: BlobStore, ids: readonly BlobId[]): Promise<Manifest[]> {
+  const manifests = await Promise.all(ids.slice(0, 100).map((id) => store.getManifest(id)));
+  return manifests.filter((manifest) => manifest !== undefined).filter(({ chunks }) => chunks.length <= shortChunksMax);
 }
 
 /** Which of some blobs are not there. */

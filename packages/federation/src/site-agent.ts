@@ -21,7 +21,7 @@ import {
 } from '@consilium/protocol';
 import { manifestOf, unaskedBytesMax } from './blob.ts';
 import type { Clock } from './ports.ts';
-import { blobsOf } from './site-line.ts';
+import { blobsNeeded, blobsOf } from './site-line.ts';
 import type { BlobStore } from './store.ts';
 
 /** How the site reaches its coordinator. */
@@ -450,21 +450,6 @@ function isToBeTriedAgain({ finished, task }: HeldTask, { attempt }: Task): bool
 function namedBlobs(outcome: Finished['outcome'], wanted: readonly BlobId[]): readonly BlobId[] {
   const named = outcome.kind === 'contribution' ? blobsOf(outcome.contribution) : [];
   return wanted.filter((id) => named.includes(id));
-}
-
-function blobsNeeded(task: Task): readonly BlobId[] {
-  switch (task.kind) {
-    case 'train':
-      return [task.model, task.weights, ...(task.control === null ? [] : [task.control])];
-    case 'evaluate':
-      return [task.model, task.weights];
-    case 'secure-input':
-      return [task.weights];
-    case 'overlap':
-      return task.received.map(({ box }) => box);
-    default:
-      return [];
-  }
 }
 
 /**

@@ -1,6 +1,7 @@
 import {
   type Contribution,
   type CoordinatorMessage,
+  chunkBytes,
   type JobId,
   plainEncoding,
   type SiteId,
@@ -74,6 +75,21 @@ function accepting(reply: Promise<TaskReply>, verdict: Verdict = { kind: 'accept
 }
 
 describe('the line to a site', () => {
+  it('tells of the blobs that a task needs, so that they need not be asked about, but for those of long manifests', async () => {
+    const { store, line, connection } = await begin();
+    const weights = await putBlob(store, new Uint8Array([1]));
+    const chunk = await store.putChunk(new Uint8Array(chunkBytes));
+    const model = await store.putManifest({ bytes: 65 * chunkBytes, chunks: Array<typeof chunk>(65).fill(chunk) });
+    const evaluate = { ...task(), kind: 'evaluate', plan: 1, model, weights, split: 'validation' } as Task;
+    void line.perform(evaluate, { signal: new AbortController().signal });
+    for (let turn = 0; turn < 50; turn++) await Promise.resolve();
+    const told = { kind: 'task', task: evaluate, manifests: [await store.getManifest(weights)] };
+    expect(connection.sent).toEqual([told]);
+    const next = new RecordedConnection();
+    await line.connected(hello(), next);
+    expect(next.sent).toEqual([told]);
+  });
+
   it('sends a task at once, and again on every new connection until it is answered', async () => {
     const { line, connection, ask } = await begin();
     const reply = ask();

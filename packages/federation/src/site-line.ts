@@ -17,7 +17,7 @@ import type {
   TaskProgress,
   Verdict,
 } from '@consilium/protocol';
-import { lackingBlobs } from './blob.ts';
+import { lackingBlobs, shortManifests } from './blob.ts';
 import { dispositionOf } from './disposition.ts';
 import { type Clock, leaving, type PerformOptions, type SiteConnection, type TaskReply } from './ports.ts';
 import type { Slots } from './slots.ts';
@@ -44,7 +44,7 @@ export interface LineConnection {
 }
 
 interface OpenTask {
-  readonly task: Task;
+  message: Extract<CoordinatorMessage, { kind: 'task' }>;
   readonly onProgress: (progress: TaskProgress) => void;
   readonly settle: (reply: TaskReply) => void;
 }
@@ -79,7 +79,7 @@ export class SiteLine implements SiteConnection {
   }
 
   get openTasks(): readonly Task[] {
-    return [...this.#open.values()].map(({ task }) => task);
+    return [...this.#open.values()].map(({ message }) => message.task);
   }
 
   async perform(task: Task, { signal, onProgress = () => {} }: PerformOptions): Promise<TaskReply> {
@@ -93,7 +93,7 @@ export class SiteLine implements SiteConnection {
       close();
       resolve(reply);
     };
-    const open: OpenTask = { task, onProgress, settle };
+    const open: OpenTask = { message: { kind: 'task', task }, onProgress, settle };
     const giveUp = () => {
       if (signal.reason === leaving) this.#left.add(task.taskId);
       else this.#connection?.send({ kind: 'abort', taskId: task.taskId });
@@ -102,13 +102,22 @@ export class SiteLine implements SiteConnection {
     this.#open.set(task.taskId, open);
     this.#left.delete(task.taskId);
     signal.addEventListener('abort', giveUp, { once: true });
-    this.#connection?.send({ kind: 'task', task });
     try {
+      await this.#send(open);
       return await promise;
     } finally {
       signal.removeEventListener('abort', giveUp);
       close();
     }
+  }
+
+  /** With the manifests of its blobs, unless it is settled meanwhile. */
+  async #send(open: OpenTask): Promise<void> {
+    const { task } = open.message;
+    const blobs = blobsNeeded(task);
+    if (blobs.length > 0)
+      open.message = { ...open.message, manifests: await shortManifests(this.#options.store, blobs) };
+    if (this.#open.get(task.taskId) === open) this.#connection?.send(open.message);
   }
 
   abandon(work: JobId | TaskId): void {
@@ -124,7 +133,7 @@ export class SiteLine implements SiteConnection {
     this.#connection = connection;
     this.#heard();
     this.#enterPhase((signal) => this.#awaitSilence(connection, signal));
-    for (const { task } of this.#open.values()) connection.send({ kind: 'task', task });
+    for (const { message } of this.#open.values()) connection.send(message);
     for (const taskId of hello.holding) {
       const isOver = (await dispositionOf(this.#options.store, taskId)) !== 'open';
       if (this.#open.has(taskId)) continue;
@@ -170,7 +179,7 @@ export class SiteLine implements SiteConnection {
       case 'failure': {
         const open = this.#open.get(message.taskId);
         // A higher attempt is one that was asked for before a restart.
-        if (open !== undefined && message.attempt >= open.task.attempt) open.settle(replyOf(message.failure));
+        if (open !== undefined && message.attempt >= open.message.task.attempt) open.settle(replyOf(message.failure));
         return { kind: 'accepted' };
       }
       case 'contribution': {
@@ -242,6 +251,22 @@ const ofAnother = {
 function replyOf(failure: Failure): TaskReply {
   const { code, message } = failure;
   return failure.worthRetrying ? { kind: 'lost', code, message } : { kind: 'failure', failure };
+}
+
+/** Every blob that a site needs for a task. */
+export function blobsNeeded(task: Task): readonly BlobId[] {
+  switch (task.kind) {
+    case 'train':
+      return [task.model, task.weights, ...(task.control === null ? [] : [task.control])];
+    case 'evaluate':
+      return [task.model, task.weights];
+    case 'secure-input':
+      return [task.weights];
+    case 'overlap':
+      return task.received.map(({ box }) => box);
+    default:
+      return [];
+  }
 }
 
 /** Every blob that a contribution names. */

@@ -3,7 +3,7 @@
  * they look at it. Append-only: a field or a kind may be added, none may change its meaning.
  */
 import { z } from 'zod';
-import { blobIdSchema } from './blob.ts';
+import { blobIdSchema, manifestSchema } from './blob.ts';
 import { contributionSchema } from './contribution.ts';
 import { failureSchema } from './failure.ts';
 import { taskIdSchema } from './id.ts';
@@ -24,8 +24,11 @@ export const coordinatorMessageSchema = z.discriminatedUnion('kind', [
   }),
   /** A member was revoked. A site that does not know this kind loses its line, and hears it at the next welcome. */
   z.object({ kind: z.literal('revocations'), revocations: revocationsSchema }),
-  /** Also sent again, whenever a line is new, for what has not been answered. */
-  z.object({ kind: z.literal('task'), task: taskSchema }),
+  /**
+   * Also sent again, whenever a line is new, for what has not been answered. With it come manifests of blobs that it names,
+   * so that they need not be asked for.
+   */
+  z.object({ kind: z.literal('task'), task: taskSchema, manifests: z.array(manifestSchema).max(100).optional() }),
   /** Give up on a task; nothing is expected in return. */
   z.object({ kind: z.literal('abort'), taskId: taskIdSchema }),
 ]);

@@ -47,6 +47,8 @@ import { SpoolDirectory } from './spool-directory.ts';
 import { demandedPrivacy } from './task-privacy.ts';
 import { WorkingHours } from './working-hours.ts';
 
+/** How long it is believed that the site has as many patients. */
+const patientsMs = 60_000;
 const dayMs = 24 * 60 * 60 * 1000;
 /** Of a job that asked for nothing for so long, weights are fetched again should it go on; what the site learnt of it stays. */
 const jobKeptMs = 30 * dayMs;
@@ -138,7 +140,7 @@ export async function runSite(directory: string, options: SiteServiceOptions): P
   const { project } = identity.facts;
   const revoked = await RevokedMembers.open(directory, { project, authority });
   const hours = new WorkingHours(settings.limits, clock);
-  let patients = 0;
+  const patients = rememberedFor(patientsMs, clock, () => patientsOf(settings));
   const gate = new TaskGate({
     siteId: settings.siteId,
     project,
@@ -153,10 +155,7 @@ export async function runSite(directory: string, options: SiteServiceOptions): P
     nowMs: wallClockMs,
     localTime: wallTime,
     localWeekday: wallWeekday,
-    patients: async () => {
-      if (patients === 0) patients = await patientsOf(settings);
-      return patients;
-    },
+    patients,
     privacy: () => privacyReport(directory, settings),
     demanded: (offered) => demandedPrivacy(offered, { ...privacySettingsOf(settings), required: false }), // for policies to say
     software: siteVersion,
@@ -227,6 +226,16 @@ async function sweepDaily(
     if (signal.aborted) return;
     await blobs.sweep().catch(onError);
   }
+}
+
+/** As it was found at most so long ago. */
+function rememberedFor<T>(ms: number, clock: Clock, find: () => Promise<T>): () => Promise<T> {
+  let found: { readonly atMs: number; readonly value: Promise<T> } | undefined;
+  return () => {
+    const nowMs = clock.nowMs();
+    if (found === undefined || nowMs - found.atMs >= ms) found = { atMs: nowMs, value: find() };
+    return found.value;
+  };
 }
 
 /** How many patients there are, which no job changes; of what cannot be read, none: the task itself will say what is wrong. */

@@ -27,15 +27,15 @@ const offerAnswerSchema = z.union([
   z.object({ missing: z.array(z.int().min(0)).min(1) }),
 ]);
 
-/** @throws Refusal if the coordinator will not give it; the store's own errors. */
+/** `told`: its manifest, where that is known. @throws Refusal if the coordinator will not give it; the store's own errors. */
 export async function fetchBlob(
   requests: Requests,
   id: BlobId,
   into: BlobStore,
-  options: BlobTransferOptions,
+  options: BlobTransferOptions & { readonly told?: Manifest | undefined },
 ): Promise<void> {
   if ((await into.getManifest(id)) !== undefined) return;
-  const manifest = await persist(() => askManifest(requests, id, options.signal), options);
+  const manifest = options.told ?? (await persist(() => askManifest(requests, id, options.signal), options));
   const lengths = lengthsOf(manifest);
   for (;;) {
     const lacking: ChunkId[] = [];

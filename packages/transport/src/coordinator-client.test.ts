@@ -1,7 +1,15 @@
 import { type AddressInfo, connect as connectTcp, createServer } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { getBlob, MemoryStore, putBlob } from '@consilium/federation';
-import { type CoordinatorMessage, chunkBytes, type Hello, protocolVersion, type TaskId } from '@consilium/protocol';
+import {
+  type CoordinatorMessage,
+  chunkBytes,
+  type Hello,
+  type JobId,
+  protocolVersion,
+  type Task,
+  type TaskId,
+} from '@consilium/protocol';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type BlobRoutesOptions, blobRoutes } from './blob-routes.ts';
 import { ConnectProxy } from './connect-proxy.fixture.ts';
@@ -84,6 +92,34 @@ describe('a line to the coordinator', () => {
     await expect(reading).rejects.toMatchObject({ code: 'transport.line-ended' });
     expect(received).toEqual(names);
     expect(peers).toEqual([expect.objectContaining({ role: 'site', id: 'site-1' })]);
+  });
+
+  it('tells of manifests, which are not asked for then', async () => {
+    const store = new MemoryStore();
+    const blob = await putBlob(store, new Uint8Array([1, 2, 3]));
+    const other = await putBlob(store, new Uint8Array([4]));
+    const { server, port, lines } = await serve({ blobs: { store } });
+    const task: Task = {
+      ...{ kind: 'evaluate', plan: 1, model: other, weights: blob, split: 'validation', pictures: false },
+      ...{ taskId: 'job/1/evaluate/site-1' as TaskId, jobId: 'job' as JobId, attempt: 1 },
+      modelName: 'job' as Extract<Task, { kind: 'evaluate' }>['modelName'],
+    };
+    const client = clientTo(port);
+    const mine = new MemoryStore();
+    for await (const message of client.openLine(hello, never)) {
+      if (message.kind === 'welcome') {
+        lines[0]!.send({ kind: 'task', task, manifests: [(await store.getManifest(blob))!] });
+        continue;
+      }
+      const asked: string[] = [];
+      server.app.server.on('request', ({ url }: { url?: string }) => asked.push(url!.split('/')[2]!));
+      await client.fetchBlob(blob, mine, never);
+      expect(asked).toEqual(['chunks']);
+      await client.fetchBlob(other, mine, never);
+      expect(asked).toEqual(['chunks', 'blobs', 'chunks']);
+      break;
+    }
+    expect(await getBlob(mine, blob)).toEqual(new Uint8Array([1, 2, 3]));
   });
 
   it('ends by the signal, and the coordinator notices', async () => {

@@ -2,11 +2,12 @@
  * A site's way to its coordinator: one address, one port, outbound only. A line on which the coordinator speaks,
  * messages that it answers with a verdict, and blobs both ways.
  */
-import type { BlobStore } from '@consilium/federation';
+import { type BlobStore, blobIdOf } from '@consilium/federation';
 import {
   type BlobId,
   type CoordinatorMessage,
   type Hello,
+  type Manifest,
   parseCoordinatorMessage,
   parseVerdict,
   type SiteMessage,
@@ -26,6 +27,8 @@ export interface CoordinatorClientOptions extends RequestsOptions {
   readonly onRetry?: (error: TransportError) => void;
 }
 
+/** Manifests that were told of and not yet asked for. */
+const toldMax = 200;
 const never = new AbortController().signal;
 
 export class CoordinatorClient {
@@ -33,6 +36,8 @@ export class CoordinatorClient {
   readonly #options: CoordinatorClientOptions;
   readonly #atOnce: number;
   readonly #buffers: ChunkBuffers;
+  /** What tasks came with. */
+  readonly #told = new Map<BlobId, Manifest>();
 
   constructor(options: CoordinatorClientOptions) {
     this.#options = options;
@@ -47,7 +52,11 @@ export class CoordinatorClient {
    * @throws TransportError, Refusal, ProtocolError
    */
   async *openLine(hello: Hello, signal: AbortSignal): AsyncGenerator<CoordinatorMessage, never> {
-    for await (const event of this.events('POST', '/v1/line', hello, signal)) yield parseCoordinatorMessage(event);
+    for await (const event of this.events('POST', '/v1/line', hello, signal)) {
+      const message = parseCoordinatorMessage(event);
+      if (message.kind === 'task') this.#remember(message.manifests ?? []);
+      yield message;
+    }
     throw new TransportError('transport.line-ended', 'The coordinator has ended the line. It is opened again.');
   }
 
@@ -81,7 +90,7 @@ export class CoordinatorClient {
 
   /** Brings a blob into a store that lacks all or some of it. Gives up only on `signal` or a refusal. */
   fetchBlob(id: BlobId, into: BlobStore, signal: AbortSignal): Promise<void> {
-    return fetchBlob(this.#requests, id, into, this.#transfer(signal));
+    return fetchBlob(this.#requests, id, into, { ...this.#transfer(signal), told: this.#told.get(id) });
   }
 
   /** Gives the coordinator what it lacks of a blob. Gives up only on `signal` or a refusal. */
@@ -97,6 +106,15 @@ export class CoordinatorClient {
   /** Ends what is under way. */
   close(): Promise<void> {
     return this.#requests.close();
+  }
+
+  /** The name of each vouches for it. */
+  #remember(manifests: readonly Manifest[]): void {
+    for (const manifest of manifests) this.#told.set(blobIdOf(manifest), manifest);
+    for (const [oldest] of this.#told) {
+      if (this.#told.size <= toldMax) break;
+      this.#told.delete(oldest);
+    }
   }
 
   #transfer(signal: AbortSignal) {
