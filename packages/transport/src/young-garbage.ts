@@ -8,7 +8,7 @@ import { runInNewContext } from 'node:vm';
 
 type Collect = (options: { readonly type: 'minor' }) => void;
 
-const collectEveryBytes = 4 * 2 ** 20;
+const collectEveryBytes = 8 * 2 ** 20;
 let arrived = 0;
 let collect: Collect | undefined;
 
