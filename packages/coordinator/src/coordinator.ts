@@ -13,7 +13,7 @@ import {
   createCertificateRequest,
   createTlsServer,
   type Identity,
-  markSeldom,
+  keepHeapSmall,
   Refusal,
   Role,
   systemClock,
@@ -115,7 +115,7 @@ export class Coordinator implements AsyncDisposable {
   /** Goes on with every job that had not ended, and listens. */
   static async start(directory: string, options: CoordinatorOptions = {}): Promise<Coordinator> {
     const { clock = systemClock, nowMs = wallClockMs, logger = silentLog(), onEvent = () => {}, slots } = options;
-    markSeldom();
+    keepHeapSmall();
     const settings = await readCoordinatorSettings(directory, options.overrides);
     const { project } = settings;
     const authority = await CertificateAuthority.open(await readAuthority(directory), { project, nowMs });

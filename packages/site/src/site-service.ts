@@ -12,8 +12,8 @@ import {
   CoordinatorClient,
   DirectoryLock,
   IdentityDirectory,
+  keepHeapSmall,
   keepRenewed,
-  markSeldom,
   systemClock,
   wallClockMs,
 } from '@consilium/transport';
@@ -95,7 +95,7 @@ export async function readSiteSettings(
 /** Runs until `signal` aborts. Rejects if it cannot begin: wrong settings, a directory in use, no identity. */
 export async function runSite(directory: string, options: SiteServiceOptions): Promise<void> {
   const { signal, clock = systemClock, onEvent = () => {} } = options;
-  markSeldom();
+  keepHeapSmall();
   const settings = await readSiteSettings(directory, options.overrides);
   using _lock = await DirectoryLock.take(directory);
   const log = openLocalLog(join(directory, 'log.jsonl'), { bytesMax: logBytesMax });

@@ -27,4 +27,4 @@ export { keepRenewed, type RenewalOptions } from './renewal.ts';
 export { storageError } from './storage-error.ts';
 export { createTlsServer, type TlsServer, type TlsServerOptions } from './tls-server.ts';
 export { TransportError } from './transport-error.ts';
-export { markSeldom } from './young-garbage.ts';
+export { keepHeapSmall } from './young-garbage.ts';
