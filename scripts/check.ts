@@ -25,6 +25,7 @@ const peers = [
   { name: 'orthanc-dicomweb', paths: ['/usr/share/orthanc/plugins/libOrthancDicomWeb.so'] },
   { name: 'dcmtk', paths: ['/usr/bin/storescu'] },
   { name: 'dicom3tools', paths: ['/usr/bin/dciodvfy'] },
+  { name: 'prometheus', paths: ['/usr/bin/prometheus'] },
   { name: 'python3-venv', paths: ['/usr/share/doc/python3-venv'] },
 ];
 /** Of MONAI Label's own client, which is a Python package: where its tests look for it. */

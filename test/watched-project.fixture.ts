@@ -36,7 +36,8 @@ export class WatchedProject implements AsyncDisposable {
   readonly root: string;
   readonly events: JobEvent[];
   readonly #coordinator: Coordinator;
-  readonly #ports: { readonly coordinator: number; readonly site: number };
+  /** Where metrics are served. */
+  readonly ports: { readonly coordinator: number; readonly site: number };
   readonly #over = new AbortController();
   readonly #sites: Promise<void>[] = [];
 
@@ -48,7 +49,7 @@ export class WatchedProject implements AsyncDisposable {
     this.root = root;
     this.events = watched.events;
     this.#coordinator = coordinator;
-    this.#ports = watched.ports;
+    this.ports = watched.ports;
   }
 
   /** The coordinator and the first site serve metrics. */
@@ -78,7 +79,7 @@ export class WatchedProject implements AsyncDisposable {
     const { certificate } = await registry.admit('site', siteId, fingerprint);
     await identity.admitted({ certificate: certificate!, authority: authority.certificate });
     mkdirSync(directory, { recursive: true });
-    const watched = siteId === siteIds[0] ? { metricsPort: this.#ports.site } : {};
+    const watched = siteId === siteIds[0] ? { metricsPort: this.ports.site } : {};
     const settings = {
       siteId,
       coordinator: facts.coordinator,
@@ -116,7 +117,7 @@ export class WatchedProject implements AsyncDisposable {
   }
 
   get(which: 'coordinator' | 'site', path: string): Promise<Response> {
-    return fetch(`http://${host}:${this.#ports[which]}${path}`);
+    return fetch(`http://${host}:${this.ports[which]}${path}`);
   }
 
   async stop(): Promise<void> {
@@ -131,7 +132,7 @@ export class WatchedProject implements AsyncDisposable {
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, host, resolve));
   const { port } = server.address() as { port: number };

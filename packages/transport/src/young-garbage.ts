@@ -13,7 +13,8 @@ const collectEveryBytes = 8 * 2 ** 20;
 const youngBytesMax = 16 * 2 ** 20;
 let arrived = 0;
 let collect: Collect | undefined;
-let mayGrow = false;
+/** Of the young generation: as V8 likes, or up to what it may have, or ended. */
+let growth: 'free' | 'watched' | 'ended' = 'free';
 
 /** Says that so many bytes arrived in buffers that are no longer used. */
 export function collectAfter(bytes: number): void {
@@ -22,7 +23,7 @@ export function collectAfter(bytes: number): void {
   arrived = 0;
   collect ??= collector();
   collect({ type: 'minor' });
-  if (mayGrow && youngBytes() >= youngBytesMax) keepYoung();
+  if (growth === 'watched' && youngBytes() >= youngBytesMax) endGrowth();
 }
 
 /**
@@ -31,20 +32,21 @@ export function collectAfter(bytes: number): void {
  * anew and stays small: what dies in it is collected often anyway.
  */
 export function keepHeapSmall(): void {
+  if (growth !== 'free') return;
+  growth = 'watched';
   setFlagsFromString('--incremental-marking-soft-trigger=60');
   setFlagsFromString('--incremental-marking-hard-trigger=80');
   collect ??= collector();
   collect({ type: 'major', flavor: 'last-resort' });
-  mayGrow = true;
 }
 
 function youngBytes(): number {
   return getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space')?.space_size ?? 0;
 }
 
-function keepYoung(): void {
+function endGrowth(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
-  mayGrow = false;
+  growth = 'ended';
 }
 
 /** Says that so many bytes were read from files: much smaller garbage, of which V8 would let tens of megabytes gather. */
