@@ -98,10 +98,13 @@ async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
  */
 export function appendLines(path: string, lines: readonly string[]): () => Promise<void> {
   try {
+    if (lines.length === 0) {
+      const now = wallClockMs() / 1000;
+      utimesSync(path, now, now);
+      return async () => {};
+    }
     const isNew = !existsSync(path);
-    const now = wallClockMs() / 1000;
-    if (lines.length === 0) utimesSync(path, now, now);
-    else appendFileSync(path, `\n${lines.join('\n')}\n`);
+    appendFileSync(path, `\n${lines.join('\n')}\n`);
     return async () => {
       await Promise.all([syncFile(path), ...(isNew ? [syncFile(dirname(path))] : [])]);
     };
@@ -119,7 +122,7 @@ export function removeSmall(path: string): void {
   }
 }
 
-/** A small file that does no harm if it stays. */
+/** What is left of something that failed, and does no harm if it stays. */
 export function discard(path: string): void {
   try {
     unlinkSync(path);
