@@ -1,7 +1,7 @@
 /** Takes in folders, zip files and watched folders; each import is written down and goes on after a kill. */
 import { randomUUID } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { open, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { ArchiveClock } from '../archive-clock.ts';
@@ -86,7 +86,9 @@ export class Intake {
     await makeDirectory(directory, 0o700);
     const path = join(directory, `${randomUUID()}.zip`);
     try {
-      await pipeline(this.#bounded(bytes), createWriteStream(path, { flags: 'wx', mode: 0o600, flush: true }));
+      // Opened first: a stream that fails before it has its file would leave one that comes after it was removed.
+      const file = await open(path, 'wx', 0o600);
+      await pipeline(this.#bounded(bytes), file.createWriteStream({ flush: true }));
     } catch (error) {
       await rm(path, { force: true });
       throw storageError(error, path);
