@@ -55,8 +55,12 @@ export class MemoryStore implements Store {
 
   async retain(ids: readonly BlobId[], holder: string): Promise<void> {
     if (ids.length === 0) return;
-    this.#holders.set(holder, new Set([...(this.#holders.get(holder) ?? []), ...ids]));
-    for (const id of ids) this.#awaited.delete(id);
+    const held = this.#holders.get(holder) ?? new Set();
+    this.#holders.set(holder, held);
+    for (const id of ids) {
+      held.add(id);
+      this.#awaited.delete(id);
+    }
   }
 
   async release(holder: string, except: readonly BlobId[] = []): Promise<void> {

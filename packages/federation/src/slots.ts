@@ -1,5 +1,3 @@
-const always = new AbortController().signal;
-
 /** A number of places (for tasks, contributions, chunks) that are taken and given back. First come, first served. */
 export class Slots {
   #free: number;
@@ -12,19 +10,19 @@ export class Slots {
 
   /** A slot that is given back by disposing of it. */
   async take(): Promise<Disposable> {
-    return (await this.acquire(always))!;
+    return (await this.acquire())!;
   }
 
   /** A slot that is given back by disposing of it; null if `signal` aborted first. */
-  async acquire(signal: AbortSignal): Promise<Disposable | null> {
-    if (signal.aborted) return null;
+  async acquire(signal?: AbortSignal): Promise<Disposable | null> {
+    if (signal?.aborted) return null;
     if (this.#free > 0) {
       this.#free -= 1;
       return this.#slot();
     }
     return new Promise((resolve) => {
       const take = () => {
-        signal.removeEventListener('abort', giveUp);
+        signal?.removeEventListener('abort', giveUp);
         resolve(this.#slot());
       };
       const giveUp = () => {
@@ -32,7 +30,7 @@ export class Slots {
         resolve(null);
       };
       this.#waiting.push(take);
-      signal.addEventListener('abort', giveUp, { once: true });
+      signal?.addEventListener('abort', giveUp, { once: true });
     });
   }
 

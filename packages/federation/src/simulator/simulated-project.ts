@@ -143,7 +143,6 @@ export class SimulatedProject {
       const random = createRandom(seed, task.taskId, nth, 'mishap');
       return random.chance(mishapChance) ? random.choice(mishaps) : undefined;
     };
-    const victims = sites.map((site) => site.siteId).filter((other) => other !== siteId);
     return new SiteMachine({
       ...this.#machine(siteId, killsAt),
       siteId,
@@ -154,11 +153,14 @@ export class SimulatedProject {
       refuses,
       decidesAtMs,
       onEvent: (event) => this.chronicle.agentDid(siteId, event),
-      ...(forgeryChance === 0 || victims.length === 0
+      ...(forgeryChance === 0 || sites.length === 1
         ? {}
         : {
-            between: (port, life) =>
-              hostilePort({ port, random: createRandom(seed, siteId, 'lies', life), forgeryChance, siteId, victims }),
+            between: (port, life) => {
+              const random = createRandom(seed, siteId, 'lies', life);
+              const victims = sites.map((site) => site.siteId).filter((other) => other !== siteId);
+              return hostilePort({ port, random, forgeryChance, siteId, victims });
+            },
           }),
     });
   }

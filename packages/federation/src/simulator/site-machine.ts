@@ -27,8 +27,6 @@ export interface SiteMachineOptions extends SimulatedMachineOptions {
   readonly between?: (port: CoordinatorPort, life: number) => CoordinatorPort;
 }
 
-const never = new AbortController().signal;
-
 export class SiteMachine extends SimulatedMachine {
   readonly siteId: SiteId;
   readonly #options: SiteMachineOptions;
@@ -75,7 +73,7 @@ export class SiteMachine extends SimulatedMachine {
       ...(chance.uniform() < 0.5 ? {} : { unaskedBytesMax: 0 }),
       onEvent,
     });
-    await agent.run(never);
+    await agent.run(new AbortController().signal); // of many sites, one signal would become slow
   }
 
   /** A person looks at it when the time has come, whether the site runs then or not. */
