@@ -1,6 +1,6 @@
 /** Writing a file so that, after a crash or a power cut, it is there whole or as it was before. */
 import { randomUUID } from 'node:crypto';
-import { appendFileSync, existsSync, mkdirSync, renameSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, renameSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { wallClockMs } from './ports/wall-clock.ts';
@@ -47,9 +47,7 @@ export async function writeWhole(
   const isSmall = content.length <= smallBytesMax && options.spare === undefined;
   if (isSmall) writeSmallInPlace(path, content);
   else await writeInPlace(path, content, options, async () => {});
-  return async () => {
-    await Promise.all([syncFile(path), syncFile(dirname(path))]);
-  };
+  return () => flushed(path);
 }
 
 async function writeInPlace(
@@ -103,11 +101,8 @@ export function appendLines(path: string, lines: readonly string[]): () => Promi
       utimesSync(path, now, now);
       return async () => {};
     }
-    const isNew = !existsSync(path);
     appendFileSync(path, `\n${lines.join('\n')}\n`);
-    return async () => {
-      await Promise.all([syncFile(path), ...(isNew ? [syncFile(dirname(path))] : [])]);
-    };
+    return () => flushed(path);
   } catch (error) {
     throw storageError(error, dirname(path));
   }
@@ -157,6 +152,11 @@ export async function makeDirectoriesIn(parent: string, names: readonly string[]
   } catch (error) {
     throw storageError(error, parent);
   }
+}
+
+/** Makes a file, its content and that it is there, survive a power cut. */
+async function flushed(path: string): Promise<void> {
+  await Promise.all([syncFile(path), syncFile(dirname(path))]);
 }
 
 /** Makes the content of a file, or what was created, renamed or removed in a directory, survive a power cut. */
