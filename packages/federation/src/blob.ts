@@ -1,6 +1,13 @@
 /** Blobs in a store: written and read chunk by chunk, or whole where they are small. */
 import { createHash } from 'node:crypto';
-import { type BlobId, type ChunkId, canonicalManifest, chunkBytes, type Manifest } from '@consilium/protocol';
+import {
+  type BlobId,
+  type ChunkId,
+  canonicalManifest,
+  chunkBytes,
+  type Manifest,
+  toldChunksMax,
+} from '@consilium/protocol';
 import { FederationError } from './federation-error.ts';
 import type { BlobStore } from './store.ts';
 
@@ -14,9 +21,6 @@ export function blobIdOf(manifest: Manifest): BlobId {
 
 /** To send so few bytes costs less than to ask, or to be asked, whether they are wanted. */
 export const unaskedBytesMax = 2 * 2 ** 20;
-
-/** Chunks of the longest manifest that is told of without being asked for: of 512 MiB. */
-const shortChunksMax = 64;
 
 /** A whole chunk's, of a writer that has finished: one is made of every model, and left to be collected it lasts for long. */
 let spareBuffer: Uint8Array<ArrayBuffer> | undefined;
@@ -90,7 +94,7 @@ export async function manifestOf(store: BlobStore, id: BlobId): Promise<Manifest
 /** Of some blobs, the manifests that are short enough to be told of unasked: of 100 at most. */
 export async function shortManifests(store: BlobStore, ids: readonly BlobId[]): Promise<Manifest[]> {
   const manifests = await Promise.all(ids.slice(0, 100).map((id) => store.getManifest(id)));
-  return manifests.filter((manifest) => manifest !== undefined).filter(({ chunks }) => chunks.length <= shortChunksMax);
+  return manifests.filter((manifest) => manifest !== undefined).filter(({ chunks }) => chunks.length <= toldChunksMax);
 }
 
 /** Which of some blobs are not there. */

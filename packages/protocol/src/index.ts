@@ -62,6 +62,7 @@ export {
   parseVerdict,
   protocolVersion,
   type SiteMessage,
+  toldChunksMax,
   type Verdict,
 } from './messages.ts';
 export {

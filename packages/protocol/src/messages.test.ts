@@ -176,6 +176,13 @@ describe('messages', () => {
     }
   });
 
+  it('a task may come with short manifests of what it names, not with long ones', () => {
+    const manifestOf = (count: number) => ({ bytes: count * 8 * 2 ** 20, chunks: Array<string>(count).fill(blob) });
+    const message = { kind: 'task', task: train, manifests: [manifestOf(64)] };
+    expect(parseCoordinatorMessage(message)).toEqual(message);
+    expect(() => parseCoordinatorMessage({ ...message, manifests: [manifestOf(65)] })).toThrow(ProtocolError);
+  });
+
   it('of any other kind or form are refused with a coded error and never anything else', () => {
     fc.assert(
       fc.property(fc.anything(), (junk) => {

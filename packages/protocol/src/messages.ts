@@ -14,6 +14,10 @@ import { taskProgressSchema } from './task-progress.ts';
 
 export const protocolVersion = 1;
 
+/** Chunks of the longest manifest that a task comes with: of 512 MiB. A longer one is asked for. */
+export const toldChunksMax = 64;
+const toldManifestSchema = manifestSchema.refine(({ chunks }) => chunks.length <= toldChunksMax, 'must be asked for');
+
 export const coordinatorMessageSchema = z.discriminatedUnion('kind', [
   /** The first message on a line: who is speaking. */
   z.object({
@@ -28,7 +32,7 @@ export const coordinatorMessageSchema = z.discriminatedUnion('kind', [
    * Also sent again, whenever a line is new, for what has not been answered. With it come manifests of blobs that it names,
    * so that they need not be asked for.
    */
-  z.object({ kind: z.literal('task'), task: taskSchema, manifests: z.array(manifestSchema).max(100).optional() }),
+  z.object({ kind: z.literal('task'), task: taskSchema, manifests: z.array(toldManifestSchema).max(100).optional() }),
   /** Give up on a task; nothing is expected in return. */
   z.object({ kind: z.literal('abort'), taskId: taskIdSchema }),
 ]);

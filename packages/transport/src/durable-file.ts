@@ -1,7 +1,7 @@
 /** Writing a file so that, after a crash or a power cut, it is there whole or as it was before. */
 import { randomUUID } from 'node:crypto';
 import { appendFileSync, mkdirSync, renameSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { wallClockMs } from './ports/wall-clock.ts';
 import { storageError } from './storage-error.ts';
@@ -45,7 +45,8 @@ export async function writeWhole(
   options: { readonly spare?: string | undefined } = {},
 ): Promise<() => Promise<void>> {
   const isSmall = content.length <= smallBytesMax && options.spare === undefined;
-  if (isSmall) writeSmallInPlace(path, content);
+  if (isSmall)
+    await putInPlace(path, draftOf(path), (draft) => writeFileSync(draft, content, { flag: 'wx', mode: 0o644 }));
   else await writeInPlace(path, content, options, async () => {});
   return () => flushed(path);
 }
@@ -56,8 +57,7 @@ async function writeInPlace(
   { mode = 0o644, spare }: DurableFileOptions & { readonly spare?: string | undefined },
   flush: (file: FileHandle) => Promise<void>,
 ): Promise<void> {
-  const draft = spare ?? `${path}.${randomUUID()}${draftSuffix}`;
-  try {
+  await putInPlace(path, spare ?? draftOf(path), async (draft) => {
     const file = await open(draft, spare === undefined ? 'wx' : 'r+', mode);
     try {
       await writeAll(file, typeof content === 'string' ? Buffer.from(content) : content);
@@ -66,17 +66,16 @@ async function writeInPlace(
     } finally {
       await file.close();
     }
-    await rename(draft, path);
-  } catch (error) {
-    discard(draft);
-    throw storageError(error, dirname(path));
-  }
+  });
 }
 
-function writeSmallInPlace(path: string, content: string | Uint8Array): void {
-  const draft = `${path}.${randomUUID()}${draftSuffix}`;
+function draftOf(path: string): string {
+  return `${path}.${randomUUID()}${draftSuffix}`;
+}
+
+async function putInPlace(path: string, draft: string, write: (draft: string) => void | Promise<void>): Promise<void> {
   try {
-    writeFileSync(draft, content, { flag: 'wx', mode: 0o644 });
+    await write(draft);
     renameSync(draft, path);
   } catch (error) {
     discard(draft);
