@@ -187,10 +187,11 @@ async function acceptTrained(
   }
   if (contribution.kind !== 'train') return anotherKind;
   const { store } = context.ports;
-  using _slot = await context.admissions.take();
   const blobs = blobsOf(contribution);
   // Before they are read: another job that was sent the same may let go of them meanwhile.
   await store.retain(blobs, holderOf(context, 'contributions'));
+  // To flush takes time and no memory: all do it at once.
+  using _slot = await context.admissions.take();
   const lacking = await lackingBlobs(store, blobs);
   if (lacking.length > 0) return { accepted: false, lacking };
   const base = await WeightsFile.open(store, globalWeights(context, askedIn));

@@ -14,6 +14,7 @@ export interface Term {
 
 /** Elements that are summed before the next region is begun: 2 MiB of sums, which stay in a processor's cache. */
 const regionElements = 2 ** 18;
+const addedAtOnce = 3;
 /** With more models than this, none keeps what it has read when a region is done. */
 const keepingReadersMax = 8;
 
@@ -65,16 +66,20 @@ export class WeightedSum implements WeightsReader {
     const sums = elements(this.#memory, offset + end - begin).fill(0);
     this.#memory = sums.buffer;
     let less = { of: undefined as WeightsReader | undefined, values: new Float64Array(0) as Float64Array };
-    for (const { weights, base, factor } of this.#terms) {
+    for (const terms of groupsOf(this.#terms)) {
+      const [{ base }] = terms;
+      const factors = terms.map(({ factor }) => factor);
       if (base !== undefined && base !== less.of) less = { of: base, values: await readAll(base, pieces) };
       for (const { name, begin, end, offset } of pieces) {
-        const values = await weights.read(name, begin, end);
+        const values = await Promise.all(terms.map(({ weights }) => weights.read(name, begin, end)));
         const into = sums.subarray(offset, offset + end - begin);
-        if (base === undefined) addScaled(into, values, factor);
-        else addScaledDifference(into, values, { less: less.values.subarray(offset), factor });
+        if (base === undefined) addScaled(into, values, factors);
+        else addScaledDifference(into, values[0]!, { less: less.values.subarray(offset), factor: factors[0]! });
       }
-      if (this.#terms.length > keepingReadersMax) weights.forget?.();
-      else if (next !== undefined) weights.expect?.(next.name, next.begin, next.end);
+      for (const { weights } of terms) {
+        if (this.#terms.length > keepingReadersMax) weights.forget?.();
+        else if (next !== undefined) weights.expect?.(next.name, next.begin, next.end);
+      }
     }
     return { pieces, sums };
   }
@@ -105,12 +110,33 @@ function elements(memory: ArrayBuffer, count: number): Float64Array<ArrayBuffer>
   return new Float64Array(memory.byteLength < bytes ? new ArrayBuffer(bytes) : memory, 0, count);
 }
 
-/** One loop for each float type, so that each stays fast. */
-function addScaled(sums: Float64Array, values: Floats, factor: number): void {
-  if (values instanceof Float32Array) {
-    for (let at = 0; at < values.length; at++) sums[at] = sums[at]! + factor * values[at]!;
-  } else {
-    for (let at = 0; at < values.length; at++) sums[at] = sums[at]! + factor * values[at]!;
+/** Those that are added at once: each with a base is alone. */
+function groupsOf(terms: readonly Term[]): readonly (readonly [Term, ...Term[]])[] {
+  const groups: [Term, ...Term[]][] = [];
+  for (const term of terms) {
+    const last = groups.at(-1);
+    if (last !== undefined && last.length < addedAtOnce && last[0].base === undefined && term.base === undefined) {
+      last.push(term);
+    } else groups.push([term]);
+  }
+  return groups;
+}
+
+/** In the order given, as if one after another: to fetch and to keep a sum takes longer than to add to it. */
+function addScaled(sums: Float64Array, values: readonly Floats[], factors: readonly number[]): void {
+  const [a, b, c] = values;
+  const [ofA = 0, ofB = 0, ofC = 0] = factors;
+  if (a instanceof Float32Array && b instanceof Float32Array && c instanceof Float32Array) {
+    for (let at = 0; at < sums.length; at++) sums[at] = sums[at]! + ofA * a[at]! + ofB * b[at]! + ofC * c[at]!;
+    return;
+  }
+  for (const [index, each] of values.entries()) {
+    const factor = factors[index]!;
+    if (each instanceof Float32Array) {
+      for (let at = 0; at < sums.length; at++) sums[at] = sums[at]! + factor * each[at]!;
+    } else {
+      for (let at = 0; at < sums.length; at++) sums[at] = sums[at]! + factor * each[at]!;
+    }
   }
 }
 
