@@ -5,7 +5,7 @@
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type AuditEvent, AuditLog, alarmsOf } from '@consilium/audit';
-import { type Clock, JobBoard, type JobEvent, type Slots } from '@consilium/federation';
+import { type Clock, FiniteChunks, JobBoard, type JobEvent, type Slots } from '@consilium/federation';
 import { type SiteId, siteIdSchema } from '@consilium/protocol';
 import {
   blobRoutes,
@@ -158,8 +158,9 @@ export class Coordinator implements AsyncDisposable {
       onError: (error) => logger.error({ err: error }, 'events'),
     });
     const news = new ProjectNewsroom();
+    const finiteChunks = new FiniteChunks();
     const board = await JobBoard.open(
-      { clock, store, sites: lines.connections },
+      { clock, store, finiteChunks, sites: lines.connections },
       {
         jobsAtOnce: settings.jobsAtOnce,
         onEvent: (event) => {
@@ -196,7 +197,7 @@ export class Coordinator implements AsyncDisposable {
       news,
     });
     const members = coordinator.#memberActs(options.onMember);
-    await coordinator.#addRoutes(nowMs, members);
+    await coordinator.#addRoutes({ nowMs, acts: members, finiteChunks });
     await coordinator.#listen();
     await coordinator.#serveWeb(directory, { clock, nowMs, logger, members, pages: options.pages });
     void coordinator.#renewDaily(clock);
@@ -273,7 +274,15 @@ export class Coordinator implements AsyncDisposable {
     }
   }
 
-  async #addRoutes(nowMs: () => number, acts: MemberActs): Promise<void> {
+  async #addRoutes({
+    nowMs,
+    acts,
+    finiteChunks,
+  }: {
+    nowMs: () => number;
+    acts: MemberActs;
+    finiteChunks: FiniteChunks;
+  }): Promise<void> {
     const { app } = this.#server;
     const { audit, board, events, lines, registry, authority } = this;
     const identityOf = ({ identity }: FastifyRequest, role?: Role): Identity => {
@@ -324,7 +333,11 @@ export class Coordinator implements AsyncDisposable {
       memberOf,
       identityOf: (request) => identityOf(request),
     });
-    await app.register(blobRoutes, { store: this.store, authorise: (request) => void identityOf(request) });
+    await app.register(blobRoutes, {
+      store: this.store,
+      authorise: (request) => void identityOf(request),
+      onChunk: (id, bytes) => finiteChunks.note(id, bytes),
+    });
   }
 
   /** What cannot be written down now does not keep it from stopping. */

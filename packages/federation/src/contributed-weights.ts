@@ -4,6 +4,7 @@
  */
 import { type DType, elementCount, fromBfloat16, fromFloat16, type TensorEntry } from '@consilium/numerics';
 import { blockElements, type Encoding, scalesOf, type TrainContribution } from '@consilium/protocol';
+import type { FiniteChunks } from './finite-chunks.ts';
 import { type Mismatch, shapeMismatch } from './shape-mismatch.ts';
 import type { BlobStore } from './store.ts';
 import { matchesAny } from './tensor-pattern.ts';
@@ -49,6 +50,12 @@ export class ContributedWeights implements WeightsReader {
 
   get shape(): WeightsShape {
     return this.#base.shape;
+  }
+
+  /** Whether it is known, without reading them, that all numbers are finite: only of what came plainly and whole. */
+  isKnownFinite(chunks: FiniteChunks): boolean {
+    const isPlain = this.#encoding.numbers === 'float32' && this.#file.shape.size === this.shape.size;
+    return isPlain && this.#file.isKnownFinite(chunks);
   }
 
   async read(name: string, begin: number, end: number): Promise<Floats> {

@@ -152,7 +152,7 @@ describe('a contribution in an encoding', () => {
       steps: 1,
       meanLoss: 0,
     } as const;
-    const admission = await admit(store, contribution, sent, {
+    const admission = await admit({ store }, contribution, sent, {
       keepLocal: [],
       control: null,
       reply: contribution.encoding,

@@ -2,6 +2,7 @@ export { BlobWriter, blobIdOf, chunkIdOf, getBlob, manifestOf, putBlob, unaskedB
 export { type Disposition, dispositionOf } from './disposition.ts';
 export { type EncodedWeights, encodeWeights, type WeightsToEncode } from './encoded-weights.ts';
 export { FederationError } from './federation-error.ts';
+export { FiniteChunks } from './finite-chunks.ts';
 export { type Job, jobSchema } from './job.ts';
 export { JobBoard, type JobBoardOptions, type JobStatus } from './job-board.ts';
 export type { JobEvent } from './job-event.ts';

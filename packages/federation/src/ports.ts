@@ -1,5 +1,6 @@
 /** What a job needs of the world. The simulator, a rehearsal and production differ only in these. */
 import type { Contribution, Failure, JobId, SiteId, Task, TaskId, TaskProgress, Verdict } from '@consilium/protocol';
+import type { FiniteChunks } from './finite-chunks.ts';
 import type { Store } from './store.ts';
 
 export interface Clock {
@@ -44,5 +45,7 @@ export interface SiteConnection {
 export interface Ports {
   readonly clock: Clock;
   readonly store: Store;
+  /** Of chunks that arrived. */
+  readonly finiteChunks?: FiniteChunks;
   readonly sites: ReadonlyMap<SiteId, SiteConnection>;
 }

@@ -195,7 +195,7 @@ async function acceptTrained(
   const lacking = await lackingBlobs(store, blobs);
   if (lacking.length > 0) return { accepted: false, lacking };
   const base = await WeightsFile.open(store, globalWeights(context, askedIn));
-  const admission = await admit(store, contribution, base, { ...order.instructions, reply: context.job.reply });
+  const admission = await admit(context.ports, contribution, base, { ...order.instructions, reply: context.job.reply });
   if (!admission.admitted) return { accepted: false, code: admission.code, message: admission.message };
   const { weights, encoding, controlChange, cases, steps, meanLoss, filters, labels } = contribution;
   const trained: TrainedRecord = {

@@ -14,6 +14,7 @@ import {
 } from '@consilium/numerics';
 import { type BlobId, bytesOfChunk, chunkBytes, type Manifest } from '@consilium/protocol';
 import { BlobWriter, manifestOf } from './blob.ts';
+import type { FiniteChunks } from './finite-chunks.ts';
 import type { BlobStore } from './store.ts';
 
 export type Floats = Float32Array | Float64Array;
@@ -82,6 +83,15 @@ export class WeightsFile implements WeightsReader {
 
   get shape(): WeightsShape {
     return this.layout.entries;
+  }
+
+  /** Whether it is known, without reading it, that all its numbers are finite: only of float32. */
+  isKnownFinite(chunks: FiniteChunks): boolean {
+    const isAligned = ({ begin }: TensorEntry) => begin % Float32Array.BYTES_PER_ELEMENT === 0;
+    return (
+      [...this.layout.entries.values()].every((entry) => entry.dtype === 'float32' && isAligned(entry)) &&
+      this.#manifest.chunks.every((id) => chunks.has(id))
+    );
   }
 
   async read(name: string, begin: number, end: number): Promise<Floats> {

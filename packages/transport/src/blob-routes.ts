@@ -31,6 +31,8 @@ export interface BlobRoutesOptions {
   readonly store: BlobStore;
   /** Throws (a `Refusal`, say) unless the request may be answered. Nothing of its body has been read yet. */
   readonly authorise: (request: FastifyRequest) => void | Promise<void>;
+  /** Told of every chunk that arrived and was kept; its bytes are good until this returns. */
+  readonly onChunk?: (id: ChunkId, bytes: Uint8Array) => void;
   /** Chunks of 8 MiB in memory at a time, in each direction. */
   readonly chunksInMemoryMax?: number;
   readonly blobBytesMax?: number;
@@ -42,7 +44,14 @@ export interface BlobRoutesOptions {
 const manifestBodyBytesMax = 20 * 2 ** 20;
 
 export async function blobRoutes(app: FastifyInstance, options: BlobRoutesOptions): Promise<void> {
-  const { store, authorise, chunksInMemoryMax = 6, blobBytesMax = 2 ** 41, signOfLifeMs = 5000 } = options;
+  const {
+    store,
+    authorise,
+    onChunk = () => {},
+    chunksInMemoryMax = 6,
+    blobBytesMax = 2 ** 41,
+    signOfLifeMs = 5000,
+  } = options;
   const arrivals = new ChunkBuffers(chunksInMemoryMax);
   const loans = new ChunkLoans(store, chunksInMemoryMax);
 
@@ -78,6 +87,7 @@ export async function blobRoutes(app: FastifyInstance, options: BlobRoutesOption
     for (;;) {
       const chunk = await signs.during(store.putChunk(buffer.bytes, isWanted));
       if (!isWanted(chunk)) throw new Refusal(400, 'transport.hash-mismatch', 'Other bytes have that name.');
+      onChunk(chunk, buffer.bytes);
       if ('complete' in (await signs.during(conclude(store, manifestOf(chunk))))) return;
     }
   }
@@ -109,6 +119,7 @@ export async function blobRoutes(app: FastifyInstance, options: BlobRoutesOption
     if (!isWanted(await signs.during(store.putChunk(buffer.bytes, isWanted)))) {
       throw new Refusal(400, 'transport.hash-mismatch', 'Other bytes have that name.');
     }
+    onChunk(id, buffer.bytes);
     return reply.code(204).send();
   });
 }
