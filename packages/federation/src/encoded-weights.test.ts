@@ -1,11 +1,12 @@
 import { createRandom, encodeSafetensors, type Tensor, tensor, type Weights } from '@consilium/numerics';
-import { type BlobId, type Encoding, scalesOf } from '@consilium/protocol';
+import { type BlobId, chunkBytes, type Encoding, scalesOf } from '@consilium/protocol';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { admit } from './admission.ts';
 import { putBlob } from './blob.ts';
 import { ContributedWeights } from './contributed-weights.ts';
 import { encodeWeights } from './encoded-weights.ts';
+import { FiniteChunks } from './finite-chunks.ts';
 import { MemoryStore } from './memory-store.ts';
 import { type Floats, WeightsFile } from './weights.ts';
 
@@ -141,22 +142,32 @@ describe('a contribution in an encoding', () => {
   const levels: [string, Tensor] = ['w', tensor('int8', [3], new Int8Array([1, -1, 127]))];
   const half: [string, Tensor] = ['w', tensor('float16', [3], new Uint16Array([0x3c00, 0x4000, 0x4200]))];
 
-  const verdict = async (tensors: readonly [string, Tensor][], kind: Encoding['numbers']) => {
-    const sent = await WeightsFile.open(store, await put(base));
-    const contribution = {
+  const asking = (numbers: Encoding['numbers']) => ({
+    keepLocal: [],
+    control: null,
+    reply: { numbers, onlyChanged: false },
+  });
+  const plainly = (weights: BlobId, numbers: Encoding['numbers'] = 'float32') =>
+    ({
       kind: 'train',
-      weights: await put(new Map(tensors)),
-      encoding: { numbers: kind, onlyChanged: false },
+      weights,
+      encoding: { numbers, onlyChanged: false },
       controlChange: null,
       cases: 1,
       steps: 1,
       meanLoss: 0,
-    } as const;
-    const admission = await admit({ store }, contribution, sent, {
-      keepLocal: [],
-      control: null,
-      reply: contribution.encoding,
-    });
+    }) as const;
+
+  /** The same whether its chunks were looked at when they came or not. */
+  const verdict = async (tensors: readonly [string, Tensor][], kind: Encoding['numbers'], model: Weights = base) => {
+    const sent = await WeightsFile.open(store, await put(model));
+    const contribution = plainly(await put(new Map(tensors)), kind);
+    const finiteChunks = new FiniteChunks();
+    for (const chunk of (await store.getManifest(contribution.weights))!.chunks) {
+      finiteChunks.note(chunk, await store.getChunk(chunk));
+    }
+    const admission = await admit({ store }, contribution, sent, asking(kind));
+    expect(await admit({ store, finiteChunks }, contribution, sent, asking(kind))).toEqual(admission);
     return admission.admitted ? 'admitted' : admission.code;
   };
 
@@ -196,6 +207,35 @@ describe('a contribution in an encoding', () => {
       const values = new Uint32Array(3).with(place, bits);
       expect(await verdict([['w', tensor('float32', [3], new Float32Array(values.buffer))]], 'float32')).toBe(code);
     }
+  });
+
+  it.each([
+    [1e300, 'admitted'],
+    [Number.NaN, 'federation.weights-not-finite'],
+    [Number.NEGATIVE_INFINITY, 'federation.weights-not-finite'],
+  ])('of float64 with %d is %s', async (value, code) => {
+    const doubles: Weights = new Map([['w', vector([1, 2, 3], 'float64')]]);
+    expect(await verdict([['w', vector([1, value, 3], 'float64')]], 'float32', doubles)).toBe(code);
+  });
+
+  it('is not read once more where all its chunks were seen when they came', async () => {
+    const length = 2 * (chunkBytes / 4);
+    const sent = await WeightsFile.open(store, await put(new Map([['w', vector(new Float32Array(length))]])));
+    const contribution = plainly(await put(new Map([['w', vector(new Float32Array(length).fill(0.5))]])));
+    const { chunks } = (await store.getManifest(contribution.weights))!;
+    const finiteChunks = new FiniteChunks();
+    for (const id of chunks) {
+      const read = vi.spyOn(store, 'getPart');
+      const admission = await admit({ store, finiteChunks }, contribution, sent, asking('float32'));
+      expect(admission).toEqual({ admitted: true });
+      expect(read.mock.calls.some(([each]) => each === chunks.at(-1))).toBe(true);
+      read.mockRestore();
+      finiteChunks.note(id, await store.getChunk(id));
+    }
+    const read = vi.spyOn(store, 'getPart');
+    expect(await admit({ store, finiteChunks }, contribution, sent, asking('float32'))).toEqual({ admitted: true });
+    expect(read.mock.calls).toEqual([]);
+    read.mockRestore();
   });
 
   it('of weights that diverged is refused as such', async () => {

@@ -68,6 +68,17 @@ describe('the routes of blobs', () => {
     expect(await getBlob(store, id)).toEqual(bytes);
   });
 
+  it('tell of every chunk that comes and is kept, and of no other', async () => {
+    const told: string[] = [];
+    const onChunk = (id: ChunkId, bytes: Uint8Array) => told.push(`${id} ${new TextDecoder().decode(bytes)}`);
+    const { ask } = await serve({ onChunk });
+    const [whole, part] = [text('whole'), text('part')].map((bytes) => ({ bytes, id: chunkIdOf(bytes) }));
+    const blob = blobIdOf({ bytes: whole!.bytes.length, chunks: [whole!.id] });
+    for (const bytes of [text('whale'), whole!.bytes]) await ask('PUT', `/v1/blobs/${blob}`, bytes);
+    for (const bytes of [text('past'), part!.bytes]) await ask('PUT', `/v1/chunks/${part!.id}`, bytes);
+    expect(told).toEqual([`${whole!.id} whole`, `${part!.id} part`]);
+  });
+
   it('refuse by a code whatever is not as it should be, and store nothing of it', async () => {
     const { store, ask } = await serve({ blobBytesMax: 3 * chunkBytes });
     const chunk = chunkIdOf(text('abc'));
