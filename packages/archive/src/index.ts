@@ -69,6 +69,7 @@ export {
   type ServiceOptions,
   serviceAddressFile,
 } from './service/archive-service.ts';
+export { type EventStreamOptions, sendEvents } from './service/event-stream.ts';
 export {
   readServiceSettings,
   type ServiceSettings,

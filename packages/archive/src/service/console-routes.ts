@@ -51,7 +51,9 @@ function overviewRoutes(app: FastifyInstance, context: ConsoleContext): void {
   });
   app.get('/events', (request, reply) => {
     const isStillIn = () => access.isStillIn(request, 'catalogue.read');
-    sendEvents(archive.events, { request, reply, signal, isStillIn });
+    sendEvents({ request, reply, signal, isStillIn }, (send) => [
+      archive.events.listen((event) => send(`data: ${JSON.stringify(event)}`)),
+    ]);
   });
   app.get('/arrivals', async (): Promise<api.Arrivals> => arrivals.counts());
   app.get('/roads', async (): Promise<api.Roads> => roads());

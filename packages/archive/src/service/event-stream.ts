@@ -1,40 +1,47 @@
-/** What happens in an archive as server-sent events (WHATWG HTML 9.2), for pages that show it as it happens. */
+/**
+ * Server-sent events (WHATWG HTML 9.2), for pages that show what happens as it happens. Who does not read is cut off:
+ * nothing is kept for them without limit, and a page that comes back asks for what it missed.
+ */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { ArchiveEvents } from '../archive-events.ts';
+
+export interface EventStreamOptions {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  /** Ends the stream. */
+  readonly signal: AbortSignal;
+  /** Whether who listens would still be let in: logging out, or being shut out, ends the stream. */
+  readonly isStillIn: () => boolean;
+}
 
 const signOfLifeMs = 15_000;
+/** Unsent, beyond which the connection is dropped. */
+const bufferBytesMax = 8 * 2 ** 20;
 
+/**
+ * Answers with a stream of events that lasts until one of the two ends it. `listen` is given what sends one: the lines of an
+ * event (`data: …`), without the blank line after it; what it returns is disposed of at the end.
+ */
 export function sendEvents(
-  events: ArchiveEvents,
-  {
-    isStillIn,
-    reply,
-    request,
-    signal,
-  }: {
-    /** Whether who listens would still be let in: logging out, or being shut out, ends the stream. */
-    isStillIn: () => boolean;
-    request: FastifyRequest;
-    reply: FastifyReply;
-    signal: AbortSignal;
-  },
+  { request, reply, signal, isStillIn }: EventStreamOptions,
+  listen: (send: (event: string) => void) => readonly Disposable[],
 ): void {
   reply.hijack();
   const { raw } = reply;
   raw.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
-  raw.write(': here\n\n');
   const end = () => raw.end();
-  const write = (text: string) => {
+  const send = (event: string) => {
     if (raw.writableEnded) return;
-    if (isStillIn()) raw.write(text);
+    if (raw.writableLength > bufferBytesMax) raw.destroy();
+    else if (isStillIn()) raw.write(`${event}\n\n`);
     else end();
   };
-  const listening = events.listen((event) => write(`data: ${JSON.stringify(event)}\n\n`));
-  const alive = setInterval(() => write(': here\n\n'), signOfLifeMs);
+  send(': here');
+  const listening = listen(send);
+  const alive = setInterval(() => send(': here'), signOfLifeMs);
   signal.addEventListener('abort', end, { once: true });
   request.raw.once('close', () => {
     clearInterval(alive);
     signal.removeEventListener('abort', end);
-    listening[Symbol.dispose]();
+    for (const each of listening) each[Symbol.dispose]();
   });
 }

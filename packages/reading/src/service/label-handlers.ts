@@ -5,7 +5,7 @@ import { labelFile } from '../handover/label-export.ts';
 import { readLabelFile } from '../handover/label-import.ts';
 import { measuresCsv } from '../room/measures.ts';
 import { eventAnswer, versionAnswer } from './answers.ts';
-import { sendEvents } from './event-stream.ts';
+import { sendProjectEvents } from './project-events.ts';
 import type { ReadingContext, Some } from './reading-context.ts';
 
 export function projectHandlers(
@@ -73,7 +73,8 @@ export function resultHandlers({
     },
     events: ({ asker, params, query }) => room.events(asker, params.project, query).map(eventAnswer),
     eventStream: ({ asker, params, query, reply, request }) => {
-      sendEvents(room, { asker, project: params.project, since: query.since, reply, request, signal, isStillIn });
+      const stream = { reply, request, signal, isStillIn: () => isStillIn(request) };
+      sendProjectEvents(room, { asker, project: params.project, since: query.since }, stream);
       return reply;
     },
   };
