@@ -24,7 +24,8 @@ export class SealedBox {
   /** @throws ArchiveError `archive.key-wrong` if key, place or bytes are not those they were. */
   open(sealed: Uint8Array, place: string): Uint8Array {
     try {
-      const decipher = createDecipheriv('aes-256-gcm', this.#key, sealed.subarray(0, nonceBytes));
+      const nonce = sealed.subarray(0, nonceBytes);
+      const decipher = createDecipheriv('aes-256-gcm', this.#key, nonce, { authTagLength: tagBytes });
       decipher.setAAD(Buffer.from(place));
       decipher.setAuthTag(sealed.subarray(sealed.length - tagBytes));
       return Buffer.concat([decipher.update(sealed.subarray(nonceBytes, sealed.length - tagBytes)), decipher.final()]);
