@@ -1,25 +1,16 @@
 /** The project's pages in a browser, over a real coordinator and two sites whose training costs nothing. */
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { webLink } from '@consilium/coordinator';
-import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isWithoutBrowser, offencesOf, openBrowser } from '../packages/console/src/browser.fixture.ts';
 import { PagesProject } from './project-pages.fixture.ts';
 import { toyExperiment } from './toy-experiment.fixture.ts';
 
-const browserPath = [
-  process.env['CHROMIUM_PATH'],
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-].find((path) => path !== undefined && existsSync(path));
-const skipped = browserPath === undefined && process.env['CI'] !== 'true';
-if (skipped) console.warn('skipped: the project console (no Chromium found; set CHROMIUM_PATH or install it)');
+const skipped = isWithoutBrowser('the project console');
 
-const consolePackage = resolve(import.meta.dirname, '../packages/console/package.json');
-const ofConsole = createRequire(consolePackage);
 const pages = join(tmpdir(), `consilium-project-pages-${process.pid}`);
 /** Where screenshots are wanted, to be looked at. */
 const pictures = process.env['CONSILIUM_PICTURES'];
@@ -53,22 +44,16 @@ async function tabTo(target: Locator, key = 'Tab'): Promise<void> {
   throw new Error('the focus does not come there');
 }
 
-/** The other pages take most of the time. */
-const onlyProject = {
-  name: 'only-project',
-  options: (options: object) => ({ ...options, input: { project: resolve(consolePackage, '../project.html') } }),
-};
+/** With the keyboard, once the focus is where a dialog puts it a moment after it has come. */
+async function confirm(name: string): Promise<void> {
+  const button = page.getByRole('dialog').getByRole('button', { name });
+  await expect.poll(() => button.evaluate((element) => element === document.activeElement)).toBe(true);
+  await page.keyboard.press('Enter');
+}
 
 beforeAll(async () => {
   if (skipped) return;
-  if (browserPath === undefined) throw new Error('no Chromium found: set CHROMIUM_PATH or install it');
-  const { build } = (await import(ofConsole.resolve('vite'))) as typeof import('vite');
-  const configFile = resolve(consolePackage, '../vite.config.ts');
-  const args = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'];
-  [browser] = await Promise.all([
-    chromium.launch({ executablePath: browserPath, args }),
-    build({ configFile, build: { outDir: pages, emptyOutDir: true }, logLevel: 'error', plugins: [onlyProject] }),
-  ]);
+  browser = await openBrowser({ pages, page: 'project' });
   project = await PagesProject.start(pages);
   context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });
   page = await context.newPage();
@@ -176,12 +161,12 @@ describe.skipIf(skipped)('the project console', () => {
     await tabTo(page.getByRole('button', { name: 'Pause' }));
     await page.keyboard.press('Enter');
     await page.getByText('Sites finish the task that they are at').waitFor();
-    await page.keyboard.press('Enter');
+    await confirm('Pause it');
     await page.getByText('paused', { exact: true }).waitFor();
     await tabTo(page.getByRole('button', { name: 'Resume' }));
     await page.keyboard.press('Enter');
     await page.getByText('Sites that have answered already are not asked again').waitFor();
-    await page.keyboard.press('Enter');
+    await confirm('Go on');
     await page.getByText('running', { exact: true }).waitFor();
     await page.getByRole('button', { name: 'Abort' }).click();
     await page.getByText('the job cannot be resumed').waitFor();
@@ -294,16 +279,14 @@ describe.skipIf(skipped)('the project console', () => {
   }
 
   it('has nothing that keeps people out, in light and dark, and no page is wider than a telephone', async () => {
-    const axe = readFileSync(ofConsole.resolve('axe-core/axe.min.js'), 'utf8');
     const found: string[] = [];
     for (const place of places) {
       await page.emulateMedia({ colorScheme: 'light' });
       await come(place);
-      await page.evaluate(axe);
-      found.push(...(await offences(place, ['wcag2a', 'wcag2aa', 'wcag22aa', 'best-practice'])));
+      found.push(...(await offencesOf(page)).map((offence) => `${place} ${offence}`));
       // Of a second colour scheme only the colours can be wrong.
       await page.emulateMedia({ colorScheme: 'dark' });
-      found.push(...(await offences(`${place} in dark`, ['color-contrast'])));
+      found.push(...(await offencesOf(page, ['color-contrast'])).map((offence) => `${place} in dark ${offence}`));
       await page.setViewportSize({ width: 390, height: 844 });
       found.push(...(await tooWide()).map((html) => `${place} is too wide for a telephone: ${html}`));
       await page.setViewportSize({ width: 1280, height: 800 });
@@ -324,15 +307,6 @@ describe.skipIf(skipped)('the project console', () => {
         .map(({ outerHTML }) => outerHTML.slice(0, 120))
         .slice(-4),
     );
-  }
-
-  async function offences(place: string, rules: readonly string[]): Promise<readonly string[]> {
-    const found = await page.evaluate(async (runOnly) => {
-      const options = { runOnly, resultTypes: ['violations'] };
-      const { violations } = await (window as unknown as { axe: Axe }).axe.run(document, options);
-      return violations.flatMap(({ id, nodes }) => nodes.slice(0, 3).map(({ html }) => `${id}: ${html.slice(0, 160)}`));
-    }, rules);
-    return found.map((offence) => `${place} ${offence}`);
   }
 
   it('can be looked at on a telephone, whose menu opens and is out of the way again', async () => {
@@ -385,12 +359,3 @@ describe.skipIf(skipped)('the project console', () => {
     expect([strangers, faults]).toEqual([[], []]);
   });
 });
-
-interface Axe {
-  readonly run: (
-    within: Document,
-    options: object,
-  ) => Promise<{
-    readonly violations: readonly { readonly id: string; readonly nodes: readonly { html: string }[] }[];
-  }>;
-}

@@ -1,25 +1,17 @@
 /** The annotator in a browser, over an archive’s reading room: what is drawn is there, whatever dies meanwhile. */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { ArchiveService, consoleTokenFile, serviceSettingsOf } from '@consilium/archive';
 import { decodeNifti, encodeNifti, type Geometry } from '@consilium/imaging';
 import { readingExtension } from '@consilium/reading';
-import axe from 'axe-core';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import { build } from 'vite';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isWithoutBrowser, offencesOf, openBrowser } from '../browser.fixture.ts';
 import { remotePatient, toyPatients, toySeriesBeside, toyStudy } from '../site-console/toy-hospital.fixture.ts';
 import { type Plane, planes } from './viewer/view-plane.ts';
 
-const browserPath = [
-  process.env['CHROMIUM_PATH'],
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-].find((path) => path !== undefined && existsSync(path));
-const skipped = browserPath === undefined && process.env['CI'] !== 'true';
-if (skipped) console.warn('skipped: the annotator (no Chromium found; set CHROMIUM_PATH or install it)');
+const skipped = isWithoutBrowser('the annotator');
 
 const root = mkdtempSync(join(tmpdir(), 'consilium-annotator-'));
 const [directory, pages] = [join(root, 'archive'), join(root, 'pages')];
@@ -169,28 +161,9 @@ async function opened(one = page): Promise<void> {
   await one.getByRole('progressbar', { name: 'Slices that have come' }).waitFor({ state: 'detached' });
 }
 
-/** Against WCAG 2.2 AA, of the page as it is. */
-async function offences(): Promise<readonly string[]> {
-  await page.evaluate(axe.source);
-  return page.evaluate(async () => {
-    const { violations } = await (window as unknown as { axe: typeof axe }).axe.run(document, {
-      runOnly: ['wcag2a', 'wcag2aa', 'wcag22aa', 'best-practice'],
-      resultTypes: ['violations'],
-    });
-    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);
-  });
-}
-
 beforeAll(async () => {
   if (skipped) return;
-  if (browserPath === undefined) throw new Error('no Chromium found: set CHROMIUM_PATH or install it');
-  const configFile = resolve(import.meta.dirname, '../../vite.config.ts');
-  // WebGL2 in software (SwiftShader) is there whatever the flags say.
-  const args = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'];
-  [browser] = await Promise.all([
-    chromium.launch({ executablePath: browserPath, args }),
-    build({ configFile, build: { outDir: pages, emptyOutDir: true }, logLevel: 'error' }),
-  ]);
+  browser = await openBrowser({ pages });
   await startService();
   for (const bytes of Object.values(await toyStudy(toyPatients[3]!))) {
     await service.archive.door.admit(bytes, { kind: 'folder' });
@@ -300,7 +273,7 @@ describe.skipIf(skipped)('the annotator', () => {
     await page.getByRole('dialog', { name: 'Keys' }).getByText('larger brush').waitFor();
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
-    expect(await offences()).toEqual([]);
+    expect(await offencesOf(page)).toEqual([]);
   });
 
   it('hands in once the form is filled, is asked for changes, and is approved', async () => {
@@ -449,7 +422,7 @@ describe.skipIf(skipped)('the annotator', () => {
     const proposal = page.getByRole('checkbox', { name: 'Proposal' });
     if (!(await proposal.isChecked())) await proposal.press('Space');
     // With the panels of proposal, overlays, model and bodies open.
-    expect(await offences()).toEqual([]);
+    expect(await offencesOf(page)).toEqual([]);
     await page.keyboard.press('Escape');
     await page.unroute('**/reading/v1/**');
     await page.getByRole('button', { name: 'Close' }).press('Enter');
@@ -559,7 +532,7 @@ describe.skipIf(skipped)('the annotator', () => {
     await handIn();
     await page.getByRole('alert').getByText('both changed the same').waitFor();
     await page.getByRole('button', { name: 'Outline the other one in white' }).press('Enter');
-    expect(await offences()).toEqual([]);
+    expect(await offencesOf(page)).toEqual([]);
     await page.getByRole('button', { name: 'The other counts' }).press('Enter');
     await page.getByText('Drawing goes on with that one.').waitFor();
     await opened();

@@ -1,22 +1,14 @@
 /** From the link of an archive to people with accounts, in a browser: the first administrator, a reader, a second factor. */
 import { createHmac } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { ArchiveService, consoleTokenFile, serviceSettingsOf } from '@consilium/archive';
-import axe from 'axe-core';
-import { type Browser, chromium, type Page } from 'playwright-core';
-import { build, type UserConfig } from 'vite';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isWithoutBrowser, offencesOf, openBrowser } from '../browser.fixture.ts';
 
-const browserPath = [
-  process.env['CHROMIUM_PATH'],
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-].find((path) => path !== undefined && existsSync(path));
-const skipped = browserPath === undefined && process.env['CI'] !== 'true';
-if (skipped) console.warn('skipped: the pages of people (no Chromium found; set CHROMIUM_PATH or install it)');
+const skipped = isWithoutBrowser('the pages of people');
 
 const root = mkdtempSync(join(tmpdir(), 'consilium-people-pages-'));
 const [directory, pages] = [join(root, 'archive'), join(root, 'pages')];
@@ -28,24 +20,9 @@ let browser: Browser;
 let page: Page;
 const faults: string[] = [];
 
-/** The annotator takes as long to build as all else together. */
-const siteOnly = {
-  name: 'site-only',
-  config: ({ build: asked }: UserConfig) => {
-    const { input } = asked!.rolldownOptions as { input: Record<string, string> };
-    for (const name of Object.keys(input)) if (name !== 'site') delete input[name];
-  },
-};
-
 beforeAll(async () => {
   if (skipped) return;
-  if (browserPath === undefined) throw new Error('no Chromium found: set CHROMIUM_PATH or install it');
-  const configFile = resolve(import.meta.dirname, '../../vite.config.ts');
-  const args = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'];
-  [browser] = await Promise.all([
-    chromium.launch({ executablePath: browserPath, args }),
-    build({ configFile, plugins: [siteOnly], build: { outDir: pages, emptyOutDir: true }, logLevel: 'error' }),
-  ]);
+  browser = await openBrowser({ pages, page: 'site' });
   const secondFactor = { requiredFor: ['engineer'] };
   const settings = serviceSettingsOf({ project: 'kidney', web: { port: 0 }, people: { secondFactor } });
   service = await ArchiveService.open(directory, settings, { pages });
@@ -119,18 +96,7 @@ function codeOf(base32: string, ms: number): string {
 }
 async function axeOffences(on = page): Promise<readonly string[]> {
   await on.waitForLoadState('networkidle');
-  await on.evaluate(axe.source);
-  return on.evaluate(async () => {
-    const runOnly = ['wcag2a', 'wcag2aa', 'wcag22aa', 'best-practice'];
-    const { violations } = await (window as unknown as { axe: typeof axe }).axe.run(document, { runOnly });
-    return violations.map(
-      ({ id, nodes }) =>
-        `${id}: ${nodes
-          .map(({ html }) => html.slice(0, 160))
-          .slice(0, 3)
-          .join(' | ')}`,
-    );
-  });
+  return offencesOf(on);
 }
 
 describe.skipIf(skipped)('people on the pages', () => {

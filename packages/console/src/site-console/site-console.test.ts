@@ -1,23 +1,15 @@
 /** The data manager's pages in a browser, over an archive that de-identifies as it does in a hospital. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ArchiveService, consoleTokenFile, serviceSettingsOf } from '@consilium/archive';
-import axe from 'axe-core';
 import { zipSync } from 'fflate';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import { build } from 'vite';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isWithoutBrowser, offencesOf, openBrowser } from '../browser.fixture.ts';
 import { remotePatient, toyPatients, toyStudy } from './toy-hospital.fixture.ts';
 
-const browserPath = [
-  process.env['CHROMIUM_PATH'],
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-].find((path) => path !== undefined && existsSync(path));
-const skipped = browserPath === undefined && process.env['CI'] !== 'true';
-if (skipped) console.warn('skipped: the site console (no Chromium found; set CHROMIUM_PATH or install it)');
+const skipped = isWithoutBrowser('the site console');
 
 const root = mkdtempSync(join(tmpdir(), 'consilium-console-'));
 const [directory, pages, files, remote] = ['archive', 'pages', 'files', 'remote'].map((name) => join(root, name)) as [
@@ -77,13 +69,7 @@ async function tabTo(role: Parameters<Page['getByRole']>[0], name: string | RegE
 
 beforeAll(async () => {
   if (skipped) return;
-  if (browserPath === undefined) throw new Error('no Chromium found: set CHROMIUM_PATH or install it');
-  const configFile = resolve(import.meta.dirname, '../../vite.config.ts');
-  const args = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'];
-  [browser] = await Promise.all([
-    chromium.launch({ executablePath: browserPath, args }),
-    build({ configFile, build: { outDir: pages, emptyOutDir: true }, logLevel: 'error' }),
-  ]);
+  browser = await openBrowser({ pages });
   await startPacs();
   await startService();
   context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
@@ -359,22 +345,8 @@ describe.skipIf(skipped)('the site console', () => {
       await page.locator('h1').waitFor();
       await page.waitForLoadState('networkidle');
       await page.locator('[role=status][aria-label=Loading]').first().waitFor({ state: 'detached' });
-      await page.evaluate(axe.source);
       // Of a second colour scheme only the colours can be wrong.
-      const runOnly = colorScheme === 'dark' ? ['color-contrast'] : ['wcag2a', 'wcag2aa', 'wcag22aa', 'best-practice'];
-      const offences = await page.evaluate(async (rules) => {
-        const { violations } = await (window as unknown as { axe: typeof axe }).axe.run(document, {
-          runOnly: rules,
-          resultTypes: ['violations'],
-        });
-        return violations.map(
-          ({ id, nodes }) =>
-            `${id}: ${nodes
-              .map(({ html }) => html.slice(0, 160))
-              .slice(0, 3)
-              .join(' | ')}`,
-        );
-      }, runOnly);
+      const offences = await offencesOf(page, colorScheme === 'dark' ? ['color-contrast'] : undefined);
       found.push(...offences.map((offence) => `${place} ${offence}`));
     }
     expect(found).toEqual([]);
