@@ -81,29 +81,40 @@ function writtenInPairs(stored: StoredValues, intercept: number, out: Float32Arr
   if (!isWords || !isEven || !Number.isInteger(intercept) || intercept < least) return undefined;
   const pairs = out.length / 2;
   const to = new Int32Array(out.buffer, out.byteOffset, pairs);
-  // Above air is above 0 here: then the top bit of each half says whether a value is below.
-  const shift = twice(intercept - airHu);
-  const back = twice(airHu);
   const isAligned = stored.byteOffset % 4 === 0;
-  const from = isAligned
-    ? new Int32Array(stored.buffer, stored.byteOffset, pairs)
-    : new Int32Array(stored.buffer, stored.byteOffset + 2, pairs - 1);
-  let below = 0;
-  let held = isAligned ? 0 : stored[0]!;
-  for (let at = 0; at < pairs; at++) {
-    let pair: number;
-    if (isAligned) pair = from[at]!;
-    else {
-      const next = at < pairs - 1 ? from[at]! : stored[stored.length - 1]!;
-      pair = (held & 0xffff) | (next << 16);
-      held = next >>> 16;
-    }
-    const aboveAir = sumOfHalves(pair, shift);
-    below |= aboveAir;
-    to[at] = sumOfHalves(aboveAir, back);
-  }
-  if ((below & 0x8000_8000) === 0) return 0;
+  // To copy what does not begin at a multiple of four takes a small part of what is done to it.
+  const words = isAligned ? stored : stored.slice();
+  const from = new Int32Array(words.buffer, words.byteOffset, pairs);
+  const below = shiftPairs(from, to, intercept);
+  if ((below & topBits) === 0) return 0;
   return raisedToAir(out, stored instanceof Int16Array ? Math.min(32_767, 32_767 + intercept) : 32_767);
+}
+
+const topBits = 0x8000_8000 | 0;
+const otherBits = 0x7fff_7fff;
+
+/**
+ * Adds to both halves of each number, without a carry from one into the other: the other bits are added, the top bits
+ * exclusive-ored. The top bits of the answer say whether any was below air.
+ */
+function shiftPairs(from: Int32Array, to: Int32Array, intercept: number): number {
+  // Above air is above 0 here: then the top bit of each half says whether a value is below.
+  const [shift, back] = [twice(intercept - airHu), twice(airHu)];
+  // Written out and with nothing left to decide: the loop takes as long as all else that is done to a series.
+  const [shiftTop, shiftOther, backTop, backOther] = [
+    shift & topBits,
+    shift & otherBits,
+    back & topBits,
+    back & otherBits,
+  ];
+  let below = 0;
+  for (let at = 0; at < to.length; at++) {
+    const pair = from[at]!;
+    const aboveAir = (((pair & otherBits) + shiftOther) | 0) ^ (pair & topBits) ^ shiftTop;
+    below |= aboveAir;
+    to[at] = (((aboveAir & otherBits) + backOther) | 0) ^ (aboveAir & topBits) ^ backTop;
+  }
+  return below;
 }
 
 /** Values below air to air; those that wrapped around are above `highest`, the largest that there can be. */
@@ -119,11 +130,6 @@ function raisedToAir(out: Int16Array, highest: number): number {
 
 function twice(value: number): number {
   return (value & 0xffff) | (value << 16);
-}
-
-/** Two sums of 16 bits in one of 32, without a carry from one into the other. */
-function sumOfHalves(a: number, b: number): number {
-  return ((a & 0x7fff_7fff) + (b & 0x7fff_7fff)) ^ ((a ^ b) & 0x8000_8000);
 }
 
 function writeScaled(
