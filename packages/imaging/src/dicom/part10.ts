@@ -1,6 +1,7 @@
 /** A DICOM file (PS3.10): preamble, meta information and data set, as bytes and back; also files that lack the first two. */
 import { deflateSync, Inflate } from 'fflate';
 import { ImagingError } from '../imaging-error.ts';
+import { decodeLatin1 } from './character-set.ts';
 import { type Encoding, readDataset, statesVr } from './data-reader.ts';
 import { encodeDataset } from './data-writer.ts';
 import { type DataElement, Dataset } from './dataset.ts';
@@ -33,7 +34,8 @@ const metaEncoding: Encoding = { littleEndian: true, explicit: true };
 export function parsePart10(file: Uint8Array, options: ParsePart10Options = {}): DicomFile {
   // A Buffer's subarray is another thing than a Uint8Array's.
   const bytes = new Uint8Array(file.buffer, file.byteOffset, file.byteLength);
-  const hasPreamble = bytes.length >= preambleBytes + 4 && latin(bytes, preambleBytes, preambleBytes + 4) === 'DICM';
+  const hasPreamble =
+    bytes.length >= preambleBytes + 4 && decodeLatin1(bytes.subarray(preambleBytes, preambleBytes + 4)) === 'DICM';
   const start = hasPreamble ? preambleBytes + 4 : 0;
   if (!hasPreamble && !beginsBare(bytes)) throw new ImagingError('imaging.dicom-not-dicom', 'the file is not DICOM');
   const { meta, end } = readMeta(bytes, start);
@@ -158,8 +160,4 @@ function inflated(bytes: Uint8Array, bytesMax: number): Uint8Array {
     at += chunk.length;
   }
   return whole;
-}
-
-function latin(bytes: Uint8Array, start: number, end: number): string {
-  return String.fromCharCode(...bytes.subarray(start, end));
 }
