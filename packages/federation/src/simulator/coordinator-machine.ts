@@ -1,5 +1,6 @@
 /** The machine that runs a project's coordinator: the real board and the real lines, opened anew from its disk in every life. */
 import type { SiteId, SiteMessage, Verdict } from '@consilium/protocol';
+import { FiniteChunks } from '../finite-chunks.ts';
 import { JobBoard } from '../job-board.ts';
 import type { JobEvent } from '../job-event.ts';
 import { SiteLine } from '../site-line.ts';
@@ -55,8 +56,9 @@ export class CoordinatorMachine extends SimulatedMachine {
     const lines = new Map(
       siteIds.map((siteId) => [siteId, new SiteLine({ siteId, clock, store, absentMsMax, silentMsMax })]),
     );
-    const board = await JobBoard.open({ clock, store, sites: lines }, { jobsAtOnce, onEvent });
-    this.#life = { process, store, board, lineOf: (siteId) => lines.get(siteId)!, onVerdict };
+    const finiteChunks = new FiniteChunks();
+    const board = await JobBoard.open({ clock, store, finiteChunks, sites: lines }, { jobsAtOnce, onEvent });
+    this.#life = { process, store, finiteChunks, board, lineOf: (siteId) => lines.get(siteId)!, onVerdict };
   }
 
   protected override died(loud: boolean): void {

@@ -15,6 +15,7 @@ import {
   type Verdict,
 } from '@consilium/protocol';
 import { manifestOf } from '../blob.ts';
+import type { FiniteChunks } from '../finite-chunks.ts';
 import type { CoordinatorPort } from '../site-agent.ts';
 import type { LineConnection, SiteLine } from '../site-line.ts';
 import type { BlobStore } from '../store.ts';
@@ -27,6 +28,7 @@ import type { SimulatedProcess } from './simulated-process.ts';
 /** One life of the coordinator, as the network sees it. */
 export interface CoordinatorServer extends Server {
   readonly store: BlobStore;
+  readonly finiteChunks: FiniteChunks;
   lineOf(siteId: SiteId): SiteLine;
   /** Told of what is answered to a site, before it leaves. */
   readonly onVerdict?: (siteId: SiteId, message: SiteMessage, verdict: Verdict) => Promise<void>;
@@ -138,7 +140,7 @@ export class SimulatedPort implements CoordinatorPort {
         await this.#request(
           {
             bytes: bytes.length,
-            handle: (server) => server.store.putChunk(Uint8Array.from(bytes), (id) => id === chunk),
+            handle: (server) => keepChunk(server, chunk, Uint8Array.from(bytes)),
           },
           signal,
         );
@@ -172,6 +174,12 @@ export class SimulatedPort implements CoordinatorPort {
       }
     }
   }
+}
+
+/** As the routes of blobs do. */
+async function keepChunk({ finiteChunks, store }: CoordinatorServer, chunk: ChunkId, bytes: Uint8Array): Promise<void> {
+  const isWanted = (id: ChunkId): boolean => id === chunk;
+  if (isWanted(await store.putChunk(bytes, isWanted))) finiteChunks.note(chunk, bytes);
 }
 
 async function concludes({ store }: CoordinatorServer, manifest: Manifest): Promise<boolean> {
