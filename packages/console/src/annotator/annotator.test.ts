@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { ArchiveService, consoleTokenFile, serviceSettingsOf } from '@consilium/archive';
 import { decodeNifti, encodeNifti, type Geometry } from '@consilium/imaging';
 import { readingExtension } from '@consilium/reading';
+import type { Answer } from '@consilium/reading/api';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isWithoutBrowser, offencesOf, openBrowser } from '../browser.fixture.ts';
@@ -686,6 +687,74 @@ describe.skipIf(skipped)('the annotator', () => {
     }
     await expect.poll(() => page.getByRole('checkbox', { checked: true }).count()).toBe(4);
     expect(await page.getByRole('alert').count()).toBe(0);
+  });
+
+  it('shows how candidates did beside the models in use, to who leads with what can be done about them', async () => {
+    const common = { structures: { kidney: 1, tumour: 2 }, person: 'lena', putMs: Date.UTC(2026, 2, 1) };
+    const [unet, clicks, older] = ['unet-2', 'clicks-1', 'unet-1'].map((name, at) => ({
+      ...{ name, digest: String(at).repeat(64), ...common, promotedMs: null },
+      origin: at === 0 ? { job: 'renal-7', round: 12 } : {},
+    }));
+    const shelf: Answer<'listModels'> = [
+      { ...older!, kind: 'automatic', state: 'champion' },
+      { ...unet!, kind: 'automatic', state: 'candidate' },
+      { ...clicks!, kind: 'interactive', state: 'champion' },
+    ];
+    const structures = [
+      { structure: 1, candidate: 0.913, champion: 0.92 },
+      { structure: 2, candidate: 0.704, champion: 0.655 },
+    ];
+    const after = [1, 5, 10].map((count) => ({ clicks: count, candidate: 0.5 + count / 30, champion: 0 }));
+    const trial = { number: 2, atMs: Date.UTC(2026, 2, 2) };
+    const difference = { cases: 12, mean: 0.021, low: -0.034, high: 0.072 };
+    const played: Answer<'listTrials'> = [
+      {
+        ...{ ...trial, digest: unet!.digest, against: older!.digest },
+        verdict: { isBetter: false, reason: 'not-sure', difference, structures },
+      },
+      {
+        ...{ ...trial, digest: clicks!.digest, against: null },
+        verdict: { isBetter: true, reason: 'better', structures, clicks: { scored: 5, after } },
+      },
+    ];
+    const cases = Array.from({ length: 12 }, (_, at) => ({ caseId: `${at}`, version: `${at}` }));
+    const set: Answer<'validation'> = { number: 2, cases };
+    const acts: string[] = [];
+    for (const person of ['anna', 'lena']) {
+      await newPage(person);
+      // The models are played; the reading room’s own tests have real ones, and try them.
+      await page.route(`**${project}/{models,trials,validation}{,/**}`, (route) => {
+        const { pathname } = new URL(route.request().url());
+        if (route.request().method() === 'POST') acts.push(pathname.slice(project.length));
+        const answers: Readonly<Record<string, unknown>> = { '/models': shelf, '/trials': played, '/validation': set };
+        return route.fulfill({ json: answers[pathname.slice(project.length)] ?? { work: ['1'] } });
+      });
+      await page.getByRole('link', { name: 'Models' }).press('Enter');
+      await page.getByRole('heading', { level: 1, name: 'Models' }).waitFor();
+      const rows = page.getByRole('table', { name: 'Models' }).getByRole('row');
+      expect(await rows.nth(2).textContent()).toMatch(
+        /^unet-2000000000000candidateproposalskidney, tumourrenal-7, round 12/,
+      );
+      const trials = page.getByRole('article');
+      expect(await trials.nth(0).textContent()).toMatch(/unet-2 beside unet-1not let in.*as well be chance/);
+      expect(await trials.nth(0).textContent()).toMatch(
+        /\+0\.021 \(95 % interval −0\.034 to \+0\.072\), over 12 cases.*kidney0\.9130\.920tumour0\.7040\.655/,
+      );
+      expect(await trials.nth(1).textContent()).toMatch(/clicks-1 beside nothing drawnlet in.*5 clicks on a structure/);
+      await page.getByText('12 cases with approved labels are set aside (set 2).').waitFor();
+      await trials.nth(1).getByRole('img').waitFor();
+      expect(await offencesOf(page)).toEqual([]);
+      expect(await page.getByRole('button', { name: /^(Try|Retire)/ }).count()).toBe(person === 'lena' ? 4 : 0);
+    }
+    await page.getByRole('button', { name: 'Try unet-2' }).press('Enter');
+    await page.getByText('unet-2 is measured on the cases').waitFor();
+    await page.getByRole('button', { name: 'Retire clicks-1' }).press('Enter');
+    await page.getByText('nothing takes its place').waitFor();
+    await page.getByRole('button', { name: 'Retire it' }).press('Enter');
+    await page.getByText('clicks-1 is retired.').waitFor();
+    expect(acts).toEqual([`/models/${unet!.digest}/trial`, `/models/${clicks!.digest}/retire`]);
+    await page.getByRole('link', { name: 'Reading list' }).press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'Reading list' }).waitFor();
   });
 
   it('asks nobody else for anything, and leaves no fault behind', () => {

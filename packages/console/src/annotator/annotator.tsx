@@ -1,4 +1,4 @@
-/** Where one can go in the annotator: the list of work, and a task of it. What draws images is loaded with the first task. */
+/** Where one can go in the annotator: the list of work, a task of it, and the models. What draws images is loaded with the first task. */
 import { Skeleton } from '@mantine/core';
 import { lazy, Suspense, useEffect } from 'react';
 import { Route, Switch, useLocation } from 'wouter';
@@ -6,6 +6,7 @@ import { EmptyPlace } from '../parts/empty-place.tsx';
 import { FaultBoundary } from '../parts/fault-boundary.tsx';
 import { Entrance } from '../people/entrance.tsx';
 import classes from './annotator.module.css';
+import { ModelsPage } from './models/models-page.tsx';
 import { WorklistPage } from './worklist/worklist-page.tsx';
 
 const loadDesk = () => import('./desk/task-desk.tsx');
@@ -34,6 +35,9 @@ function Pages() {
           </Route>
           <Route path="/:project">
             {({ project }) => <WorklistPage key={project} project={decodeURIComponent(project)} />}
+          </Route>
+          <Route path="/:project/models">
+            {({ project }) => <ModelsPage key={project} project={decodeURIComponent(project)} />}
           </Route>
           <Route path="/:project/tasks/:task">
             {({ project, task }) => (

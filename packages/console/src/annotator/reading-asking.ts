@@ -14,6 +14,8 @@ export interface TaskName {
 
 export type Task = Answer<'task'>;
 export type Lease = Answer<'open'>;
+export type Model = Answer<'listModels'>[number];
+export type Trial = Answer<'listTrials'>[number];
 export type WireStroke = Answer<'draft'>['strokes'][number];
 
 function question<N extends RouteName>(_name: N, key: readonly unknown[], route: string) {
@@ -34,6 +36,10 @@ export const reviews = ({ project, taskId }: TaskName) =>
 export const app = (project: string) => question('projectApp', ['app', project], `/projects${pathOf(project)}/app`);
 export const models = (project: string) =>
   question('listModels', ['models', project], `/projects${pathOf(project)}/models`);
+export const trials = (project: string) =>
+  question('listTrials', ['trials', project], `/projects${pathOf(project)}/trials`);
+export const validation = (project: string) =>
+  question('validation', ['validation', project], `/projects${pathOf(project)}/validation`);
 export const version = (project: string, id: string) =>
   question('version', ['version', project, id], `/projects${pathOf(project)}/versions${pathOf(id)}`);
 export const proposal = (project: string, id: string) =>
@@ -77,6 +83,15 @@ export function postTask<N extends TaskPost>(
 /** @throws ServiceError */
 export function openNext(project: string): Promise<Answer<'openNext'>> {
   return askAt(`${root}/projects${pathOf(project)}/next`, { method: 'POST' });
+}
+
+/** @throws ServiceError */
+export function postModel<N extends 'tryModel' | 'retireModel'>(
+  name: N,
+  { digest, project }: { readonly project: string; readonly digest: string },
+): Promise<Answer<N>> {
+  const act = name === 'tryModel' ? 'trial' : 'retire';
+  return askAt(`${root}/projects${pathOf(project)}/models${pathOf(digest)}/${act}`, { method: 'POST', body: {} });
 }
 
 /** @throws ServiceError */

@@ -81,6 +81,9 @@ function ProjectTasks({ project, title }: { project: string; title: string }) {
           <Button variant="default" size="sm" onClick={() => setHelpOpen(true)} aria-label="Keys">
             ?
           </Button>
+          <Button component={Link} href={`/${encodeURIComponent(project)}/models`} variant="default" size="sm">
+            Models
+          </Button>
           <Button size="sm" onClick={() => next.mutate()} loading={next.isPending}>
             Next task
           </Button>
