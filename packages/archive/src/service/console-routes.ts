@@ -52,7 +52,7 @@ function overviewRoutes(app: FastifyInstance, context: ConsoleContext): void {
   app.get('/events', (request, reply) => {
     const isStillIn = () => access.isStillIn(request, 'catalogue.read');
     sendEvents({ request, reply, signal, isStillIn }, (send) => [
-      archive.events.listen((event) => send(`data: ${JSON.stringify(event)}`)),
+      archive.events.listen((event) => send(() => [`data: ${JSON.stringify(event)}`])),
     ]);
   });
   app.get('/arrivals', async (): Promise<api.Arrivals> => arrivals.counts());

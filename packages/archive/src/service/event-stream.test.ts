@@ -11,8 +11,9 @@ async function serve() {
   const state = { isIn: true };
   app.get('/', (request, reply) => {
     sendEvents({ request, reply, signal: over.signal, isStillIn: () => state.isIn }, (send) => {
-      happenings.on('event', send);
-      return [{ [Symbol.dispose]: () => void happenings.off('event', send) }];
+      const tell = (event: string) => send(() => [event]);
+      happenings.on('event', tell);
+      return [{ [Symbol.dispose]: () => void happenings.off('event', tell) }];
     });
   });
   await app.listen({ host: '127.0.0.1', port: 0 });

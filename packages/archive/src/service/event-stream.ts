@@ -18,26 +18,28 @@ const signOfLifeMs = 15_000;
 const bufferBytesMax = 8 * 2 ** 20;
 
 /**
- * Answers with a stream of events that lasts until one of the two ends it. `listen` is given what sends one: the lines of an
- * event (`data: …`), without the blank line after it; what it returns is disposed of at the end.
+ * Answers with a stream of events that lasts until one of the two ends it. `listen` is given what sends some; what it returns is
+ * disposed of at the end. An event is its lines (`data: …`), without the blank line after it. None are asked for once who
+ * listens is not let in any more.
  */
 export function sendEvents(
   { request, reply, signal, isStillIn }: EventStreamOptions,
-  listen: (send: (event: string) => void) => readonly Disposable[],
+  listen: (send: (events: () => readonly string[]) => void) => readonly Disposable[],
 ): void {
   reply.hijack();
   const { raw } = reply;
   raw.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
   const end = () => raw.end();
-  const send = (event: string) => {
-    if (raw.writableEnded) return;
+  const send = (events: () => readonly string[]) => {
+    if (raw.writableEnded || raw.destroyed) return;
     if (raw.writableLength > bufferBytesMax) raw.destroy();
-    else if (isStillIn()) raw.write(`${event}\n\n`);
-    else end();
+    else if (!isStillIn()) end();
+    else for (const event of events()) raw.write(`${event}\n\n`);
   };
-  send(': here');
+  const signOfLife = () => send(() => [': here']);
+  signOfLife();
   const listening = listen(send);
-  const alive = setInterval(() => send(': here'), signOfLifeMs);
+  const alive = setInterval(signOfLife, signOfLifeMs);
   signal.addEventListener('abort', end, { once: true });
   request.raw.once('close', () => {
     clearInterval(alive);

@@ -22,16 +22,16 @@ export function sendProjectEvents(
 ): void {
   let last = Math.max(since, Number(stream.request.headers['last-event-id'] ?? 0) || 0);
   sendEvents(stream, (send) => {
-    const tell = () => {
-      for (const event of room.events(asker, project, { since: last, limit: eventsMax })) {
-        last = event.seq;
-        send(`id: ${event.seq}\ndata: ${JSON.stringify(eventAnswer(event))}`);
-      }
+    const news = () => {
+      const events = room.events(asker, project, { since: last, limit: eventsMax });
+      last = events.at(-1)?.seq ?? last;
+      return events.map((event) => `id: ${event.seq}\ndata: ${JSON.stringify(eventAnswer(event))}`);
     };
+    const tell = () => send(news);
     const listening = room.listen(tell);
     // How far models are is told as it is now: of an event of another name, and without a number.
     const working = room.models.listen(asker, project, (work) =>
-      send(`event: work\ndata: ${JSON.stringify(workAnswer(work))}`),
+      send(() => [`event: work\ndata: ${JSON.stringify(workAnswer(work))}`]),
     );
     tell();
     return [listening, working];
