@@ -36,14 +36,16 @@ interface Region {
 
 export class WeightedSum implements WeightsReader {
   readonly shape: WeightsShape;
-  readonly #terms: readonly Term[];
+  readonly #groups: readonly (readonly [Term, ...Term[]])[];
+  readonly #keepsReaders: boolean;
   #region: Region | null = null;
   /** Of the sums, used over and over. */
   #memory = new ArrayBuffer(0);
 
   /** At least one term, all of the same shape. */
   constructor(terms: readonly Term[]) {
-    this.#terms = terms;
+    this.#groups = groupsOf(terms);
+    this.#keepsReaders = terms.length <= keepingReadersMax;
     this.shape = terms[0]!.weights.shape;
   }
 
@@ -66,7 +68,7 @@ export class WeightedSum implements WeightsReader {
     const sums = elements(this.#memory, offset + end - begin).fill(0);
     this.#memory = sums.buffer;
     let less = { of: undefined as WeightsReader | undefined, values: new Float64Array(0) as Float64Array };
-    for (const terms of groupsOf(this.#terms)) {
+    for (const terms of this.#groups) {
       const [{ base }] = terms;
       const factors = terms.map(({ factor }) => factor);
       if (base !== undefined && base !== less.of) less = { of: base, values: await readAll(base, pieces) };
@@ -77,7 +79,7 @@ export class WeightedSum implements WeightsReader {
         else addScaledDifference(into, values[0]!, { less: less.values.subarray(offset), factor: factors[0]! });
       }
       for (const { weights } of terms) {
-        if (this.#terms.length > keepingReadersMax) weights.forget?.();
+        if (!this.#keepsReaders) weights.forget?.();
         else if (next !== undefined) weights.expect?.(next.name, next.begin, next.end);
       }
     }
@@ -122,7 +124,10 @@ function groupsOf(terms: readonly Term[]): readonly (readonly [Term, ...Term[]])
   return groups;
 }
 
-/** In the order given, as if one after another: to fetch and to keep a sum takes longer than to add to it. */
+/**
+ * In the order given, as if one after another: to fetch and to keep a sum takes longer than to add to it. Too large for V8 to put
+ * it into what calls it, where the loop would take twice as long: docs/decisions/0008-cost-of-a-round.md.
+ */
 function addScaled(sums: Float64Array, values: readonly Floats[], factors: readonly number[]): void {
   const [a, b, c] = values;
   const [ofA = 0, ofB = 0, ofC = 0] = factors;
