@@ -22,6 +22,11 @@ export function bytesText(bytes: number): string {
   return `${unit === 0 || value >= 99.5 ? Math.round(value) : Number(value.toPrecision(2))} ${units[unit]}`;
 }
 
+/** A difference: `+0.021`. */
+export function signedText(value: number): string {
+  return `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`;
+}
+
 /** With so many digits as are worth reading. */
 export function measureText(value: number | undefined, unit: string): string | undefined {
   if (value === undefined) return undefined;

@@ -1,7 +1,7 @@
 /** What came of a trial: by structure, by clicks, and why the candidate was let in or not. */
 import { Badge, Group, Stack, Table, Text } from '@mantine/core';
 import { LineChart } from '../../parts/line-chart.tsx';
-import { countOf, timeText } from '../../parts/quantity.ts';
+import { countOf, signedText, timeText } from '../../parts/quantity.ts';
 import type { Model, Trial } from '../reading-asking.ts';
 
 const reasonWords: Readonly<Record<Trial['verdict']['reason'], string>> = {
@@ -95,12 +95,9 @@ function ClickCurve({
 function differenceText(difference: Trial['verdict']['difference']): string {
   if (difference === undefined) return '';
   const { cases, high, low, mean } = difference;
-  const interval = low === undefined || high === undefined ? '' : ` (95 % interval ${signed(low)} to ${signed(high)})`;
-  return `Difference ${signed(mean)}${interval}, over ${countOf(cases, 'case')}.`;
-}
-
-function signed(value: number): string {
-  return `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`;
+  const interval =
+    low === undefined || high === undefined ? '' : ` (95 % interval ${signedText(low)} to ${signedText(high)})`;
+  return `Difference ${signedText(mean)}${interval}, over ${countOf(cases, 'case')}.`;
 }
 
 /** A class's name says what its structure is. */

@@ -4,6 +4,7 @@ import { Group, NativeSelect, Table, Text } from '@mantine/core';
 import { useState } from 'react';
 import { EmptyPlace } from '../../parts/empty-place.tsx';
 import { FactList } from '../../parts/fact-list.tsx';
+import { signedText } from '../../parts/quantity.ts';
 
 type Pair = ExperimentAnalysis['comparisons'][number];
 type Estimate = Pair['difference'];
@@ -104,8 +105,7 @@ function turnedAround(pair: Pair): Pair {
 }
 
 function estimateText({ high, low, mean }: Estimate): string {
-  const signed = (value: number) => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`;
-  return `${signed(mean)} (95 % interval ${signed(low)} to ${signed(high)})`;
+  return `${signedText(mean)} (95 % interval ${signedText(low)} to ${signedText(high)})`;
 }
 
 function pText(p: number): string {
