@@ -5,7 +5,6 @@
  */
 
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -39,6 +38,7 @@ import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { networkFor, planFor } from '../packages/cli/src/network-plan.ts';
 import { planted, sightings, writeCanaries } from './canary.fixture.ts';
+import { freePort } from './free-port.fixture.ts';
 import { TappingProxy } from './tapping-proxy.fixture.ts';
 
 const host = '127.0.0.1';
@@ -335,10 +335,3 @@ describe('a planted patient', () => {
 });
 
 /** Where nothing listens at the moment. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((listening) => server.listen(0, host, listening));
-  const { port } = server.address() as { port: number };
-  await new Promise((closed) => server.close(closed));
-  return port;
-}

@@ -3,7 +3,8 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { freePort, WatchedProject } from './watched-project.fixture.ts';
+import { freePort } from './free-port.fixture.ts';
+import { WatchedProject } from './watched-project.fixture.ts';
 
 const deploy = resolve(import.meta.dirname, '../deploy');
 const configuration = join(deploy, 'prometheus/prometheus.yml');

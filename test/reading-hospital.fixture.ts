@@ -4,7 +4,6 @@
  */
 import { execFileSync } from 'node:child_process';
 import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GraphBuilder, type Model } from '@consilium/engine';
@@ -12,6 +11,7 @@ import { tensor } from '@consilium/numerics';
 import { encodeBundle, noAugmentation, type Plan, parsePlan } from '@consilium/training';
 import { type Orthanc, startOrthanc } from '../packages/reading/src/orthanc.fixture.ts';
 import type { CommandProcess } from './command.fixture.ts';
+import { freePort } from './free-port.fixture.ts';
 import { ServicesProject } from './services-project.fixture.ts';
 
 const code = (value: string, meaning: string) => ({ value, scheme: 'SCT', meaning });
@@ -294,12 +294,4 @@ export function writeClickModel(folder: string): void {
     ],
     [0, -20],
   );
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((done) => server.once('listening', done));
-  const { port } = server.address() as { port: number };
-  await new Promise((done) => server.close(done));
-  return port;
 }

@@ -1,8 +1,8 @@
 /** A project as its documentation says: services as processes of their own, each in its directory, run by commands. */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { CommandProcess, type Ended } from './command.fixture.ts';
+import { freePort } from './free-port.fixture.ts';
 
 export class ServicesProject implements AsyncDisposable {
   readonly root: string;
@@ -101,10 +101,3 @@ function tiny(plan: Readonly<Record<string, unknown>>): object {
 }
 
 /** Where nothing listens at the moment. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  const { port } = server.address() as { port: number };
-  await new Promise((closed) => server.close(closed));
-  return port;
-}

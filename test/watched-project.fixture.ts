@@ -1,6 +1,5 @@
 /** A coordinator and two sites in this process, over TLS, whose training costs nothing: for what looks on at them. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,6 +9,7 @@ import { encodeSafetensors, tensor } from '@consilium/numerics';
 import { type JobId, type Pseudonym, plainEncoding, type SiteId } from '@consilium/protocol';
 import { runSite } from '@consilium/site';
 import { IdentityDirectory, wallClockMs } from '@consilium/transport';
+import { freePort } from './free-port.fixture.ts';
 
 const host = '127.0.0.1';
 const siteIds = ['site-1', 'site-2'] as readonly string[] as readonly SiteId[];
@@ -130,12 +130,4 @@ export class WatchedProject implements AsyncDisposable {
     await this.stop();
     rmSync(this.root, { recursive: true });
   }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, host, resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
