@@ -223,23 +223,25 @@ describe('a project of several processes', () => {
     const watch = project.begin('job', 'watch', 'stormy', '--json');
     const ofSite = (kind: string, siteId: string) =>
       watch.lines.filter((line) => line['kind'] === kind && line['siteId'] === siteId);
+    const hasTrained = (round: number, siteId: string) =>
+      ofSite('contribution-accepted', siteId).some((line) => line['task'] === 'train' && line['round'] === round);
     /** The first round from `from` on in which it is seen training: the watcher may hear of some only when they are over. */
     const training = (from: number, siteId: string) =>
       watch.until(() => {
         const round = Number(ofSite('site-step', siteId).at(-1)?.['round'] ?? 0);
-        const isOver = ofSite('contribution-accepted', siteId).some(
-          (line) => line['task'] === 'train' && line['round'] === round,
-        );
-        return round >= from && !isOver && round;
+        return round >= from && !hasTrained(round, siteId) && round;
       });
 
     const first = await training(2, 'site-1');
     await project.running.get('coordinator')!.kill('SIGKILL');
+    expect(hasTrained(first, 'site-1')).toBe(false);
     await project.startCoordinator();
     const second = await training(first + 1, 'site-2');
+    expect(hasTrained(second, 'site-2')).toBe(false);
     await project.running.get('site-2')!.kill('SIGKILL');
     await project.startSite('site-2');
-    await training(second + 1, 'site-1');
+    const third = await training(second + 1, 'site-1');
+    expect(hasTrained(third, 'site-1')).toBe(false);
     process.kill(childOf(project.running.get('site-1')!.pid), 'SIGKILL');
 
     const { code, stderr } = await watch.ended;
