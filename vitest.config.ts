@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { findChromium } from './scripts/chromium.ts';
 
 export default defineConfig({
   resolve: { conditions: ['consilium-source'] },
@@ -8,6 +9,7 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 180_000,
     maxWorkers: 2,
+    env: { CHROMIUM_PATH: findChromium() ?? '' },
     execArgv: ['--no-maglev'], // as our programs run: docs/decisions/0009-same-bytes.md
   },
 });

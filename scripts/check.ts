@@ -6,19 +6,14 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { chromiumPaths } from './chromium.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const filter = process.argv.indexOf('--tests') >= 0 ? process.argv.slice(process.argv.indexOf('--tests') + 1) : null;
-const browserPaths = [
-  process.env['CHROMIUM_PATH'],
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-].filter((path) => path !== undefined);
 
 /** What the tests talk to, besides npm packages, by Debian's names: found, or installed where that is possible. */
 const peers = [
-  { name: 'chromium', paths: browserPaths },
+  { name: 'chromium', paths: chromiumPaths },
   { name: 'iproute2', paths: ['/usr/sbin/ip', '/sbin/ip', '/usr/bin/ip', '/bin/ip'] },
   { name: 'nftables', paths: ['/usr/sbin/nft', '/sbin/nft'] },
   { name: 'orthanc', paths: ['/usr/sbin/Orthanc'] },
@@ -64,13 +59,12 @@ function provideMonaiLabelClient(): void {
   }
 }
 
-function run(title: string, command: readonly string[], env: NodeJS.ProcessEnv = process.env): boolean {
+function run(title: string, command: readonly string[]): boolean {
   const start = performance.now();
   console.log(`\n== ${title}`);
   const { status } = spawnSync(join(root, 'node_modules/.bin', command[0]!), command.slice(1), {
     cwd: root,
     stdio: 'inherit',
-    env,
   });
   console.log(`== ${title}: ${status === 0 ? 'ok' : 'FAILED'} (${((performance.now() - start) / 1000).toFixed(1)} s)`);
   return status === 0;
@@ -78,10 +72,8 @@ function run(title: string, command: readonly string[], env: NodeJS.ProcessEnv =
 
 providePeers();
 provideMonaiLabelClient();
-const browser = browserPaths.find(existsSync);
 const results = mkdtempSync(join(tmpdir(), 'consilium-check-'));
 const report = join(results, 'vitest.json');
-const testEnv = { ...process.env, ...(browser === undefined ? {} : { CHROMIUM_PATH: browser }) };
 const steps: (() => boolean)[] = [];
 if (filter === null) {
   steps.push(
@@ -91,11 +83,10 @@ if (filter === null) {
   );
 }
 steps.push(() =>
-  run(
-    'tests',
-    ['vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...(filter ?? [])],
-    testEnv,
-  ),
+  run('tests', [
+    ...['vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
+    ...(filter ?? []),
+  ]),
 );
 const outcomes = steps.map((step) => step());
 if (existsSync(report)) {

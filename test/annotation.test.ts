@@ -23,9 +23,7 @@ import {
 } from './reading-hospital.fixture.ts';
 
 const inCi = process.env['CI'] !== undefined;
-const browserPath = [process.env['CHROMIUM_PATH'], '/usr/bin/chromium', '/usr/bin/google-chrome'].find(
-  (path) => path !== undefined && existsSync(path),
-);
+const browserPath = process.env['CHROMIUM_PATH'] || undefined;
 const hasValidator = existsSync('/usr/bin/dciodvfy');
 const clientHome = process.env['MONAI_LABEL_CLIENT'] ?? join(tmpdir(), 'consilium-monai-label');
 const [clientFile] = globSync(join(clientHome, 'lib/python3*/site-packages/monailabel/client/client.py'));

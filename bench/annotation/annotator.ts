@@ -3,12 +3,13 @@
  * them, processor time of a stroke, memory. The archive is a process of its own. The last line is JSON.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { type Browser, type CDPSession, chromium, type Page } from 'playwright-core';
+import { findChromium } from '../../scripts/chromium.ts';
 import { freePort, MeasuredServer } from './measured-server.ts';
 import { dicomOf, makeCt } from './proposal-scene.ts';
 
@@ -18,9 +19,7 @@ const directory = mkdtempSync(join(tmpdir(), 'consilium-annotator-bench-'));
 const [archive, incoming] = [join(directory, 'archive'), join(directory, 'dicom')];
 const main = resolve(import.meta.dirname, '../../packages/cli/src/main.ts');
 const node = ['--conditions=consilium-source', '--disable-warning=ExperimentalWarning', main];
-const browserPath = [process.env['CHROMIUM_PATH'], '/usr/bin/chromium', '/usr/bin/google-chrome'].find(
-  (path) => path !== undefined && existsSync(path),
-);
+const browserPath = findChromium();
 const limitMs = 300_000;
 
 function consilium(...args: readonly string[]): string {

@@ -3,7 +3,6 @@
  * on one thread of WebAssembly, and on onnxruntime-node. And which operators WebGPU has, where Chromium lends a software
  * adapter. The last line is JSON.
  */
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -14,15 +13,14 @@ import { createRandom } from '@consilium/numerics';
 import { buildNetwork, fingerprintOf, kidneyClasses, makePlan } from '@consilium/training';
 import { type Browser, chromium } from 'playwright-core';
 import { createViteServer } from 'vitest/node';
+import { findChromium } from '../../scripts/chromium.ts';
 import { clickTimes, type Scene } from './click-scene.ts';
 
 const { values: given } = parseArgs({ options: { repeats: { type: 'string', default: '10' } } });
 const repeats = Number(given.repeats);
 const repository = resolve(import.meta.dirname, '../..');
 const wasmFolder = join(repository, 'node_modules/onnxruntime-web/dist');
-const browserPath = [process.env['CHROMIUM_PATH'], '/usr/bin/chromium', '/usr/bin/google-chrome'].find(
-  (path) => path !== undefined && existsSync(path),
-);
+const browserPath = findChromium();
 const contentTypes: Readonly<Record<string, string>> = {
   mjs: 'text/javascript',
   wasm: 'application/wasm',
